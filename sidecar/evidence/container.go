@@ -1,0 +1,105 @@
+package evidence
+
+import "time"
+
+// Status is the engine's word for what a container is doing (`State.Status` of
+// an inspection), or Absent when no container has the name.
+type Status string
+
+const (
+	Absent     Status = "absent"
+	Created    Status = "created"
+	Running    Status = "running"
+	Paused     Status = "paused"
+	Restarting Status = "restarting"
+	Removing   Status = "removing"
+	Exited     Status = "exited"
+	Dead       Status = "dead"
+)
+
+// Identity tells one run of a container from every other. A write to the
+// engine names the run that was judged, so that a verdict about one run never
+// reaches the next.
+type Identity struct {
+	ID        string
+	StartedAt time.Time
+}
+
+// Container is one inspection of the container that Ollama runs in.
+type Container struct {
+	Identity
+
+	SeenAt     time.Time
+	Name       string
+	Image      string
+	Status     Status
+	FinishedAt time.Time // zero while it has never stopped
+	ExitCode   int
+	// OOMKilled says that some process of the container was killed for memory
+	// since its last start. The container may still be running.
+	OOMKilled bool
+	// StartError is the engine's text for a start that failed.
+	StartError string
+	// RestartPolicy is the engine's name for it: "no", "always",
+	// "unless-stopped" or "on-failure".
+	RestartPolicy string
+	RestartCount  int
+	// Env is the container's environment: OLLAMA_NUM_PARALLEL and the like.
+	Env map[string]string
+	// GPURequested says that the container was created with a GPU reservation.
+	// It does not say that the GPU works.
+	GPURequested bool
+	// Address is the container's first IP address, empty when it has none.
+	Address string
+}
+
+// Activity is one reading of the container's resource counters. All counters
+// only grow during one run of the container; the difference of two readings is
+// what it did in between.
+type Activity struct {
+	SeenAt     time.Time
+	CPU        time.Duration // CPU time of all its processes
+	NetRx      uint64        // bytes
+	NetTx      uint64        // bytes
+	BlockRead  uint64        // bytes
+	BlockWrite uint64        // bytes
+}
+
+// Process is one process inside the container.
+type Process struct {
+	PID     int // as the host numbers it
+	Command string
+}
+
+// ContainerAction is what an event reports.
+type ContainerAction string
+
+const (
+	// Resync says that events may have been missed (the stream was opened or
+	// reopened), so that only an inspection tells the truth.
+	Resync       ContainerAction = "resync"
+	ActionStart  ContainerAction = "start"
+	ActionDie    ContainerAction = "die"
+	ActionOOM    ContainerAction = "oom"
+	ActionKill   ContainerAction = "kill"
+	ActionStop   ContainerAction = "stop"
+	ActionPause  ContainerAction = "pause"
+	ActionResume ContainerAction = "unpause"
+	ActionRemove ContainerAction = "destroy"
+	ActionCreate ContainerAction = "create"
+	ActionRename ContainerAction = "rename"
+	// EngineLost says that the stream ended and that the engine is away.
+	EngineLost ContainerAction = "engine_lost"
+)
+
+// ContainerEvent is a hint from the engine that something happened. Events get
+// lost (the engine replays 256 at most), so an inspection is always the truth.
+type ContainerEvent struct {
+	At     time.Time
+	ID     string
+	Action ContainerAction
+	// Signal is set for ActionKill.
+	Signal string
+	// ExitCode is set for ActionDie.
+	ExitCode int
+}

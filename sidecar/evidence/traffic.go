@@ -1,0 +1,60 @@
+package evidence
+
+import "time"
+
+// Traffic is what the relay's live requests show, seen at one moment. Only
+// inference requests count.
+type Traffic struct {
+	SeenAt time.Time
+	// InFlight are the requests that have been sent to Ollama and have not ended.
+	InFlight []Request
+	// Waiting are the requests that queue for a slot or are held at the gate.
+	Waiting int
+	// OldestWaiting is when the oldest of those arrived; zero when there is none.
+	OldestWaiting time.Time
+}
+
+// Request is one inference request that Ollama is working on.
+type Request struct {
+	Model     string // normalised, see ollama.NormalizeModel
+	Streaming bool
+	SentAt    time.Time
+	// FirstChunkAt and LastChunkAt are zero until a byte of the answer's body
+	// has arrived.
+	FirstChunkAt time.Time
+	LastChunkAt  time.Time
+	// PromptTokens is an estimate from the body's size.
+	PromptTokens int
+}
+
+// Sign is something that live traffic showed about a model, posted as it happens.
+type Sign struct {
+	Kind  SignKind
+	Model string
+	At    time.Time
+	// Took is the time from sending to the first chunk, for SignFirstChunk.
+	Took time.Duration
+	// Detail is Ollama's own error text, at most 512 bytes.
+	Detail string
+}
+
+// SignKind says what live traffic showed.
+type SignKind string
+
+const (
+	// SignFirstChunk: the first chunk with real content arrived.
+	SignFirstChunk SignKind = "first_chunk"
+	// SignRunnerDied: Ollama said that its runner died, or a stream was cut by
+	// the upstream before its end.
+	SignRunnerDied SignKind = "runner_died"
+	// SignRefused: no connection to Ollama could be made, or it was reset
+	// before the answer's header.
+	SignRefused SignKind = "refused"
+	// SignOverloaded: Ollama answered 503 "server busy".
+	SignOverloaded SignKind = "overloaded"
+	// SignOutOfMemory: Ollama reported that GPU memory ran out.
+	SignOutOfMemory SignKind = "out_of_memory"
+	// SignWaitedLong: a request has waited for its first chunk longer than the
+	// first-chunk deadline. Posted once a request.
+	SignWaitedLong SignKind = "waited_long"
+)
