@@ -1,0 +1,50 @@
+package evidence
+
+import "time"
+
+// ProbeName names one of the three probes.
+type ProbeName string
+
+const (
+	ProbeTCP   ProbeName = "tcp"
+	ProbeAPI   ProbeName = "api"
+	ProbeReady ProbeName = "ready"
+)
+
+// Outcome is what a probe tells. Unknown moves nothing: the probe was not sent,
+// or what it met says nothing about the server's health.
+type Outcome string
+
+const (
+	Success Outcome = "success"
+	Failure Outcome = "failure"
+	Unknown Outcome = "unknown"
+)
+
+// ProbeResult is what one probe found.
+type ProbeResult struct {
+	Probe   ProbeName
+	Outcome Outcome
+	// Reason is one plain sentence, for every outcome but a timely success.
+	Reason string
+	At     time.Time
+	Took   time.Duration
+	// Late says that the readiness probe's first chunk came after its deadline:
+	// the server is slow, not dead.
+	Late bool
+	// Refused says that no connection could be made.
+	Refused bool
+	// Missing says that the API answered and does not list the wanted model.
+	Missing bool
+}
+
+// LoadedModel is one model that Ollama holds in memory (`GET /api/ps`). Old
+// versions list a model that is still loading, newer ones do not.
+type LoadedModel struct {
+	Name      string // normalised
+	Size      uint64 // bytes, as estimated when it was loaded
+	SizeVRAM  uint64 // bytes of Size on a GPU, 0 on a CPU; never measured again
+	ExpiresAt time.Time
+	// ContextLength is 0 where the version does not report it (before 0.11).
+	ContextLength int
+}

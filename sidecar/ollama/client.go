@@ -1,0 +1,185 @@
+package ollama
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// maxReply bounds what is read of an answer that is parsed whole. A list of
+// some thousand models is well below it.
+const maxReply = 8 << 20
+
+// Client makes Clawgate's own calls to one Ollama server. It sets no deadline
+// of its own: every call takes one from its context. Safe for concurrent use.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+// NewClient returns a client for the server at base. It follows no redirect:
+// Ollama sends none, so one comes from something else that answers in its place.
+func NewClient(base *url.URL, transport http.RoundTripper) *Client {
+	return &Client{base: base, http: &http.Client{
+		Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+}
+
+// StatusError is an answer with a status that the call did not expect.
+type StatusError struct {
+	Status  int
+	Message string // Ollama's own text, at most 512 bytes
+}
+
+func (e *StatusError) Error() string {
+	if e.Message == "" {
+		return fmt.Sprintf("HTTP status %d", e.Status)
+	}
+	return fmt.Sprintf("HTTP status %d: %s", e.Status, e.Message)
+}
+
+// Version asks for the server's version, for example "0.9.6".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	var reply struct {
+		Version string `json:"version"`
+	}
+	if err := c.getJSON(ctx, "/api/version", &reply); err != nil {
+		return "", err
+	}
+	return reply.Version, nil
+}
+
+// Running lists the models in memory. Versions before 0.32.4 may crash when
+// this is asked while a model loads (an unlocked map), so it is asked sparingly.
+func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
+	var reply struct {
+		Models []struct {
+			Name          string    `json:"name"`
+			Size          int64     `json:"size"`
+			SizeVRAM      int64     `json:"size_vram"`
+			ExpiresAt     time.Time `json:"expires_at"`
+			ContextLength int       `json:"context_length"`
+		} `json:"models"`
+	}
+	if err := c.getJSON(ctx, "/api/ps", &reply); err != nil {
+		return nil, err
+	}
+	models := make([]evidence.LoadedModel, 0, len(reply.Models))
+	for _, m := range reply.Models {
+		models = append(models, evidence.LoadedModel{
+			Name: NormalizeModel(m.Name), Size: uint64(max(m.Size, 0)), SizeVRAM: uint64(max(m.SizeVRAM, 0)),
+			ExpiresAt: m.ExpiresAt, ContextLength: m.ContextLength,
+		})
+	}
+	return models, nil
+}
+
+// Get performs one GET of path and returns the status and the body, cut at 8 MiB.
+func (c *Client) Get(ctx context.Context, path string) (status int, body []byte, err error) {
+	resp, err := c.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil {
+		return 0, nil, fmt.Errorf("cannot read the answer to GET %s: %w", path, err)
+	}
+	return resp.StatusCode, body, nil
+}
+
+// Stream posts body and returns the open answer, whatever its status. The
+// caller closes it.
+func (c *Client) Stream(ctx context.Context, path string, body any) (*http.Response, error) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the request for %s: %w", path, err)
+	}
+	return c.do(ctx, http.MethodPost, path, encoded)
+}
+
+func (c *Client) getJSON(ctx context.Context, path string, into any) error {
+	status, body, err := c.Get(ctx, path)
+	if err != nil {
+		return err
+	}
+	return decodeReply("GET "+path, status, body, into)
+}
+
+func (c *Client) postJSON(ctx context.Context, path string, body, into any) error {
+	resp, err := c.Stream(ctx, path, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	if err != nil {
+		return fmt.Errorf("cannot read the answer to POST %s: %w", path, err)
+	}
+	return decodeReply("POST "+path, resp.StatusCode, reply, into)
+}
+
+func decodeReply(call string, status int, body []byte, into any) error {
+	if status != http.StatusOK {
+		return fmt.Errorf("%s: %w", call, &StatusError{Status: status, Message: errorText(body)})
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("cannot understand the answer to %s: %w", call, err)
+	}
+	return nil
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path).String(), reader)
+	if err != nil {
+		return nil, fmt.Errorf("cannot build the request for %s: %w", path, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("User-Agent", "clawgate")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err // *url.Error names the method and the address
+	}
+	return resp, nil
+}
+
+// errorText takes Ollama's `{"error":"…"}` out of a body, or its beginning.
+func errorText(body []byte) string {
+	var reply struct {
+		Error json.RawMessage `json:"error"`
+	}
+	text := string(body)
+	if json.Unmarshal(body, &reply) == nil && len(reply.Error) > 0 {
+		var message string
+		if json.Unmarshal(reply.Error, &message) == nil {
+			text = message
+		} else {
+			text = string(reply.Error)
+		}
+	}
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "?"))
+	if len(text) > 512 {
+		text = strings.ToValidUTF8(text[:512], "")
+	}
+	return text
+}
