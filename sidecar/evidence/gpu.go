@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // GPUView is one look at all GPUs of the host. A view that could not be had is
 // unknown, and unknown is never evidence of a fault: Known is false and Reason
@@ -19,21 +22,35 @@ type GPUView struct {
 
 // GPU is one device. A field that the driver does not report is nil.
 type GPU struct {
+	// Index is the driver's number in the container that looks, which may differ
+	// from the host's. UUID is the identity.
 	Index int
 	Name  string
 	UUID  string
 
+	// Lost says that the driver itself declared the device gone or in need of a
+	// reset (NVML's GPU_IS_LOST, RESET_REQUIRED). No process can use it, and no
+	// restart of a container brings it back.
+	Lost bool
+
 	// TotalBytes, ReservedBytes, UsedBytes and FreeBytes are zero when
 	// MemoryKnown is false (unified-memory devices answer NOT_SUPPORTED).
-	MemoryKnown   bool
-	TotalBytes    uint64
+	MemoryKnown bool
+	TotalBytes  uint64
+	// ReservedBytes is what driver and firmware keep. Drivers before 510 do not
+	// tell it apart: it is zero there, and part of UsedBytes.
 	ReservedBytes uint64
 	UsedBytes     uint64 // total − free − reserved, which every driver agrees on
 	FreeBytes     uint64
+	// Coherent says that the host's kernel manages the memory as a NUMA node
+	// (Grace Hopper and the like). It keeps pages after a process has ended, so
+	// that memory in use is no sign of a leak there.
+	Coherent bool
 
 	UtilizationPercent *uint32
 	TemperatureCelsius *uint32
-	// ClockReasons is NVML's bit mask of why the clocks are as they are.
+	// ClockReasons is NVML's bit mask of why the clocks are as they are, see
+	// Slowdowns.
 	ClockReasons *uint64
 
 	// ProcessesKnown is false when the driver would not list them. An empty
@@ -58,6 +75,88 @@ type GPUProcess struct {
 // Xid is an error that the NVIDIA driver reported for a GPU.
 type Xid struct {
 	At   time.Time
-	GPU  string // UUID
+	GPU  string // UUID, empty when the driver would not tell it
 	Code uint64
+}
+
+// GPUOwner names the processes of one container, to tell its GPU memory from
+// that of other tenants.
+type GPUOwner struct {
+	ContainerID string
+	// PIDs are its processes as the host numbers them (the engine's `top`),
+	// read before it was stopped.
+	PIDs []int
+}
+
+// Owns reports whether a process is the owner's. A container ID that could be
+// read outweighs the PID, which may have been given to another process since.
+func (o GPUOwner) Owns(process GPUProcess) bool {
+	if o.ContainerID != "" && process.ContainerID != "" {
+		return o.ContainerID == process.ContainerID
+	}
+	return slices.Contains(o.PIDs, process.PID)
+}
+
+// LeakResult is the outcome of a leak check.
+type LeakResult string
+
+const (
+	// LeakNone: everything that the stopped container held has come back.
+	LeakNone LeakResult = "clean"
+	// LeakFound: at least one GPU still holds memory that was the container's.
+	LeakFound LeakResult = "leaked"
+	// LeakUnknown: the numbers do not allow an answer. It never stands in the
+	// way of a recovery.
+	LeakUnknown LeakResult = "unknown"
+)
+
+// LeakReport says whether a stopped container left GPU memory behind.
+type LeakReport struct {
+	Result LeakResult
+	// Reason is one sentence for a person: who holds what, or why the answer is
+	// unknown. Empty when clean.
+	Reason string
+	// Leaks has one entry for each GPU with a leak, in the order of the view.
+	Leaks []GPULeak
+}
+
+// GPULeak is memory on one GPU that its owner's end did not give back.
+type GPULeak struct {
+	Index int
+	UUID  string
+	// Bytes is zero when the driver does not say how much the Holders hold.
+	Bytes uint64
+	// Holders are the owner's processes that are still there. Without any, the
+	// memory belongs to no process and only a GPU reset frees it.
+	Holders []GPUProcess
+}
+
+// Bits of GPU.ClockReasons that mean a loss of speed which a person should know
+// of (nvml.h, nvmlClocksEventReason*). The software power cap (0x4) and an idle
+// GPU (0x1) are normal and not among them.
+const (
+	ClockHardwareSlowdown uint64 = 0x08
+	ClockSoftwareThermal  uint64 = 0x20
+	ClockHardwareThermal  uint64 = 0x40
+	ClockPowerBrake       uint64 = 0x80
+)
+
+// Slowdowns names the slow-downs in a mask of clock reasons, in a fixed order;
+// nil when there is none. The names serve as metric labels.
+func Slowdowns(clockReasons uint64) []string {
+	var names []string
+	for _, slowdown := range []struct {
+		bit  uint64
+		name string
+	}{
+		{ClockHardwareSlowdown, "hardware_slowdown"},
+		{ClockSoftwareThermal, "software_thermal"},
+		{ClockHardwareThermal, "hardware_thermal"},
+		{ClockPowerBrake, "power_brake"},
+	} {
+		if clockReasons&slowdown.bit != 0 {
+			names = append(names, slowdown.name)
+		}
+	}
+	return names
 }
