@@ -1,0 +1,150 @@
+package ollama
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Purpose is what an inference request is for.
+type Purpose int
+
+const (
+	Generate Purpose = iota
+	// Load is a request without a prompt: it loads the model and answers
+	// without having worked.
+	Load
+	// Unload is a load request with a keep_alive of zero: it reaches no runner.
+	Unload
+)
+
+// Peek is what a request's body asks for, as far as the relay must know.
+type Peek struct {
+	// Model is normalised; empty when the body names none.
+	Model string
+	// Opaque says that the model could not be found out although Ollama might
+	// find one: the body was too large to be read whole.
+	Opaque    bool
+	Streaming bool
+	Purpose   Purpose
+	Options   RunnerOptions
+}
+
+// requestBody is read by encoding/json just as Ollama's own decoder reads it:
+// names in any case, the last of duplicates wins, null leaves a field alone.
+type requestBody struct {
+	Model     string    `json:"model"`
+	Stream    *bool     `json:"stream"`
+	Prompt    emptiness `json:"prompt"`
+	Messages  emptiness `json:"messages"`
+	KeepAlive keepAlive `json:"keep_alive"`
+	Options   options   `json:"options"`
+}
+
+// PeekBody reads what a whole request body asks for. A body that is not JSON
+// gives a Peek without a model, and Ollama is the one to say what is wrong with
+// it. It never fails and keeps nothing of body.
+func PeekBody(route Route, body []byte) Peek {
+	var read requestBody
+	err := json.Unmarshal(body, &read)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		// Ollama decodes the first JSON value and ignores what follows.
+		read = requestBody{}
+		_ = json.NewDecoder(bytes.NewReader(body)).Decode(&read)
+	}
+	return read.peek(route)
+}
+
+// PeekPrefix reads what it can from the beginning of a body that is too large
+// to be held. A model that is named only after the prefix is not found, and
+// the Peek is Opaque. Such a body is taken to hold a prompt.
+func PeekPrefix(route Route, prefix []byte) Peek {
+	var read requestBody
+	decoder := json.NewDecoder(bytes.NewReader(prefix))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return Peek{Opaque: true}
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			break
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			break
+		}
+		// One member at a time through the same struct, so that names are
+		// matched as in a whole body.
+		member, _ := json.Marshal(map[string]json.RawMessage{name.(string): value})
+		_ = json.Unmarshal(member, &read)
+	}
+	read.Prompt.present, read.Messages.present = true, true
+	peek := read.peek(route)
+	peek.Opaque = peek.Model == ""
+	return peek
+}
+
+func (b *requestBody) peek(route Route) Peek {
+	peek := Peek{Model: NormalizeModel(b.Model), Streaming: route.StreamsByDefault, Options: RunnerOptions{}}
+	if b.Stream != nil && !route.Embedding {
+		peek.Streaming = *b.Stream
+	}
+	if route.API != Native {
+		return peek // /v1 ignores options, and knows no load requests
+	}
+	peek.Options = RunnerOptionsOf(b.Options)
+	empty := route.Name == "/api/generate" && !b.Prompt.present || route.Name == "/api/chat" && !b.Messages.present
+	if empty {
+		peek.Purpose = Load
+		if b.KeepAlive.zero {
+			peek.Purpose = Unload
+		}
+	}
+	return peek
+}
+
+// emptiness notes whether a value has anything in it, without copying it.
+type emptiness struct{ present bool }
+
+func (e *emptiness) UnmarshalJSON(value []byte) error {
+	switch string(value[:min(len(value), 4)]) {
+	case "null":
+	case `""`:
+		e.present = false
+	default:
+		e.present = len(bytes.Trim(value, "[] \t\r\n")) > 0
+	}
+	return nil
+}
+
+// keepAlive notes whether a keep_alive means "unload now". Ollama cuts it to
+// whole seconds, takes a bare number for seconds, and a negative one for ever.
+type keepAlive struct{ zero bool }
+
+func (k *keepAlive) UnmarshalJSON(value []byte) error {
+	var parsed any
+	if err := json.Unmarshal(value, &parsed); err != nil {
+		return err
+	}
+	switch v := parsed.(type) {
+	case float64:
+		k.zero = v >= 0 && v < 1
+	case string:
+		d, err := time.ParseDuration(v)
+		k.zero = err == nil && d >= 0 && d < time.Second
+	}
+	return nil
+}
+
+// options tolerates options that are not an object: Ollama refuses those itself.
+type options map[string]json.RawMessage
+
+func (o *options) UnmarshalJSON(value []byte) error {
+	var read map[string]json.RawMessage
+	if json.Unmarshal(value, &read) == nil && read != nil {
+		*o = read
+	}
+	return nil
+}
