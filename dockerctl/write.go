@@ -1,0 +1,156 @@
+package dockerctl
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const (
+	// MaxStopTimeout is the longest stop timeout that can be asked for, and that
+	// the guard lets through.
+	MaxStopTimeout = 999 * time.Second
+
+	// stopGrace is how much longer than its timeout a stop may take to answer:
+	// after SIGKILL the engine waits 10 s, then 2 s and 2 s more before it gives
+	// up with "did not receive an exit event" (moby, daemon/stop.go, kill.go).
+	stopGrace = 30 * time.Second
+
+	// startLimit bounds a start: prestart hooks that set up a GPU take seconds.
+	startLimit = 60 * time.Second
+)
+
+// Stop ends the run that was judged: SIGTERM, or the stop signal of its image,
+// then SIGKILL when it still runs after timeout, which is 0 to MaxStopTimeout and
+// is rounded up to whole seconds. A container that has already stopped is no
+// error. The engine counts it as stopped by a person: no restart policy brings it
+// back, only Start does.
+//
+// Stop, Start and Restart return ErrChanged or ErrPaused, and do nothing, when
+// the container is no longer the run that was judged. What happens in the
+// milliseconds between that look and the write cannot be seen: the engine has no
+// conditional writes. Once the write has been sent it is waited for, even when
+// ctx ends, because the engine carries it out anyway.
+func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
+	seconds, err := stopSeconds(timeout)
+	if err != nil {
+		return fmt.Errorf("cannot stop container %q: %w", c.name, err)
+	}
+	return c.write(ctx, write{
+		verb: "stop", judged: judged, limit: timeout + stopGrace, refuse: refusePaused,
+		send: func(ctx context.Context, cli *client.Client) error {
+			return cli.ContainerStop(ctx, c.name, container.StopOptions{Timeout: &seconds})
+		},
+	})
+}
+
+// Start runs the container again after the run that was judged has ended. A
+// container that already runs is no error. See Stop for what all writes share.
+func (c *Container) Start(ctx context.Context, judged evidence.Identity) error {
+	return c.write(ctx, write{
+		verb: "start", judged: judged, limit: startLimit, refuse: refusePaused,
+		send: func(ctx context.Context, cli *client.Client) error {
+			return cli.ContainerStart(ctx, c.name, container.StartOptions{})
+		},
+	})
+}
+
+// Restart is Stop and Start in one call to the engine, which finishes it even if
+// this process dies meanwhile. It returns ErrChanged for a container that does
+// not run: somebody has stopped it since it was judged. See Stop for what all
+// writes share.
+func (c *Container) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
+	seconds, err := stopSeconds(timeout)
+	if err != nil {
+		return fmt.Errorf("cannot restart container %q: %w", c.name, err)
+	}
+	return c.write(ctx, write{
+		verb: "restart", judged: judged, limit: timeout + stopGrace + startLimit, refuse: refuseNotRunning,
+		send: func(ctx context.Context, cli *client.Client) error {
+			return cli.ContainerRestart(ctx, c.name, container.StopOptions{Timeout: &seconds})
+		},
+	})
+}
+
+// write is one change that is to be made to the run that was judged.
+type write struct {
+	verb   string
+	judged evidence.Identity
+	limit  time.Duration // longer than the engine's own
+	refuse func(evidence.Container) error
+	send   func(context.Context, *client.Client) error
+}
+
+// write compares the container with what was judged and makes the change, with
+// no other change of ours between the two.
+func (c *Container) write(ctx context.Context, w write) error {
+	if err := c.attempt(ctx, w); err != nil {
+		return fmt.Errorf("cannot %s container %q: %w", w.verb, c.name, err)
+	}
+	return nil
+}
+
+func (c *Container) attempt(ctx context.Context, w write) error {
+	if err := c.writes.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("another write is under way: %w", err)
+	}
+	defer c.writes.Release(1)
+
+	seen, err := c.Inspect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := unchanged(seen, w.judged); err != nil {
+		return err
+	}
+	if err := w.refuse(seen); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return c.engine.call(context.WithoutCancel(ctx), w.limit, w.send)
+}
+
+func unchanged(seen evidence.Container, judged evidence.Identity) error {
+	switch {
+	case seen.Status == evidence.Absent:
+		return fmt.Errorf("%w: it has been removed", ErrChanged)
+	case seen.ID != judged.ID:
+		return fmt.Errorf("%w: it has been created anew, as %.12s in place of %.12s", ErrChanged, seen.ID, judged.ID)
+	case !seen.StartedAt.Equal(judged.StartedAt):
+		return fmt.Errorf("%w: it was started again at %s", ErrChanged, seen.StartedAt.Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+func refusePaused(seen evidence.Container) error {
+	if seen.Status == evidence.Paused {
+		return fmt.Errorf("%w: unpause it first", ErrPaused)
+	}
+	return nil
+}
+
+func refuseNotRunning(seen evidence.Container) error {
+	if err := refusePaused(seen); err != nil {
+		return err
+	}
+	if seen.Status != evidence.Running && seen.Status != evidence.Restarting {
+		return fmt.Errorf("%w: it is %s", ErrChanged, seen.Status)
+	}
+	return nil
+}
+
+// stopSeconds turns a stop timeout into the engine's whole seconds. A negative
+// one would make the engine wait for ever.
+func stopSeconds(timeout time.Duration) (int, error) {
+	if timeout < 0 || timeout > MaxStopTimeout {
+		return 0, fmt.Errorf("stop timeout %s is not within 0s to %s", timeout, MaxStopTimeout)
+	}
+	return int((timeout + time.Second - 1) / time.Second), nil
+}
