@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -19,7 +20,12 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	for _, variable := range []string{"DOCKER_HOST", "DOCKER_API_VERSION", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"} {
+		_ = os.Unsetenv(variable) // a developer's own would reach the tests
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const name = "clawgate-ollama"
 

@@ -1,0 +1,32 @@
+// Sleeper is what the containers of the tests on a real engine run: it says on
+// both outputs that it is up, and then waits to be told to end.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ignore := flag.Bool("ignore-term", false, "do not end on SIGTERM")
+	spin := flag.Bool("spin", false, "use CPU time")
+	flag.Parse()
+	if *spin {
+		go func() {
+			for {
+			}
+		}()
+	}
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	fmt.Println("sleeper is up")
+	fmt.Fprintln(os.Stderr, "sleeper writes errors too")
+	for range term {
+		if !*ignore {
+			return
+		}
+	}
+}
