@@ -8,4 +8,3 @@ import "context"
 func runSidecar(context.Context, []string) int { return misused("clawgate sidecar is not built yet") }
 func runDemo(context.Context, []string) int    { return misused("clawgate demo is not built yet") }
 func runCheck(context.Context, []string) int   { return misused("clawgate check is not built yet") }
-func runNVML([]string) int                     { return misused("clawgate nvml is not built yet") }
