@@ -23,9 +23,8 @@ type Follower struct {
 	Content bool
 
 	line  boundedLine
-	ended bool // the line has its newline
-	first bool // the first line with content or an error has been judged
-	stats Counts
+	ended bool   // the line has its newline
+	stats Counts // of an SSE answer, which says them before its last line
 }
 
 // Counts is what Ollama says of its own work at the end of an answer; zero

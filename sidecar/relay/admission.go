@@ -1,0 +1,214 @@
+package relay
+
+import (
+	"sync"
+	"time"
+)
+
+// admission decides which requests are sent, which wait and which are refused.
+// Its lock is held for decisions only, never while anything is read or written.
+type admission struct {
+	queueLength int
+	maxInFlight int
+
+	mu       sync.Mutex
+	gate     *Gate
+	slots    int
+	lanes    map[string]*lane
+	flights  map[*flight]struct{} // sent and not ended
+	waiting  int
+	draining bool
+	quiet    chan struct{} // closed when draining is done
+}
+
+func newAdmission(config Config) *admission {
+	return &admission{
+		queueLength: config.QueueLength, maxInFlight: config.MaxInFlight, slots: 1,
+		gate: &Gate{State: "starting", All: &Closure{
+			Reason: "Clawgate has just started and has not seen the model answer yet", MayHold: true,
+		}},
+		lanes: map[string]*lane{}, flights: map[*flight]struct{}{}, quiet: make(chan struct{}),
+	}
+}
+
+// enter returns when the attempt may be sent, or must not be.
+func (a *admission) enter(f *flight) *refusal {
+	refused, decided := a.tryEnter(f)
+	if decided {
+		return refused
+	}
+	defer func() { f.spent += time.Since(f.since) }()
+	return a.await(f)
+}
+
+func (a *admission) tryEnter(f *flight) (refused *refusal, decided bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.draining {
+		return a.refuseDraining(), true
+	}
+	f.since = time.Now()
+	closure := a.gate.closure(f.lane)
+	left := f.allowance(closure != nil) - f.spent
+	if closure != nil && (!closure.MayHold || left <= 0) {
+		return a.refuseClosed(closure), true
+	}
+	l := a.lane(f.lane)
+	if closure == nil && l.free(f, a.limit()) {
+		a.grant(l, f)
+		return nil, true
+	}
+	if refused = a.refuseWaiting(l, f, left); refused != nil {
+		a.forget(l)
+		return refused, true
+	}
+	f.wake = make(chan struct{})
+	l.add(f)
+	a.waiting++
+	a.dispatch(l)
+	return nil, f.granted
+}
+
+func (a *admission) refuseWaiting(l *lane, f *flight, left time.Duration) *refusal {
+	if a.waiting >= a.queueLength && !f.kept {
+		return a.refuseFull(l)
+	}
+	if left <= 0 {
+		return a.refuseLate(l)
+	}
+	return nil
+}
+
+// await waits for the decision, the client's leaving, or the end of the budget.
+func (a *admission) await(f *flight) *refusal {
+	timer := time.NewTimer(a.firstLook(f))
+	defer timer.Stop()
+	for {
+		select {
+		case <-f.wake:
+			return f.refusal
+		case <-f.ctx.Done():
+			return a.giveUp(f)
+		case <-timer.C:
+			again, refused := a.look(f)
+			if refused != nil {
+				return refused
+			}
+			timer.Reset(again)
+		}
+	}
+}
+
+// firstLook is half the budget for a suspect, which then stops waiting for a
+// quiet moment, and all of it for others.
+func (a *admission) firstLook(f *flight) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	left := f.allowance(a.gate.closure(f.lane) != nil) - f.spent
+	if f.suspect {
+		return left / 2
+	}
+	return left
+}
+
+// look is what happens when a waiting attempt's timer fires. The gate may have
+// changed since it was set, and with it the budget.
+func (a *admission) look(f *flight) (again time.Duration, refused *refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f.granted || f.refusal != nil {
+		return time.Hour, nil // decided this moment; wake says so
+	}
+	closure := a.gate.closure(f.lane)
+	l := a.lane(f.lane)
+	left := f.allowance(closure != nil) - f.spent - time.Since(f.since)
+	if left > 0 {
+		f.urgent = f.suspect
+		a.dispatch(l)
+		return left, nil
+	}
+	a.drop(l, f)
+	if closure != nil {
+		return 0, a.refuseClosed(closure)
+	}
+	return 0, a.refuseLate(l)
+}
+
+func (a *admission) giveUp(f *flight) *refusal {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case f.granted:
+		return nil // the attempt finds its context ended and leaves
+	case f.refusal != nil:
+		return f.refusal
+	}
+	a.drop(a.lane(f.lane), f)
+	return &refusal{gone: true}
+}
+
+// leave ends an attempt that was granted.
+func (a *admission) leave(f *flight) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l := a.lane(f.lane)
+	l.took(time.Since(f.sentAt))
+	delete(a.flights, f)
+	l.inFlight--
+	if l.alone == f {
+		l.alone = nil
+	}
+	if f.ended != nil {
+		close(f.ended)
+	}
+	a.dispatch(l)
+	a.forget(l)
+	a.checkQuiet()
+}
+
+// proved tells that a suspect has got its first chunk: others need not wait
+// for its end.
+func (a *admission) proved(f *flight) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l := a.lane(f.lane); l.alone == f {
+		l.alone = nil
+		a.dispatch(l)
+	}
+}
+
+func (a *admission) setGate(gate *Gate) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gate = gate
+	for _, l := range a.lanes {
+		closure := gate.closure(l.name)
+		if closure != nil && !closure.MayHold {
+			a.refuseAll(l, a.refuseClosed(closure))
+		}
+		a.dispatch(l)
+		a.forget(l)
+	}
+}
+
+func (a *admission) setSlots(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.slots = max(1, n)
+	for _, l := range a.lanes {
+		a.dispatch(l)
+	}
+}
+
+// closed says whether the gate is closed for a lane.
+func (a *admission) closed(lane string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate.closure(lane) != nil
+}
+
+func (a *admission) state() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate.State
+}

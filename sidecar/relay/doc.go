@@ -1,0 +1,20 @@
+// Package relay is the request path of :18789: every request to Ollama goes
+// through it, and inference only while the model is known to answer.
+//
+// One inference request's way:
+//
+//	body read → admitted ─────────────────────────────→ sent → answer, piece by piece
+//	              │ ↑                                     │
+//	              │ waits: for a slot (queued), or at     │ no byte sent yet, and Ollama died or a
+//	              │ the closed gate (held)                │ recovery began: kept, and sent once more,
+//	              ↓                                       │ last and alone (it may be what killed it)
+//	          refused, 503                                ↓
+//	                                                    bytes sent: an error line, and the connection aborted
+//
+// Queueing, holding and being kept spend one wait budget. Whatever is not
+// inference passes at once, whatever the gate says.
+//
+// The relay reports what traffic shows (Signs, Traffic) and does as the gate
+// says. It draws no conclusion about Ollama's health, and it neither loads
+// models nor restarts anything: the supervisor does that.
+package relay

@@ -1,0 +1,43 @@
+package relay
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// maxErrorBytes is how much of an error answer is read to find out what it
+// says. Ollama's are a sentence.
+const maxErrorBytes = 16 << 10
+
+// passError passes an answer that is not a 200 on, after having looked at what
+// it says of the server.
+func (f *flight) passError(answer *http.Response) (again bool) {
+	start, err := io.ReadAll(io.LimitReader(answer.Body, maxErrorBytes))
+	if err != nil {
+		return f.diedUnanswered(err)
+	}
+	text := ollama.ErrorText(start)
+	if kind, known := ollama.Classify(answer.StatusCode, text); known && answer.StatusCode >= http.StatusInternalServerError {
+		f.post(evidence.Sign{Kind: kind, Detail: text})
+		if kind == evidence.SignRunnerDied && f.replayable() {
+			return f.keep("")
+		}
+	}
+	if f.kept {
+		f.relay.Metrics.Replayed("failed")
+	}
+	f.body.release()
+	f.status = answer.StatusCode
+	copyAnswerHeader(f.writer.Header(), answer.Header)
+	f.writer.WriteHeader(f.status)
+	if _, err := f.writer.Write(start); err != nil {
+		return false
+	}
+	if _, err := io.Copy(f.writer, answer.Body); err != nil && !f.gone() {
+		panic(http.ErrAbortHandler)
+	}
+	return false
+}

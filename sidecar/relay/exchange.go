@@ -1,0 +1,121 @@
+package relay
+
+import (
+	"crypto/rand"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// statusClientGone is nginx's code for a client that did not wait for its answer.
+const statusClientGone = 499
+
+const requestIDHeader = "X-Request-Id"
+
+// exchange is one request of a client and its answer, over all attempts. It
+// belongs to the goroutine that serves it.
+type exchange struct {
+	relay   *Relay
+	writer  http.ResponseWriter
+	control *http.ResponseController
+	request *http.Request
+
+	arrived time.Time
+	route   ollama.Route
+	id      string
+	key     string        // who asks, for fairness
+	wait    time.Duration // how long it may be held at the closed gate
+	body    body
+	peek    ollama.Peek
+	// bodyBytes is the body's length; of a streamed one without a length, that
+	// of its beginning.
+	bodyBytes int64
+
+	spent    time.Duration // of the wait budget
+	kept     bool          // it was sent, or could not be, and waits to be sent again
+	replayed bool          // it has reached Ollama once and is sent for the second time
+	status   int           // what the client was answered, 0 for nothing yet
+}
+
+func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchange {
+	x := &exchange{
+		relay: r, writer: w, control: http.NewResponseController(w), request: request,
+		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
+		id: requestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
+		wait: min(heldFor(request.Header.Values("Prefer"), r.Hold), r.HoldMax),
+	}
+	w.Header().Set(requestIDHeader, x.id)
+	cleanRequestHeader(request, x.id)
+	return x
+}
+
+// finish records how the request ended, also when its handler panics to abort.
+func (x *exchange) finish() {
+	x.body.release()
+	if x.status == 0 {
+		x.status = statusClientGone
+	}
+	x.relay.Metrics.Request(x.route.Name, x.status, time.Since(x.arrived))
+}
+
+// lane is the queue that the request belongs to.
+func (x *exchange) lane() string {
+	if x.peek.Opaque {
+		return opaqueLane
+	}
+	return x.peek.Model
+}
+
+// replayable says that the request can be sent once more.
+func (x *exchange) replayable() bool { return !x.replayed && x.body.whole }
+
+// gone says that the client did not wait.
+func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
+
+var saneRequestID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,128}$`)
+
+func requestID(given string) string {
+	if saneRequestID.MatchString(given) {
+		return given
+	}
+	return rand.Text()
+}
+
+// fairnessKey is the name of the key that the gateway authenticated, or the
+// client's address. A client that makes names up gains a larger share of the
+// queue and nothing else.
+func fairnessKey(request *http.Request) string {
+	if key := request.Header.Get("Clawgate-Key"); key != "" {
+		return key
+	}
+	host, _, err := net.SplitHostPort(request.RemoteAddr)
+	if err != nil {
+		return request.RemoteAddr
+	}
+	return host
+}
+
+// heldFor reads "Prefer: wait=N" (RFC 7240: whole seconds, the first one
+// counts); what it does not say, or says badly, is the default.
+func heldFor(prefer []string, otherwise time.Duration) time.Duration {
+	for _, line := range prefer {
+		for preference := range strings.SplitSeq(line, ",") {
+			preference, _, _ = strings.Cut(preference, ";")
+			name, value, _ := strings.Cut(preference, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			if err != nil {
+				return otherwise
+			}
+			return time.Duration(seconds) * time.Second
+		}
+	}
+	return otherwise
+}

@@ -1,0 +1,124 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Why an attempt was ended by the relay itself.
+var (
+	errRecovery = errors.New("a recovery began")
+	errStalled  = errors.New("the answer stalled")
+)
+
+// flight is one attempt of an exchange to be answered: first waiting, then
+// with Ollama. What admission decides about it is guarded by admission.mu.
+type flight struct {
+	*exchange
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	lane   string
+	// suspect says that Ollama died, or was healed, while it worked on this.
+	suspect bool
+
+	granted bool
+	refusal *refusal
+	urgent  bool // a suspect that has waited half its time for a quiet moment
+	since   time.Time
+	sentAt  time.Time
+	wake    chan struct{} // made when it has to wait; closed when decided
+	ended   chan struct{} // made by whoever waits for the end
+
+	// Nanoseconds since arrival, 0 for not yet; read by Traffic and the watch.
+	firstPiece, lastPiece atomic.Int64
+	writingSince          atomic.Int64
+	waited, over          atomic.Bool
+	alarm                 *time.Timer
+}
+
+func newFlight(x *exchange) *flight {
+	ctx, cancel := context.WithCancelCause(x.request.Context())
+	return &flight{exchange: x, ctx: ctx, cancel: cancel, lane: x.lane(), suspect: x.replayed}
+}
+
+// allowance is how long the request may wait in all, from when it arrived.
+func (f *flight) allowance(closed bool) time.Duration {
+	switch {
+	case f.kept:
+		return max(f.relay.HoldMax, f.wait)
+	case closed:
+		return f.wait
+	}
+	return max(f.relay.QueueTimeout, f.wait)
+}
+
+// age is the time since the request arrived, never 0.
+func (f *flight) age() int64 { return max(1, int64(time.Since(f.arrived))) }
+
+// watch looks after the attempt from its sending on: that somebody hears of a
+// long wait for the first chunk, that silence between chunks ends some time,
+// and that a client that reads nothing does not hold a slot for ever.
+func (f *flight) watch() {
+	f.alarm = time.AfterFunc(time.Hour, f.onAlarm) // assigned before it can fire
+	f.alarm.Reset(max(f.relay.FirstChunkTimeout, time.Millisecond))
+}
+
+func (f *flight) unwatch() {
+	f.over.Store(true)
+	f.alarm.Stop()
+	f.cancel(nil)
+}
+
+func (f *flight) onAlarm() {
+	if f.over.Load() {
+		return
+	}
+	again := f.relay.StallTimeout
+	if last := f.lastPiece.Load(); last == 0 {
+		f.waitedLong()
+	} else {
+		silent := time.Duration(f.age() - last)
+		again = f.stalled(silent)
+	}
+	if again > 0 && !f.over.Load() {
+		f.alarm.Reset(again)
+	}
+}
+
+// waitedLong is told once an attempt.
+func (f *flight) waitedLong() {
+	if f.waited.Swap(true) {
+		return
+	}
+	f.post(evidence.Sign{Kind: evidence.SignWaitedLong, Took: time.Since(f.sentAt)})
+}
+
+// stalled acts on silence and says when to look again.
+func (f *flight) stalled(silent time.Duration) time.Duration {
+	limit := f.relay.StallTimeout
+	if limit <= 0 {
+		return 0
+	}
+	if since := f.writingSince.Load(); since > 0 && time.Duration(f.age()-since) >= limit {
+		_ = f.control.SetWriteDeadline(time.Now()) // the client reads nothing; without deadlines only its leaving ends this
+		return limit
+	}
+	if silent < limit {
+		return limit - silent
+	}
+	if f.relay.Working() {
+		return min(limit, 5*time.Second)
+	}
+	f.cancel(errStalled)
+	return 0
+}
+
+// post tells the supervisor what this attempt showed.
+func (f *flight) post(sign evidence.Sign) {
+	sign.Model, sign.At = f.peek.Model, time.Now()
+	f.relay.Signs(sign)
+}

@@ -1,0 +1,165 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// A connection that is refused is tried again at these intervals for as long
+// as the gate stays open: Docker's own policy has a crashed server up again
+// within a second, before anybody has decided anything.
+const (
+	firstRedial = 100 * time.Millisecond
+	lastRedial  = time.Second
+)
+
+// attempt waits for its turn, sends the request and passes the answer on. It
+// is true when the request is to be tried again.
+func (x *exchange) attempt() (again bool) {
+	f := newFlight(x)
+	if refused := x.relay.admission.enter(f); refused != nil {
+		f.cancel(nil)
+		x.refuse(refused)
+		return false
+	}
+	defer x.relay.admission.leave(f)
+	f.watch()
+	defer f.unwatch()
+	answer, err := f.send()
+	if err != nil {
+		return f.unanswered(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return f.passError(answer)
+	}
+	return f.passAnswer(answer)
+}
+
+// send returns Ollama's answer as soon as its header is there.
+func (f *flight) send() (*http.Response, error) {
+	for delay := firstRedial; ; delay = min(2*delay, lastRedial) {
+		answer, err := f.relay.Transport.RoundTrip(f.outgoing())
+		if err == nil || !neverConnected(err) || f.ctx.Err() != nil {
+			return answer, err
+		}
+		if delay == firstRedial {
+			f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: err.Error()})
+		}
+		if !f.pause(delay) {
+			return nil, err
+		}
+	}
+}
+
+// pause is false when another try would not help: the gate has closed, the
+// time is up or the client has gone.
+func (f *flight) pause(delay time.Duration) bool {
+	if f.spent+delay > max(f.relay.HoldMax, f.wait) || f.relay.admission.closed(f.lane) {
+		return false
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		f.spent += delay
+		return !f.relay.admission.closed(f.lane)
+	case <-f.ctx.Done():
+		return false
+	}
+}
+
+// outgoing is the request as Ollama gets it.
+func (f *flight) outgoing() *http.Request {
+	out := f.request.WithContext(f.ctx)
+	removeHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
+	delete(out.Header, "Expect")
+	out.URL = upstreamURL(f.relay.Upstream, f.request.URL)
+	out.Host, out.RequestURI, out.Close = f.relay.Upstream.Host, "", false
+	out.TransferEncoding, out.Trailer = nil, nil
+	if !f.body.whole {
+		out.Body = f.body.reader()
+		return out
+	}
+	out.ContentLength = int64(len(f.body.data))
+	out.Body = http.NoBody
+	if data := f.body.data; len(data) > 0 {
+		out.Body = f.body.reader()
+		// With it the transport itself sends again on a fresh connection what an
+		// idle one, closed by Ollama meanwhile, did not take.
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	}
+	return out
+}
+
+// upstreamURL keeps the path as the client wrote it: what it means is Ollama's
+// to decide.
+func upstreamURL(upstream, asked *url.URL) *url.URL {
+	return &url.URL{
+		Scheme: upstream.Scheme, Host: upstream.Host,
+		Path: asked.Path, RawPath: asked.RawPath, RawQuery: asked.RawQuery,
+	}
+}
+
+// neverConnected says that not a byte can have reached Ollama.
+func neverConnected(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "dial"
+}
+
+// unanswered decides about an attempt that failed before the client had a byte.
+func (f *flight) unanswered(err error) (again bool) {
+	cause := context.Cause(f.ctx)
+	switch {
+	case f.gone():
+		return false
+	case f.body.broken.Load():
+		f.badBody(io.ErrUnexpectedEOF)
+		return false
+	case neverConnected(err):
+		return f.unconnected()
+	case errors.Is(cause, errRecovery):
+		return f.keep("the model is being recovered, and this request cannot be sent again")
+	}
+	f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: detail(err)})
+	return f.keep("Ollama closed the connection before it answered")
+}
+
+// keep has the request sent once more, if that is possible, and refuses it
+// otherwise.
+func (f *flight) keep(otherwise string) (again bool) {
+	if !f.replayable() {
+		f.upstreamFailed(otherwise)
+		return false
+	}
+	f.kept, f.replayed = true, true
+	f.relay.Log.Info("request kept to be sent again", "request_id", f.id, "model", f.peek.Model)
+	return true
+}
+
+// unconnected has the request wait at the gate, if that has closed. It is not
+// counted as sent: Ollama has not seen it.
+func (f *flight) unconnected() (again bool) {
+	if f.body.begun.Load() || f.relay.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
+		f.upstreamFailed("Ollama does not accept connections")
+		return false
+	}
+	f.kept = true
+	return true
+}
+
+// maxDetail bounds an error text that is passed on in a sign, in bytes.
+const maxDetail = 512
+
+func detail(err error) string {
+	text := err.Error()
+	return text[:min(len(text), maxDetail)]
+}

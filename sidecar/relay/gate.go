@@ -1,0 +1,68 @@
+package relay
+
+import (
+	"maps"
+	"time"
+)
+
+// Gate says which models may be asked. It is a value: the supervisor gives the
+// relay a new one at every change.
+type Gate struct {
+	// State is the supervisor's, for the Clawgate-State header and /-/ready.
+	State string
+	// All closes the gate for every model; nil leaves it to Models.
+	All *Closure
+	// Models closes it for single ones, by normalised name (ollama.NormalizeModel).
+	Models map[string]Closure
+}
+
+// Closure says why requests are not let through, and what they may expect.
+type Closure struct {
+	// Reason is one plain sentence for clients.
+	Reason string
+	// MayHold lets requests wait for the gate to open. Without it even those
+	// that asked to wait, and those that wait already, are refused at once.
+	MayHold bool
+	// ExpectedOpen is when the gate is likely to open; zero when nobody knows.
+	ExpectedOpen time.Time
+	// Progress is how far the remedy is ("pulling: 42 %"), or empty.
+	Progress string
+}
+
+// opaqueLane is the lane of requests whose model could not be found out though
+// Ollama might find one. It is closed as soon as any model is.
+const opaqueLane = "?"
+
+// closure is what closes the gate for a lane; nil while it is open. A lane
+// without a name is that of bodies that are not JSON: Ollama refuses those itself.
+func (g *Gate) closure(lane string) *Closure {
+	if g.All != nil {
+		return g.All
+	}
+	if lane == opaqueLane {
+		for _, closure := range g.Models {
+			return &closure
+		}
+		return nil
+	}
+	if closure, closed := g.Models[lane]; closed {
+		return &closure
+	}
+	return nil
+}
+
+// sentence is what a refused client reads.
+func (c *Closure) sentence() string {
+	if c.Progress == "" {
+		return c.Reason
+	}
+	return c.Reason + " (" + c.Progress + ")"
+}
+
+// SetGate opens and closes the gate. Requests that wait are sent or refused
+// accordingly; those in flight go on. It may be called from any goroutine and
+// does not block.
+func (r *Relay) SetGate(gate Gate) {
+	gate.Models = maps.Clone(gate.Models)
+	r.admission.setGate(&gate)
+}

@@ -1,0 +1,60 @@
+package relay
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// readiness is the answer of /-/ready, for the gateway.
+type readiness struct {
+	Ready bool   `json:"ready"`
+	State string `json:"state"`
+	// Reason is why the gate is closed for all models.
+	Reason string `json:"reason,omitempty"`
+	// Models says why it is closed for single ones.
+	Models map[string]string `json:"models,omitempty"`
+	Load   Load              `json:"load"`
+	Slots  int               `json:"slots"`
+}
+
+// serveOwn answers /-/, which is never forwarded.
+func (r *Relay) serveOwn(w http.ResponseWriter, request *http.Request, clean string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if clean != "/-/ready" {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write(ollama.Native.ErrorBody(http.StatusNotFound, "there is no "+clean+" here, only /-/ready")) // nobody to tell
+		return
+	}
+	if request.Method != http.MethodGet && request.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = w.Write(ollama.Native.ErrorBody(http.StatusMethodNotAllowed, "/-/ready takes GET")) // nobody to tell
+		return
+	}
+	ready := r.readiness()
+	w.Header().Set("Clawgate-State", ready.State)
+	if !ready.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(ready) // the asker is gone if this fails
+}
+
+func (r *Relay) readiness() readiness {
+	load := r.Load()
+	a := r.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots}
+	if a.gate.All != nil {
+		ready.Reason = a.gate.All.sentence()
+	}
+	for model, closure := range a.gate.Models {
+		if ready.Models == nil {
+			ready.Models = map[string]string{}
+		}
+		ready.Models[model] = closure.sentence()
+	}
+	return ready
+}

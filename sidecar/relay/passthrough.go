@@ -1,0 +1,82 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// pass forwards what is not inference, whatever the gate says.
+func (x *exchange) pass() {
+	if x.peek.Purpose == ollama.Unload {
+		x.request.Body = x.body.reader()
+		x.relay.ForgetRunnerOptions(x.peek.Model)
+	}
+	// Ollama may answer before it has read the body; without this the server
+	// closes the body then, and the transport cuts the answer.
+	_ = x.control.EnableFullDuplex()
+	x.relay.passThrough.ServeHTTP(statusWriter{x}, x.request)
+}
+
+// newPassThrough is the plain way through. It keeps upgrades and trailers, and
+// flushes at every chunk of an answer without a length.
+func (r *Relay) newPassThrough() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport:  r.Transport,
+		BufferPool: pieceBuffers{r},
+		ErrorLog:   log.New(io.Discard, "", 0), // what it would say is in the answer
+		Rewrite: func(proxied *httputil.ProxyRequest) {
+			proxied.Out.URL = upstreamURL(r.Upstream, proxied.In.URL)
+			proxied.Out.Host = ""
+			proxied.Out.Header["X-Forwarded-For"] = proxied.In.Header["X-Forwarded-For"]
+		},
+		ModifyResponse: func(answer *http.Response) error {
+			removeOwn(answer.Header)
+			delete(answer.Header, requestIDHeader)
+			return nil
+		},
+		ErrorHandler: r.passFailed,
+	}
+}
+
+func (r *Relay) passFailed(w http.ResponseWriter, request *http.Request, err error) {
+	if request.Context().Err() != nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Clawgate-State", r.admission.state())
+	w.WriteHeader(http.StatusBadGateway)
+	api := ollama.RouteOf(request.Method, request.URL.Path).API
+	_, _ = w.Write(api.ErrorBody(http.StatusBadGateway, "Ollama does not answer")) // the client is gone if this fails
+}
+
+// statusWriter notes the status that was answered. Its own way of flushing and
+// upgrading is the writer's, through Unwrap.
+type statusWriter struct{ x *exchange }
+
+func (s statusWriter) Unwrap() http.ResponseWriter { return s.x.writer }
+func (s statusWriter) Header() http.Header         { return s.x.writer.Header() }
+
+func (s statusWriter) WriteHeader(status int) {
+	s.x.status = status
+	s.x.writer.WriteHeader(status)
+}
+
+func (s statusWriter) Write(piece []byte) (int, error) {
+	if s.x.status == 0 {
+		s.x.status = http.StatusOK
+	}
+	return s.x.writer.Write(piece)
+}
+
+// pieceBuffers lends the pool of pieces to the pass-through.
+type pieceBuffers struct{ relay *Relay }
+
+func (b pieceBuffers) Get() []byte      { return b.relay.pieces.Get().(*[pieceSize]byte)[:] }
+func (b pieceBuffers) Put(piece []byte) { b.relay.pieces.Put((*[pieceSize]byte)(piece)) }

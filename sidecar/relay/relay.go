@@ -1,0 +1,123 @@
+package relay
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// Config is what a relay needs. Zero durations and sizes mean what they say:
+// no waiting, no keeping.
+type Config struct {
+	Upstream *url.URL
+	// Transport carries requests to Upstream; nil for one that suits Ollama.
+	Transport http.RoundTripper
+
+	QueueLength int // requests that wait, of all models together
+	// MaxInFlight is how many requests of one model are sent at a time; 0 for
+	// the server's slots and one more, which keeps the server busy between two.
+	MaxInFlight int
+
+	QueueTimeout time.Duration // wait for a slot
+	Hold         time.Duration // wait at the closed gate, for requests that do not say themselves
+	// HoldMax bounds what a client may ask for, and is what a request may wait
+	// that was kept for sending again.
+	HoldMax    time.Duration
+	RetryAfter time.Duration
+
+	FirstChunkTimeout time.Duration // after it a SignWaitedLong is posted
+	StallTimeout      time.Duration // silence between chunks, unless Working
+
+	ReplayMaxBytes int64 // a larger body is not held in memory
+	BufferMaxBytes int64 // all bodies together
+
+	// Signs is told what traffic shows, as it happens. It must not block.
+	Signs func(evidence.Sign)
+	// Working says whether the container was seen working lately.
+	Working func() bool
+	Metrics Metrics
+	Log     *slog.Logger
+}
+
+// Relay forwards requests to one Ollama. It is an http.Handler, safe for use
+// by any number of goroutines. It starts none of its own.
+type Relay struct {
+	Config
+	admission   *admission
+	buffered    budget
+	options     loadedOptions
+	pieces      sync.Pool // *[pieceSize]byte
+	passThrough *httputil.ReverseProxy
+}
+
+// New makes a relay whose gate is closed until SetGate is called: nothing is
+// known of Ollama yet.
+func New(config Config) *Relay {
+	if config.Transport == nil {
+		config.Transport = newTransport()
+	}
+	if config.Signs == nil {
+		config.Signs = func(evidence.Sign) {}
+	}
+	if config.Working == nil {
+		config.Working = func() bool { return false }
+	}
+	if config.Metrics == nil {
+		config.Metrics = noMetrics{}
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Relay{Config: config, admission: newAdmission(config)}
+	r.buffered.limit = config.BufferMaxBytes
+	r.pieces.New = func() any { return new([pieceSize]byte) }
+	r.passThrough = r.newPassThrough()
+	return r
+}
+
+// newTransport has no limit on connections, which admission decides, and none
+// on the time to an answer's header, which Ollama sends with the first token.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     60 * time.Second,
+		DisableCompression:  true, // what the client asked for is what Ollama is asked for
+	}
+}
+
+// ServeHTTP answers one request. It panics with http.ErrAbortHandler to abort
+// the connection of an answer that was cut, so that it never looks complete.
+func (r *Relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if clean := path.Clean("/" + request.URL.Path); clean == "/-" || strings.HasPrefix(clean, "/-/") {
+		r.serveOwn(w, request, clean)
+		return
+	}
+	x := newExchange(r, w, request)
+	defer x.finish()
+	if !x.route.Inference {
+		x.pass()
+		return
+	}
+	if !x.readBody() {
+		return
+	}
+	if x.peek.Purpose == ollama.Unload {
+		x.pass()
+		return
+	}
+	for x.attempt() {
+	}
+}
+
+// SetSlots says how many requests Ollama serves at once (OLLAMA_NUM_PARALLEL).
+func (r *Relay) SetSlots(n int) { r.admission.setSlots(n) }

@@ -1,0 +1,221 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// pieceSize is what is read of an answer at a time. A chunk of Ollama's is some
+// 125 bytes; the memory is held for as long as the stream is open.
+const pieceSize = 4 << 10
+
+// stream is an answer on its way to the client.
+type stream struct {
+	*flight
+	answer   *http.Response
+	follower ollama.Follower
+	encoded  bool // Content-Encoding: its bytes mean nothing to us
+	flush    bool
+	proved   bool
+	begun    bool // the client has the header
+}
+
+// passAnswer passes a 200 on. Nothing is written before the first piece is
+// there, so that an answer that begins with the runner's death can be had again.
+func (f *flight) passAnswer(answer *http.Response) (again bool) {
+	piece := f.relay.pieces.Get().(*[pieceSize]byte)
+	defer f.relay.pieces.Put(piece)
+	s := &stream{
+		flight: f, answer: answer, flush: answer.ContentLength < 0,
+		encoded:  answer.Header.Get("Content-Encoding") != "",
+		follower: ollama.Follower{Format: ollama.FormatOf(answer.Header.Get("Content-Type"))},
+	}
+	for {
+		n, err := answer.Body.Read(piece[:])
+		if n > 0 {
+			s.observe(piece[:n])
+			if !s.begun && s.diedAtOnce() {
+				return true
+			}
+			if !s.write(piece[:n]) {
+				return false
+			}
+		}
+		switch {
+		case err == nil:
+		case err == io.EOF:
+			s.end()
+			return false
+		case !s.begun:
+			return f.diedUnanswered(err)
+		default:
+			s.broken(err)
+			return false
+		}
+	}
+}
+
+// diedUnanswered is for an answer of which there was a header and no more.
+func (f *flight) diedUnanswered(err error) (again bool) {
+	if context.Cause(f.ctx) != nil {
+		return f.unanswered(err)
+	}
+	f.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: detail(err)})
+	return f.keep("Ollama closed the connection before it answered")
+}
+
+func (s *stream) observe(piece []byte) {
+	now := s.age()
+	if s.firstPiece.Load() == 0 {
+		s.firstPiece.Store(now)
+	}
+	s.lastPiece.Store(now)
+	if s.encoded {
+		s.follower.Content = true
+	} else {
+		s.follower.Observe(piece)
+	}
+	s.prove()
+}
+
+// prove is for the first real content: the model works.
+func (s *stream) prove() {
+	if s.proved || !s.follower.Content {
+		return
+	}
+	s.proved = true
+	sign := evidence.Sign{Kind: evidence.SignFirstChunk}
+	if s.peek.Streaming {
+		sign.Took = time.Since(s.sentAt)
+		s.relay.Metrics.FirstChunk(s.peek.Model, sign.Took)
+	}
+	s.post(sign)
+	s.rememberOptions()
+	if s.kept {
+		s.relay.Metrics.Replayed("answered")
+		s.relay.admission.proved(s.flight)
+	}
+}
+
+func (s *stream) rememberOptions() {
+	if s.peek.Model != "" {
+		s.relay.options.remember(s.peek.Model, s.peek.Options)
+	}
+}
+
+// diedAtOnce is true when the answer begins with the runner's death and the
+// request can be sent again.
+func (s *stream) diedAtOnce() bool {
+	text := s.follower.FirstError()
+	if text == "" || !s.replayable() {
+		return false
+	}
+	if kind, known := ollama.Classify(http.StatusOK, text); !known || kind != evidence.SignRunnerDied {
+		return false
+	}
+	s.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: text})
+	return s.keep("")
+}
+
+// begin sends the header. From here on the request cannot be sent again.
+func (s *stream) begin() {
+	if s.begun {
+		return
+	}
+	s.begun = true
+	s.body.release()
+	copyAnswerHeader(s.writer.Header(), s.answer.Header)
+	s.status = s.answer.StatusCode
+	s.writer.WriteHeader(s.status)
+}
+
+// write is false when the client takes no more.
+func (s *stream) write(piece []byte) bool {
+	s.begin()
+	s.writingSince.Store(s.lastPiece.Load())
+	_, err := s.writer.Write(piece)
+	if err == nil && s.flush {
+		err = s.control.Flush()
+	}
+	s.writingSince.Store(0)
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.status = statusClientGone
+		return false
+	}
+	return true
+}
+
+// end is for a body that ended as HTTP wants it, which may still be too early
+// for the API.
+func (s *stream) end() {
+	s.begin()
+	for name, values := range s.answer.Trailer {
+		s.writer.Header()[http.TrailerPrefix+name] = values
+	}
+	if s.encoded {
+		return
+	}
+	ending := s.follower.End()
+	s.prove()
+	if s.peek.Purpose == ollama.Load && ending.Complete {
+		s.rememberOptions()
+	}
+	s.count(ending.Counts)
+	if kind, known := ollama.Classify(http.StatusOK, ending.Error); known {
+		s.post(evidence.Sign{Kind: kind, Detail: ending.Error})
+	}
+	if !ending.Complete && ending.Error == "" {
+		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
+	}
+}
+
+func (s *stream) count(counts ollama.Counts) {
+	if counts.PromptTokens+counts.GeneratedTokens == 0 {
+		return
+	}
+	rate := 0.0
+	if counts.GenerateDuration > 0 {
+		rate = float64(counts.GeneratedTokens) / counts.GenerateDuration.Seconds()
+	}
+	s.relay.Metrics.Tokens(s.peek.Model, counts.PromptTokens, counts.GeneratedTokens, rate)
+}
+
+// broken is for a body that ended otherwise, in the middle of the answer.
+func (s *stream) broken(err error) {
+	cause := context.Cause(s.ctx)
+	open := s.follower.End().OpenLine
+	var healed recovery
+	switch {
+	case s.gone():
+		s.status = statusClientGone
+		panic(http.ErrAbortHandler)
+	case errors.As(cause, &healed):
+		s.cut("recovery", "the answer was cut: "+healed.cause, open)
+	case errors.Is(cause, errStalled):
+		s.cut("stalled", "the answer was cut: nothing more came from Ollama", open)
+	}
+	s.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: detail(err)})
+	s.cut("upstream", "the answer was cut: Ollama closed the connection", open)
+}
+
+// cut ends the answer with an error line, where its format has lines, and
+// aborts the connection: it must not look complete.
+func (s *stream) cut(reason, sentence string, openLine bool) {
+	s.relay.Metrics.Cut(reason)
+	s.relay.Log.Warn("answer cut", "request_id", s.id, "model", s.peek.Model, "reason", reason)
+	if s.follower.Format != ollama.JSON && !s.encoded {
+		line := s.route.API.ErrorLine(sentence)
+		if s.follower.Format == ollama.SSE || openLine {
+			line = append([]byte("\n\n"), line...)
+		}
+		_, _ = s.writer.Write(line) // the connection ends either way
+		_ = s.control.Flush()
+	}
+	panic(http.ErrAbortHandler)
+}
