@@ -1,0 +1,88 @@
+//go:build e2e
+
+package parts
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Process is a process of a container as the host numbers it. It is held by a
+// descriptor where the kernel can, so that a signal never reaches another
+// process that was given the same number.
+type Process struct {
+	PID    int
+	handle *os.Process
+}
+
+// Server is the container's PID 1: the Ollama server itself.
+func (c Container) Server(t testing.TB) Process {
+	t.Helper()
+	pid, err := strconv.Atoi(c.inspect(t, "{{.State.Pid}}"))
+	if err != nil || pid == 0 {
+		t.Fatalf("container %q has no process (PID %d, %v)", c.Name, pid, err)
+	}
+	return process(t, pid)
+}
+
+// Runner is the one process that holds a model. It ends the test unless there
+// is exactly one.
+func (c Container) Runner(t testing.TB) Process {
+	t.Helper()
+	pids := c.RunnerPIDs(t)
+	if len(pids) != 1 {
+		t.Fatalf("container %q has runners %v, want exactly one", c.Name, pids)
+	}
+	return process(t, pids[0])
+}
+
+// RunnerPIDs are the host's numbers of all processes that hold a model: the
+// server's children `ollama runner …`.
+func (c Container) RunnerPIDs(t testing.TB) []int {
+	t.Helper()
+	var pids []int
+	for line := range strings.Lines(mustDocker(t, "top", c.Name, "-eo", "pid,args")) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || fields[2] != "runner" || !strings.HasSuffix(fields[1], "ollama") {
+			continue
+		}
+		pid, err := strconv.Atoi(fields[0])
+		if err != nil {
+			t.Fatalf("cannot read the process list of %q: %v", c.Name, err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+func process(t testing.TB, pid int) Process {
+	t.Helper()
+	handle, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatalf("cannot find process %d: %v", pid, err)
+	}
+	return Process{PID: pid, handle: handle}
+}
+
+// Freeze stops the process (SIGSTOP): it keeps its memory and its sockets, and
+// answers nothing.
+func (p Process) Freeze(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGSTOP) }
+
+// Thaw ends a Freeze.
+func (p Process) Thaw(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGCONT) }
+
+// Kill ends the process at once, as a crash would.
+func (p Process) Kill(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGKILL) }
+
+// Alive says whether the process is still there, frozen or not.
+func (p Process) Alive() bool { return p.handle.Signal(syscall.Signal(0)) == nil }
+
+func (p Process) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := p.handle.Signal(s); err != nil {
+		t.Fatalf("cannot send %s to process %d: %v", s, p.PID, err)
+	}
+}
