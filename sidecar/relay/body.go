@@ -28,9 +28,10 @@ const (
 type body struct {
 	data     []byte
 	whole    bool
-	rest     io.Reader   // nil when whole
-	begun    atomic.Bool // something of the rest was read
-	broken   atomic.Bool // the rest ended early, which is the client's doing
+	rest     io.Reader           // nil when whole
+	begun    atomic.Bool         // something of the rest was read
+	broken   atomic.Bool         // the rest ended early, which is the client's doing
+	limit    func(time.Duration) // on waiting for more of it; 0 for none
 	budget   *budget
 	reserved int64
 }
@@ -71,8 +72,12 @@ type begin struct{ *body }
 
 func (r begin) Read(p []byte) (int, error) {
 	r.begun.Store(true)
+	r.limit(bodyIdleTimeout)
 	n, err := r.rest.Read(p)
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		r.limit(0)
+	case err != nil:
 		r.broken.Store(true)
 	}
 	return n, err
@@ -81,13 +86,12 @@ func (r begin) Read(p []byte) (int, error) {
 // readBody reads the body and looks into it. It is false when there is nothing
 // to go on with, and the client has been told.
 func (x *exchange) readBody() bool {
-	x.body.budget = &x.relay.buffered
-	err := x.body.fill(x.request, x.relay.ReplayMaxBytes, x.extendBody)
-	_ = x.control.SetReadDeadline(time.Time{}) // or waiting for the answer would be limited
-	if err != nil {
+	x.body.budget, x.body.limit = &x.relay.buffered, x.limitReading
+	if err := x.body.fill(x.request, x.relay.ReplayMaxBytes); err != nil {
 		x.badBody(err)
 		return false
 	}
+	x.limitReading(0) // or waiting for the answer would be limited
 	x.bodyBytes = max(x.request.ContentLength, int64(len(x.body.data)))
 	switch {
 	case x.request.Header.Get("Content-Encoding") != "":
@@ -103,25 +107,29 @@ func (x *exchange) readBody() bool {
 	return true
 }
 
-func (x *exchange) extendBody() {
-	_ = x.control.SetReadDeadline(time.Now().Add(bodyIdleTimeout)) // a writer without deadlines has none to keep
+func (x *exchange) limitReading(d time.Duration) {
+	var deadline time.Time
+	if d > 0 {
+		deadline = time.Now().Add(d)
+	}
+	_ = x.control.SetReadDeadline(deadline) // a writer without deadlines has none to keep
 }
 
 // fill reads until the end, or until the body is known to be too large.
-func (b *body) fill(request *http.Request, limit int64, extend func()) error {
+func (b *body) fill(request *http.Request, most int64) error {
 	length := request.ContentLength
 	if length == 0 {
 		b.whole = true
 		return nil
 	}
-	if length > limit {
-		limit = 0
+	if length > most {
+		most = 0
 	}
 	for {
-		if len(b.data) == cap(b.data) && !b.grow(limit, length) {
+		if len(b.data) == cap(b.data) && !b.grow(most, length) {
 			return b.fillPrefix(request.Body)
 		}
-		extend()
+		b.limit(bodyIdleTimeout)
 		n, err := request.Body.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
 		switch {
@@ -135,14 +143,14 @@ func (b *body) fill(request *http.Request, limit int64, extend func()) error {
 }
 
 // grow doubles the memory within the limit and the budget.
-func (b *body) grow(limit, length int64) bool {
+func (b *body) grow(most, length int64) bool {
 	have := int64(cap(b.data))
 	want := max(2*have, firstBytes)
 	if length > 0 {
 		want = max(2*have, min(length, prefixBytes))
 		want = min(want, length)
 	}
-	want = min(want, limit)
+	want = min(want, most)
 	if want <= have || !b.budget.reserve(want-have) {
 		return false
 	}
@@ -174,13 +182,14 @@ func (b *body) fillPrefix(rest io.Reader) error {
 // badBody answers a request whose body did not come as announced. Nothing of
 // it has reached Ollama.
 func (x *exchange) badBody(err error) {
-	if x.gone() && !errors.Is(err, io.ErrUnexpectedEOF) {
+	status, late := http.StatusBadRequest, errors.Is(err, os.ErrDeadlineExceeded)
+	if x.gone() && !late && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return
 	}
-	status := http.StatusBadRequest
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if late {
 		status = http.StatusRequestTimeout
 	}
+	// The read deadline stays, or the server would wait for the rest of the body.
 	x.writer.Header().Set("Connection", "close")
 	x.answerError(status, err.Error())
 }

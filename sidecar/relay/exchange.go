@@ -55,12 +55,19 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 }
 
 // finish records how the request ended, also when its handler panics to abort.
+// A client that has gone is answered nothing at all: one that has only closed
+// its sending side looks the same, and would take the server's empty 200 for
+// an answer.
 func (x *exchange) finish() {
 	x.body.release()
-	if x.status == 0 {
+	unanswered := x.status == 0
+	if unanswered {
 		x.status = statusClientGone
 	}
 	x.relay.Metrics.Request(x.route.Name, x.status, time.Since(x.arrived))
+	if unanswered {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // lane is the queue that the request belongs to.

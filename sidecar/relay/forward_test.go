@@ -76,7 +76,9 @@ func TestHeadersAreThoseOfTheOtherSide(t *testing.T) {
 func TestWhatIsNotInferencePassesAClosedGate(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.close(Closure{Reason: "recovering"})
-		w.ollama(func(writer http.ResponseWriter, request *http.Request) { io.WriteString(writer, request.URL.RequestURI()) })
+		w.ollama(func(writer http.ResponseWriter, request *http.Request) {
+			io.WriteString(writer, request.URL.RequestURI())
+		})
 		for _, path := range []string{"/api/show", "/api/pull?x=1", "/api/create", "/api/blobs/sha256:0", "/other//path%2fx"} {
 			if got := w.post(path, "{}"); got.status != 200 || got.body != path {
 				w.Errorf("%s: %d %q %v", path, got.status, got.body, got.err)

@@ -44,6 +44,9 @@ func (x *exchange) refuse(why *refusal) {
 // answerError answers in the form that clients of this API expect.
 func (x *exchange) answerError(status int, message string) {
 	x.status = status
+	if x.body.rest != nil {
+		x.limitReading(bodyIdleTimeout) // the server reads on to the body's end
+	}
 	header := x.writer.Header()
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	body := x.route.API.ErrorBody(status, message)

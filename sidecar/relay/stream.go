@@ -21,7 +21,7 @@ type stream struct {
 	answer   *http.Response
 	follower ollama.Follower
 	encoded  bool // Content-Encoding: its bytes mean nothing to us
-	flush    bool
+	lines    bool // it has lines or events, to which an error can be added
 	proved   bool
 	begun    bool // the client has the header
 }
@@ -31,11 +31,7 @@ type stream struct {
 func (f *flight) passAnswer(answer *http.Response) (again bool) {
 	piece := f.relay.pieces.Get().(*[pieceSize]byte)
 	defer f.relay.pieces.Put(piece)
-	s := &stream{
-		flight: f, answer: answer, flush: answer.ContentLength < 0,
-		encoded:  answer.Header.Get("Content-Encoding") != "",
-		follower: ollama.Follower{Format: ollama.FormatOf(answer.Header.Get("Content-Type"))},
-	}
+	s := newStream(f, answer)
 	for {
 		n, err := answer.Body.Read(piece[:])
 		if n > 0 {
@@ -59,6 +55,13 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 			return false
 		}
 	}
+}
+
+func newStream(f *flight, answer *http.Response) *stream {
+	s := &stream{flight: f, answer: answer, encoded: answer.Header.Get("Content-Encoding") != ""}
+	s.follower.Format = ollama.FormatOf(answer.Header.Get("Content-Type"))
+	s.lines = s.follower.Format != ollama.JSON && !s.encoded
+	return s
 }
 
 // diedUnanswered is for an answer of which there was a header and no more.
@@ -130,6 +133,9 @@ func (s *stream) begin() {
 	}
 	s.begun = true
 	s.body.release()
+	if s.lines {
+		s.answer.Header.Del("Content-Length") // which would leave no room for an error line
+	}
 	copyAnswerHeader(s.writer.Header(), s.answer.Header)
 	s.status = s.answer.StatusCode
 	s.writer.WriteHeader(s.status)
@@ -140,7 +146,7 @@ func (s *stream) write(piece []byte) bool {
 	s.begin()
 	s.writingSince.Store(s.lastPiece.Load())
 	_, err := s.writer.Write(piece)
-	if err == nil && s.flush {
+	if err == nil && (s.lines || s.answer.ContentLength < 0) {
 		err = s.control.Flush()
 	}
 	s.writingSince.Store(0)
@@ -209,7 +215,7 @@ func (s *stream) broken(err error) {
 func (s *stream) cut(reason, sentence string, openLine bool) {
 	s.relay.Metrics.Cut(reason)
 	s.relay.Log.Warn("answer cut", "request_id", s.id, "model", s.peek.Model, "reason", reason)
-	if s.follower.Format != ollama.JSON && !s.encoded {
+	if s.lines {
 		line := s.route.API.ErrorLine(sentence)
 		if s.follower.Format == ollama.SSE || openLine {
 			line = append([]byte("\n\n"), line...)

@@ -109,7 +109,10 @@ func (w *world) ollama(handler http.HandlerFunc) { w.answer.Store(&handler) }
 
 // chat answers with chunks and a proper end.
 func chat(chunks ...string) http.HandlerFunc {
-	return func(writer http.ResponseWriter, _ *http.Request) { say(writer, chunks...); io.WriteString(writer, doneLine) }
+	return func(writer http.ResponseWriter, _ *http.Request) {
+		say(writer, chunks...)
+		io.WriteString(writer, doneLine)
+	}
 }
 
 // say writes chunks as Ollama does, each at once.
