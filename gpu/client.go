@@ -65,6 +65,7 @@ type delays struct {
 // that nobody waits for a caller who left.
 type question struct {
 	fresh  bool
+	due    bool // the present child is the one to answer it
 	askID  uint64
 	askAt  time.Time
 	answer chan evidence.GPUView

@@ -56,6 +56,7 @@ func (t *conversation) accept(q question) *ending {
 	if q.fresh {
 		return &ending{calm: true, renew: true}
 	}
+	q.due = true
 	return t.put()
 }
 

@@ -116,8 +116,10 @@ func (d *nvmlDriver) readLoad(device nvml.Device, gpu *evidence.GPU) {
 	if utilization, code := device.GetUtilizationRates(); code == nvml.SUCCESS {
 		gpu.UtilizationPercent = &utilization.Gpu
 	}
-	if celsius, code := device.GetTemperature(nvml.TEMPERATURE_GPU); code == nvml.SUCCESS {
-		gpu.TemperatureCelsius = &celsius
+	if d.has("nvmlDeviceGetTemperature") { // deprecated since driver 580
+		if celsius, code := device.GetTemperature(nvml.TEMPERATURE_GPU); code == nvml.SUCCESS {
+			gpu.TemperatureCelsius = &celsius
+		}
 	}
 	var reasons uint64
 	code := nvml.ERROR_FUNCTION_NOT_FOUND

@@ -31,7 +31,9 @@ func (c *Client) Run(ctx context.Context) error {
 		if time.Since(startedAt) > c.delays.stable {
 			backoff = c.delays.backoffFirst
 		}
-		c.refuse(ctx, view, nil, backoff/2+rand.N(backoff/2+1), true)
+		if c.pending == nil {
+			c.pause(ctx, pause{answer: view, limit: backoff/2 + rand.N(backoff/2+1), fresh: endPause})
+		}
 		backoff = min(2*backoff, c.delays.backoffMost)
 	}
 	c.answer(unknown("the GPU view has ended"))
@@ -41,6 +43,9 @@ func (c *Client) Run(ctx context.Context) error {
 // live is one child's life. It returns the unknown view that holds after it, or
 // again when the next child is wanted at once.
 func (c *Client) live(ctx context.Context) (view evidence.GPUView, again bool) {
+	if c.pending != nil {
+		c.pending.due = true
+	}
 	cmd, err := c.config.Command()
 	if err != nil {
 		return unknown(err.Error()), false
@@ -52,10 +57,11 @@ func (c *Client) live(ctx context.Context) (view evidence.GPUView, again bool) {
 	c.config.Log.Debug("nvml process started", "pid", cmd.Process.Pid)
 	talk := conversation{client: c, child: child}
 	end := talk.run(ctx)
-	if !c.finish(ctx, child, &end) {
-		return end.view, false
+	if !end.died && !end.renew {
+		c.answer(end.view)
 	}
-	return end.view, end.renew
+	ended := c.finish(ctx, child, &end)
+	return end.view, ended && end.renew
 }
 
 // finish ends the child, by force when it does not go. It reports false when
@@ -64,9 +70,11 @@ func (c *Client) finish(ctx context.Context, child *child, end *ending) bool {
 	defer child.drop()
 	// The steps are bounded, so that they may outlive ctx.
 	patient := context.WithoutCancel(ctx)
-	busy := unknown("the NVML process is being ended")
+	step := pause{answer: unknown("the NVML process is being ended"), event: child.gone, fresh: keepQuestion}
 	_ = child.stdin.Close()
-	gone := end.calm && c.refuse(patient, busy, child.gone, c.delays.closing, false)
+	step.limit = c.delays.closing
+	gone := end.calm && c.pause(patient, step)
+	step.limit = c.delays.terminating
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Kill} {
 		if gone {
 			break
@@ -74,13 +82,14 @@ func (c *Client) finish(ctx context.Context, child *child, end *ending) bool {
 		if err := child.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			c.config.Log.Warn("cannot signal nvml process", "signal", signal.String(), "err", err)
 		}
-		gone = c.refuse(patient, busy, child.gone, c.delays.terminating, false)
+		gone = c.pause(patient, step)
 	}
 	if !gone {
 		end.view = unknown(fmt.Sprintf("process %d is stuck in the NVIDIA driver and cannot be ended",
 			child.cmd.Process.Pid))
+		c.answer(end.view)
 		c.settle(end.view)
-		c.refuse(ctx, end.view, child.gone, forever, false)
+		c.pause(ctx, pause{answer: end.view, event: child.gone, limit: forever})
 		return false
 	}
 	if end.died {
@@ -89,43 +98,13 @@ func (c *Client) finish(ctx context.Context, child *child, end *ending) bool {
 	return true
 }
 
-const forever time.Duration = -1
-
-// refuse answers every question with view until the event has come (it reports
-// true), the time is over or ctx has ended. Where a fresh look is worth an
-// early end of the wait, a question for one is kept and ends it.
-func (c *Client) refuse(
-	ctx context.Context, view evidence.GPUView, event <-chan struct{}, limit time.Duration, freshEnds bool,
-) bool {
-	var over <-chan time.Time
-	if limit >= 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		over = timer.C
-	}
-	for {
-		select {
-		case <-event:
-			return true
-		case <-over:
-			return false
-		case <-ctx.Done():
-			return false
-		case q := <-c.asked:
-			if q.fresh && freshEnds {
-				c.pending = &q
-				return false
-			}
-			view.SeenAt = time.Now()
-			q.answer <- view
-		}
-	}
-}
-
-// settle answers the pending question with an unknown view and logs the loss.
-// The same reason is logged once: a host without a GPU tells it every minute.
+// settle notes that the view is lost. A question that only came while the last
+// child was ending is left to the next one. The same reason is logged once: a
+// host without a GPU tells it every minute.
 func (c *Client) settle(view evidence.GPUView) {
-	c.answer(view)
+	if c.pending != nil && c.pending.due {
+		c.answer(view)
+	}
 	if c.known || view.Reason != c.lastReason {
 		c.config.Log.Warn("gpu view unknown", "reason", view.Reason)
 	}

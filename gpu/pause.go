@@ -1,0 +1,60 @@
+package gpu
+
+import (
+	"context"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// pause is a time without a child that could be asked.
+type pause struct {
+	// answer is given to all who ask meanwhile.
+	answer evidence.GPUView
+	// event ends the pause, if it is not nil.
+	event <-chan struct{}
+	limit time.Duration
+	fresh freshQuestion
+}
+
+const forever time.Duration = -1
+
+// freshQuestion says what becomes of one who asks for a fresh view.
+type freshQuestion int
+
+const (
+	refuseQuestion freshQuestion = iota
+	keepQuestion                 // for the next child
+	endPause                     // keep it, and let the next child start now
+)
+
+// pause answers questions until the event has come (it reports true), the time
+// is over, ctx has ended or a fresh view is worth an early end.
+func (c *Client) pause(ctx context.Context, p pause) bool {
+	var over <-chan time.Time
+	if p.limit != forever {
+		timer := time.NewTimer(p.limit)
+		defer timer.Stop()
+		over = timer.C
+	}
+	for {
+		select {
+		case <-p.event:
+			return true
+		case <-over:
+			return false
+		case <-ctx.Done():
+			return false
+		case q := <-c.asked:
+			if !q.fresh || p.fresh == refuseQuestion || c.pending != nil {
+				p.answer.SeenAt = time.Now()
+				q.answer <- p.answer
+				continue
+			}
+			c.pending = &q
+			if p.fresh == endPause {
+				return false
+			}
+		}
+	}
+}
