@@ -1,0 +1,31 @@
+package admin
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Label values that exist at 0 from the start, so that a rate or an alert over
+// them has something to compare with before the first event. A value that is
+// missing here appears with its first event.
+var (
+	states = []string{
+		"starting", "loading", "ready", "isolated", "recovering", "verifying", "backoff", "exhausted", "stopped",
+	}
+	probes          = []string{"tcp", "api", "ready"}
+	probeResults    = []string{"success", "failure", "unknown"}
+	inferenceRoutes = []string{
+		"/api/chat", "/api/generate", "/api/embed", "/api/embeddings",
+		"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
+	}
+	replayResults   = []string{"answered", "failed"}
+	refusalReasons  = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream"}
+	cutReasons      = []string{"upstream", "recovery", "stalled", "incomplete"}
+	remedyReasons   = []string{"wedged", "crashed", "down"}
+	remedyActions   = []string{"unload", "restart", "start"}
+	remedyResults   = []string{"success", "failure"}
+	containerCauses = []string{"clawgate", "policy", "operator"}
+)
+
+func precreate(counters *prometheus.CounterVec, values []string) {
+	for _, value := range values {
+		counters.WithLabelValues(value)
+	}
+}

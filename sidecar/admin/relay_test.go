@@ -1,0 +1,23 @@
+package admin
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/relay"
+)
+
+// The relay counts here, and its load converts into ours.
+var (
+	_ relay.Metrics = (*Metrics)(nil)
+	_               = Load(relay.Load{})
+)
+
+func TestTheRoutesThatExistFromTheStartAreOllamasInferenceRoutes(t *testing.T) {
+	for _, route := range inferenceRoutes {
+		if found := ollama.RouteOf(http.MethodPost, route); !found.Inference || found.Name != route {
+			t.Errorf("%s is %+v, want an inference route of that name", route, found)
+		}
+	}
+}
