@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Status is the engine's word for what a container is doing (`State.Status` of
 // an inspection), or Absent when no container has the name.
@@ -24,6 +27,10 @@ type Identity struct {
 	ID        string
 	StartedAt time.Time
 }
+
+// ErrChanged says that the container is no longer the run that was judged.
+// Nothing was done to it. Every adapter's writes to a container answer so.
+var ErrChanged = errors.New("the container is not the run that was judged")
 
 // Container is one inspection of the container that Ollama runs in.
 type Container struct {

@@ -32,6 +32,12 @@ type ProbeResult struct {
 	// Late says that the readiness probe's first chunk came after its deadline:
 	// the server is slow, not dead.
 	Late bool
+	// Server says that the whole server was silent, not just the model.
+	Server bool
+	// Crash says that Ollama reported the death of the model's runner.
+	Crash bool
+	// Answered says that an HTTP answer came, whatever it was: not silence.
+	Answered bool
 	// Refused says that no connection could be made.
 	Refused bool
 	// Missing says that the API answered and does not list the wanted model.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -132,7 +131,7 @@ func (c *Client) postJSON(ctx context.Context, path string, body, into any) erro
 
 func decodeReply(call string, status int, body []byte, into any) error {
 	if status != http.StatusOK {
-		return fmt.Errorf("%s: %w", call, &StatusError{Status: status, Message: errorText(body)})
+		return fmt.Errorf("%s: %w", call, &StatusError{Status: status, Message: ErrorText(body)})
 	}
 	if into == nil {
 		return nil
@@ -161,25 +160,4 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 		return nil, err // *url.Error names the method and the address
 	}
 	return resp, nil
-}
-
-// errorText takes Ollama's `{"error":"…"}` out of a body, or its beginning.
-func errorText(body []byte) string {
-	var reply struct {
-		Error json.RawMessage `json:"error"`
-	}
-	text := string(body)
-	if json.Unmarshal(body, &reply) == nil && len(reply.Error) > 0 {
-		var message string
-		if json.Unmarshal(reply.Error, &message) == nil {
-			text = message
-		} else {
-			text = string(reply.Error)
-		}
-	}
-	text = strings.TrimSpace(strings.ToValidUTF8(text, "?"))
-	if len(text) > 512 {
-		text = strings.ToValidUTF8(text[:512], "")
-	}
-	return text
 }

@@ -12,34 +12,20 @@ import (
 	"strings"
 )
 
-// KeepAlive is Ollama's own form of it: a number of seconds, or a duration in
-// Go's notation; negative keeps the model loaded for ever.
-type KeepAlive string
-
-// MarshalJSON writes a plain number as a number: Ollama refuses "-1" as text.
-func (k KeepAlive) MarshalJSON() ([]byte, error) {
-	if number := json.RawMessage(k); json.Valid(number) {
-		return number, nil
-	}
-	return json.Marshal(string(k))
-}
-
 type generateRequest struct {
 	Model     string        `json:"model"`
 	Stream    bool          `json:"stream"`
-	KeepAlive *KeepAlive    `json:"keep_alive,omitempty"`
+	KeepAlive any           `json:"keep_alive,omitempty"`
 	Options   RunnerOptions `json:"options,omitempty"`
 }
 
 // Load loads a model and returns when it is loaded. Ending ctx earlier aborts
 // the load (Ollama stops a load whose request goes away), so give it no
 // deadline short of the load's own. Options are runner options; nil leaves the
-// model's own parameters in force.
-func (c *Client) Load(ctx context.Context, model string, keepAlive KeepAlive, options RunnerOptions) error {
-	request := generateRequest{Model: model, Options: options}
-	if keepAlive != "" {
-		request.KeepAlive = &keepAlive
-	}
+// model's own parameters in force. KeepAlive is a number of seconds or a
+// duration as Ollama writes it; nil leaves the server's default.
+func (c *Client) Load(ctx context.Context, model string, keepAlive any, options RunnerOptions) error {
+	request := generateRequest{Model: model, KeepAlive: keepAlive, Options: options}
 	err := c.postJSON(ctx, "/api/generate", request, nil)
 	if status := (*StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusBadRequest &&
 		strings.Contains(status.Message, "does not support generate") {
@@ -60,8 +46,7 @@ func (c *Client) loadEmbedding(ctx context.Context, request generateRequest) err
 // with a request in flight on the model there is no effect until that ends
 // (seen on 0.9.6): the caller has to make sure.
 func (c *Client) Unload(ctx context.Context, model string) error {
-	now := KeepAlive("0")
-	return c.postJSON(ctx, "/api/generate", generateRequest{Model: model, KeepAlive: &now}, nil)
+	return c.postJSON(ctx, "/api/generate", generateRequest{Model: model, KeepAlive: 0}, nil)
 }
 
 type showReply struct {
@@ -89,7 +74,7 @@ func (c *Client) Blob(ctx context.Context, model string) (string, error) {
 // between /api and /v1 starts a new runner (seen on 0.9.6 and 0.17.4). It
 // writes nothing when they are there already. Parameters that options do not
 // name stay as they are.
-func (c *Client) EnsureParameters(ctx context.Context, model string, options map[string]any) (changed bool, err error) {
+func (c *Client) EnsureParameters(ctx context.Context, model string, options map[string]json.RawMessage) (changed bool, err error) {
 	if len(options) == 0 {
 		return false, nil
 	}
@@ -106,7 +91,7 @@ func (c *Client) EnsureParameters(ctx context.Context, model string, options map
 
 // hasParameters reads the text that /api/show prints: one line a value, the
 // name, spaces, and the value as Go writes it.
-func hasParameters(text string, options map[string]any) bool {
+func hasParameters(text string, options map[string]json.RawMessage) bool {
 	have := map[string][]string{}
 	for line := range strings.Lines(text) {
 		name, value, found := strings.Cut(strings.TrimSpace(line), " ")
@@ -122,7 +107,11 @@ func hasParameters(text string, options map[string]any) bool {
 	return true
 }
 
-func printedValues(value any) []string {
+func printedValues(raw json.RawMessage) []string {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
 	list, isList := value.([]any)
 	if !isList {
 		list = []any{value}

@@ -1,0 +1,118 @@
+package sidecar
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// sawEvent takes a hint from the engine. What it hints at is looked at at once.
+func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
+	s.log.Debug("engine event", "action", event.Action, "signal", event.Signal, "exit_code", event.ExitCode)
+	switch event.Action {
+	case evidence.EngineLost:
+		s.kicks.inspect.kick()
+		return
+	case evidence.ActionOOM:
+		s.seen.oomSeen = true
+		s.report.oomKilled()
+	}
+	if !s.remedy.ours() {
+		s.seen.operator.saw(event)
+	}
+	s.kicks.inspect.kick()
+}
+
+// sawContainer takes an inspection. A new identity is a new run of the server:
+// all that was seen of the old one is forgotten.
+func (s *supervisor) sawContainer(now time.Time, container evidence.Container, err error) {
+	if err != nil {
+		s.engineAway(now, err)
+		return
+	}
+	s.engineBack()
+	before, known := s.seen.container, s.seen.containerKnown
+	s.seen.container, s.seen.containerKnown = container, true
+	if container.Status == evidence.Running {
+		s.seen.goneSince = time.Time{}
+	} else if s.seen.goneSince.IsZero() {
+		s.seen.goneSince = goneSince(container, now)
+	}
+	if !known {
+		s.met(container)
+		s.dropIntent(container)
+		return
+	}
+	if s.remedy.running || container.ID == before.ID && container.StartedAt.Equal(before.StartedAt) {
+		return
+	}
+	if container.Status == evidence.Running {
+		s.replaced(now, before, container)
+	}
+}
+
+// goneSince is when a container ended, as far as the engine's clock can be
+// believed: it may run ahead of ours, or the container never ran.
+func goneSince(c evidence.Container, now time.Time) time.Time {
+	if c.FinishedAt.IsZero() || c.FinishedAt.After(now) {
+		return now
+	}
+	return c.FinishedAt
+}
+
+// replaced follows a container that was started or made anew by somebody else:
+// the engine's restart policy, or a person.
+func (s *supervisor) replaced(now time.Time, before, container evidence.Container) {
+	cause := "restarted"
+	switch {
+	case container.ID != before.ID:
+		cause = "recreated"
+		s.seen.operator = operatorWatch{}
+	case container.RestartCount > before.RestartCount:
+		cause = "crash"
+	}
+	s.log.Warn("the container was started, and not by Clawgate", "cause", cause,
+		"container_id", container.ID, "started_at", container.StartedAt, "exit_code", before.ExitCode)
+	s.report.containerStarted(cause)
+	s.met(container)
+	s.recalibrate(now)
+	s.handle(now, Event{Kind: Replaced})
+}
+
+// dropIntent closes a restart that an earlier Clawgate began, unless that left
+// the container down: then the judgement is Down, and the remedy is its start.
+func (s *supervisor) dropIntent(container evidence.Container) {
+	intent, pending := s.journal.Pending()
+	if !pending || container.ID == intent.Container.ID && container.Status == evidence.Exited {
+		return
+	}
+	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", container.Status)
+	if err := s.journal.Finish(); err != nil {
+		s.log.Warn("cannot drop the earlier restart", "err", err)
+	}
+}
+
+// met takes from a container what Clawgate adapts itself to.
+func (s *supervisor) met(container evidence.Container) {
+	slots := 1
+	if n, err := strconv.Atoi(container.Env["OLLAMA_NUM_PARALLEL"]); err == nil && n > 0 {
+		slots = n
+	}
+	s.relay.SetSlots(slots)
+}
+
+func (s *supervisor) engineAway(now time.Time, err error) {
+	s.seen.engineError = err.Error()
+	if s.seen.engineAway.IsZero() {
+		s.seen.engineAway = now
+		s.log.Warn("the container engine does not answer; serving goes on, nothing can be healed", "err", err)
+	}
+}
+
+func (s *supervisor) engineBack() {
+	if !s.seen.engineAway.IsZero() {
+		s.log.Info("the container engine answers again", "away_for", time.Since(s.seen.engineAway))
+		s.seen.engineAway, s.seen.engineError = time.Time{}, ""
+	}
+}

@@ -1,0 +1,62 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrRecovering refuses a restart by hand while a remedy is under way.
+var ErrRecovering = errors.New("a remedy is under way already")
+
+// control carries out what a person asks for, on the supervisor's goroutine. It
+// implements admin.Control and may be called from any goroutine.
+type control struct{ s *supervisor }
+
+// Pause opens the gate and takes no remedy until Resume: the person knows better.
+func (c control) Pause(ctx context.Context, reason string) error {
+	return c.ask(ctx, func(s *supervisor) error {
+		s.pausedFor = &reason
+		s.machine.Passive = true
+		s.report.operator(s, "pause", reason)
+		return nil
+	})
+}
+
+// Resume ends a pause. What was due meanwhile is judged anew.
+func (c control) Resume(ctx context.Context) error {
+	return c.ask(ctx, func(s *supervisor) error {
+		s.pausedFor = nil
+		s.machine.Passive = s.observe
+		s.machine.Draining = s.machine.Draining && s.machine.Forced
+		s.report.operator(s, "resume", "")
+		return nil
+	})
+}
+
+// Restart restarts the container even while paused. It is charged to the
+// budget, but not stopped by it.
+func (c control) Restart(ctx context.Context) error {
+	return c.ask(ctx, func(s *supervisor) error {
+		if s.machine.State == Recovering {
+			return ErrRecovering
+		}
+		if !s.seen.engineAway.IsZero() {
+			return errors.New("the container engine does not answer: " + s.seen.engineError)
+		}
+		s.report.operator(s, "restart", "")
+		s.handle(time.Now(), Event{Kind: RestartRequested})
+		return nil
+	})
+}
+
+func (c control) ask(ctx context.Context, do func(*supervisor) error) error {
+	answer := make(chan error, 1)
+	c.s.post(ctx, 0, func() { answer <- do(c.s) })
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return errors.New("the supervisor did not answer in time")
+	}
+}

@@ -1,0 +1,75 @@
+package sidecar
+
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// operatorWatch tells a person's act from a crash. The engine reports a "kill"
+// before the "die" of a container that somebody stopped or killed, and none
+// before that of one that crashed. Clawgate's own stops are not shown to it.
+type operatorWatch struct {
+	killedAt time.Time
+	// stopped says that the container's last end was somebody's wish.
+	stopped bool
+	// diedSeen says that the container's last end was reported by an event, so
+	// that the absence of a kill means something.
+	diedSeen bool
+}
+
+// killToDeath is how long a stop may take between its signal and the end.
+const killToDeath = 15 * time.Minute
+
+func (w *operatorWatch) saw(event evidence.ContainerEvent) {
+	switch event.Action {
+	case evidence.ActionKill:
+		w.killedAt = event.At
+	case evidence.ActionDie:
+		w.diedSeen = true
+		w.stopped = !w.killedAt.IsZero() && event.At.Sub(w.killedAt) <= killToDeath
+		w.killedAt = time.Time{}
+	case evidence.ActionStop:
+		w.stopped = true
+	case evidence.ActionStart:
+		*w = operatorWatch{}
+	}
+}
+
+// act says what a person did, in words that follow "the container"; empty when
+// the container runs or ended by itself.
+func (w *operatorWatch) act(c evidence.Container, known bool, goneSince, now time.Time) string {
+	if !known {
+		return ""
+	}
+	switch c.Status {
+	case evidence.Paused:
+		return "was paused by hand"
+	case evidence.Exited, evidence.Dead, evidence.Created:
+	default:
+		return ""
+	}
+	if w.stopped {
+		return "was stopped by hand"
+	}
+	if c.StartError != "" {
+		return "" // a start that failed: nobody's wish
+	}
+	switch c.RestartPolicy {
+	case "always", "unless-stopped":
+		// The engine brings back what crashed. What it leaves down was stopped
+		// with its knowledge; its own pauses show as "restarting".
+		if now.Sub(goneSince) >= verdict.PolicyWait/2 {
+			return "is down although its restart policy would bring it back, so somebody stopped it"
+		}
+	default:
+		if !w.diedSeen && c.Status != evidence.Created {
+			return "was down before anything was seen of its end, so it is taken for stopped by hand"
+		}
+		if c.Status == evidence.Created {
+			return "was created and never started"
+		}
+	}
+	return ""
+}

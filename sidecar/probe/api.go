@@ -1,0 +1,74 @@
+package probe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// APISpec says what the API probe asks and expects.
+type APISpec struct {
+	Path    string // answered with a list of models, as GET /api/tags is
+	Status  int
+	Model   string // compared letter by letter, case included
+	Timeout time.Duration
+}
+
+// API asks for the list of models and returns the names in it. Without the
+// wanted model among them the result is a Failure with Missing set; an answer
+// that is no list at all is a Failure too.
+func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.ProbeResult, []string) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
+	defer cancel()
+	status, body, err := client.Get(ctx, spec.Path)
+	result := evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Failure, At: time.Now(), Took: time.Since(began)}
+	if err != nil {
+		result.Reason = fmt.Sprintf("GET %s: %s", spec.Path, plain(err, spec.Timeout))
+		result.Refused = refused(err)
+		return result, nil
+	}
+	result.Answered = true
+	if status != spec.Status {
+		result.Reason = fmt.Sprintf("GET %s answered %d instead of %d", spec.Path, status, spec.Status)
+		return result, nil
+	}
+	names, err := listed(body)
+	switch {
+	case err != nil:
+		result.Reason = fmt.Sprintf("GET %s answered something that is no list of models: %s", spec.Path, err)
+	case !slices.Contains(names, spec.Model) && !slices.Contains(names, spec.Model+":latest"):
+		result.Missing = true
+		result.Reason = fmt.Sprintf("Ollama does not have the model %q", spec.Model)
+	default:
+		result.Outcome = evidence.Success
+	}
+	return result, names
+}
+
+// listed reads a list of models. Ollama appends ":latest" to a name without a
+// tag, so a wanted name without one means that.
+func listed(body []byte) ([]string, error) {
+	var reply struct {
+		Models *[]struct {
+			Name string `json:"name"`
+		} `json:"models"`
+	}
+	if err := json.Unmarshal(body, &reply); err != nil {
+		return nil, err
+	}
+	if reply.Models == nil {
+		return nil, errors.New(`it has no field "models"`)
+	}
+	names := make([]string, 0, len(*reply.Models))
+	for _, m := range *reply.Models {
+		names = append(names, m.Name)
+	}
+	return names, nil
+}

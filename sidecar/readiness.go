@@ -1,0 +1,227 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/probe"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// readiness plans the third probe and counts what it finds about one model.
+type readiness struct {
+	target string // normalised
+	streak verdict.Streak
+	next   time.Time
+	open   []*attempt
+	id     int
+}
+
+// attempt is one readiness probe that has not been answered. It stays open after
+// it has counted as a failure, so that a late answer is still heard: slow is
+// not dead.
+type attempt struct {
+	id       int
+	began    time.Time
+	waitsFor string // what was missing when it became overdue; empty before
+	counted  bool
+	cancel   context.CancelFunc
+}
+
+func (r *readiness) count(result evidence.ProbeResult) { r.streak = r.streak.Add(result) }
+
+// forget starts counting for a new run of the server.
+func (r *readiness) forget() {
+	r.cancelAll()
+	r.streak = verdict.Streak{}
+}
+
+// cancelAll calls off what is open.
+func (r *readiness) cancelAll() {
+	for _, a := range r.open {
+		a.cancel()
+	}
+	r.open = nil
+}
+
+func (r *readiness) close(id int) {
+	for i, a := range r.open {
+		if a.id == id {
+			a.cancel()
+			r.open = append(r.open[:i:i], r.open[i+1:]...)
+			return
+		}
+	}
+}
+
+// undecided says that an attempt waits and has not counted yet.
+func (r *readiness) undecided() bool {
+	for _, a := range r.open {
+		if !a.counted {
+			return true
+		}
+	}
+	return false
+}
+
+// probeNow makes the next look due at once.
+func (s *supervisor) probeNow(now time.Time) { s.readiness.next = now }
+
+// planReadiness judges the attempts that are overdue, and sends the next one
+// when it is due and there is no reason to leave the model alone.
+func (s *supervisor) planReadiness(p verdict.Picture) {
+	s.judgeOverdue(p)
+	model, waits := verdict.ClientWaits(p)
+	if waits && model == p.Target && !s.readiness.undecided() && s.readiness.streak.Failures == 0 {
+		s.probeNow(p.Now)
+	}
+	if p.Now.Before(s.readiness.next) || s.readiness.undecided() || len(s.readiness.open) > s.config.FailureThreshold {
+		return
+	}
+	if reason := s.leaveAlone(p); reason != "" {
+		s.readiness.streak.Doubt = reason
+		s.readiness.next = p.Now.Add(s.config.RecheckInterval)
+		return
+	}
+	s.attempt(p.Now)
+}
+
+func (s *supervisor) judgeOverdue(p verdict.Picture) {
+	for _, a := range s.readiness.open {
+		if a.waitsFor == "" || a.counted {
+			continue
+		}
+		result := verdict.Silence(p, a.began, a.waitsFor)
+		a.counted = result.Outcome == evidence.Failure
+		result.Server = a.waitsFor == probe.WaitsForList
+		s.readiness.count(result)
+		if a.counted {
+			s.report.probed(s, result)
+			s.readiness.next = a.began.Add(s.config.RecheckInterval)
+		}
+	}
+}
+
+// leaveAlone says why no probe may be sent now; empty when one may. The rules
+// protect users' GPU time, and loads, which a probe would wait for.
+func (s *supervisor) leaveAlone(p verdict.Picture) string {
+	switch {
+	case s.machine.State == Recovering:
+		return "a remedy is under way"
+	case !s.work.loadSince.IsZero():
+		return "the model is being loaded"
+	case !s.work.pullSince.IsZero():
+		return "the model is being pulled"
+	case p.ContainerKnown && p.EngineAwaySince.IsZero() && p.Container.Status != evidence.Running:
+		return "the container does not run"
+	}
+	for _, r := range p.Traffic.InFlight {
+		if r.Model == p.Target {
+			return s.whileInFlight(p)
+		}
+	}
+	if s.resting(p.Now) {
+		return "the model's keep-alive has passed; a probe would keep it in memory"
+	}
+	return ""
+}
+
+// resting says that the model's keep-alive has passed since it was last used, so
+// that only probes keep it in memory. The first use counts from being ready.
+func (s *supervisor) resting(now time.Time) bool {
+	if s.config.KeepAlive.Forever() || s.machine.State != Ready {
+		return false
+	}
+	used := s.since
+	if s.seen.lastTraffic.After(used) {
+		used = s.seen.lastTraffic
+	}
+	return now.Sub(used) > time.Duration(s.config.KeepAlive)
+}
+
+// whileInFlight lets a probe go out beside live requests only when nothing moves.
+func (s *supervisor) whileInFlight(p verdict.Picture) string {
+	if _, waits := verdict.ClientWaits(p); waits {
+		return ""
+	}
+	oldest := p.Now
+	for _, r := range p.Traffic.InFlight {
+		if r.SentAt.Before(oldest) {
+			oldest = r.SentAt
+		}
+	}
+	if verdict.Silence(p, oldest, "a first chunk").Outcome == evidence.Failure {
+		return ""
+	}
+	return fmt.Sprintf("%d requests are in flight, and the server works on them", len(p.Traffic.InFlight))
+}
+
+// attempt sends one readiness probe. The next is due after the interval, or
+// after the shorter one once this has failed.
+func (s *supervisor) attempt(now time.Time) {
+	s.readiness.id++
+	ctx, cancel := context.WithCancel(s.run)
+	a := &attempt{id: s.readiness.id, began: now, cancel: cancel}
+	s.readiness.open = append(s.readiness.open, a)
+	s.readiness.next = now.Add(s.config.ReadyInterval)
+	target := s.readiness.target
+	spec := s.readySpec(target)
+	s.spawn(func(_ context.Context, post func(func())) {
+		defer cancel()
+		result := probe.Ready(ctx, s.client, spec,
+			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded) }) },
+			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
+		post(func() { s.answered(a, target, result) })
+	})
+}
+
+func (s *supervisor) readySpec(target string) probe.ReadySpec {
+	model := target
+	if target == s.mainModel() {
+		model = s.config.Model
+	}
+	return probe.ReadySpec{
+		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
+		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
+		Options: s.options.of,
+	}
+}
+
+func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
+	s.seen.loaded, s.seen.loadedKnown = loaded, true
+}
+
+// answered takes the end of an attempt. An attempt that was called off, or whose
+// failure has counted already, moves nothing.
+func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeResult) {
+	s.readiness.close(a.id)
+	if target != s.readiness.target || a.counted && result.Outcome != evidence.Success {
+		return
+	}
+	s.readiness.count(result)
+	s.report.probed(s, result)
+	if result.Crash {
+		s.crashed(evidence.Sign{Kind: evidence.SignRunnerDied, Model: target, At: result.At, Detail: result.Reason})
+	}
+	switch result.Outcome {
+	case evidence.Success:
+		s.seen.lastSuccess = result.At
+		s.readiness.cancelAll()
+		s.readiness.next = a.began.Add(s.config.ReadyInterval)
+		if s.readiness.streak.Successes < s.config.SuccessThreshold {
+			s.probeNow(result.At)
+		}
+		if target != s.mainModel() {
+			s.turnTo(s.mainModel())
+		}
+	case evidence.Failure:
+		s.readiness.next = a.began.Add(s.config.RecheckInterval)
+	default:
+		s.readiness.next = result.At.Add(s.config.RecheckInterval)
+		if target != s.mainModel() {
+			s.turnTo(s.mainModel())
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package recovery
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Intent is a restart that was begun: the container may be down because of us.
+type Intent struct {
+	Container evidence.Identity `json:"container"`
+	Reason    string            `json:"reason"`
+	At        time.Time         `json:"at"`
+}
+
+// Journal keeps what must survive a crash of Clawgate in one small file: the
+// restart under way, and the times of past ones (a watchdog that forgets its
+// budget when it crashes can restart for ever). Safe for concurrent use.
+type Journal struct {
+	path string
+
+	mu    sync.Mutex
+	state journalState
+}
+
+type journalState struct {
+	Intent   *Intent     `json:"intent,omitempty"`
+	Restarts []time.Time `json:"restarts,omitempty"`
+}
+
+// ErrNoJournal says that there is no folder to keep an intent in.
+var ErrNoJournal = errors.New("no state folder is configured (CLAWGATE_STATE_DIR)")
+
+// OpenJournal reads the journal in folder; an empty folder gives one that keeps
+// nothing on disk. A file that cannot be understood is set aside, with an error
+// that says so beside a usable, empty journal.
+func OpenJournal(folder string) (*Journal, error) {
+	if folder == "" {
+		return &Journal{}, nil
+	}
+	j := &Journal{path: filepath.Join(folder, "recovery.json")}
+	text, err := os.ReadFile(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if err != nil {
+		return j, fmt.Errorf("cannot read the recovery journal: %w", err)
+	}
+	if err := json.Unmarshal(text, &j.state); err != nil {
+		j.state = journalState{}
+		aside := j.path + ".unreadable"
+		if renamed := os.Rename(j.path, aside); renamed != nil {
+			return j, fmt.Errorf("cannot understand the recovery journal %s: %w", j.path, errors.Join(err, renamed))
+		}
+		return j, fmt.Errorf("cannot understand the recovery journal, which is now %s: %w", aside, err)
+	}
+	return j, nil
+}
+
+// Begin writes an intent down before the engine is called.
+func (j *Journal) Begin(intent Intent) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.path == "" {
+		return ErrNoJournal
+	}
+	j.state.Intent = &intent
+	if err := j.write(); err != nil {
+		j.state.Intent = nil
+		return err
+	}
+	return nil
+}
+
+// Finish closes the intent: the container was started, or needs no start.
+func (j *Journal) Finish() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state.Intent == nil {
+		return nil
+	}
+	j.state.Intent = nil
+	return j.write()
+}
+
+// Pending returns the intent that is open, if there is one.
+func (j *Journal) Pending() (Intent, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state.Intent == nil {
+		return Intent{}, false
+	}
+	return *j.state.Intent, true
+}
+
+// Spend notes a restart.
+func (j *Journal) Spend(at time.Time) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.state.Restarts = append(j.state.Restarts, at)
+	if len(j.state.Restarts) > 1000 {
+		j.state.Restarts = j.state.Restarts[len(j.state.Restarts)-1000:]
+	}
+	if j.path == "" {
+		return nil
+	}
+	return j.write()
+}
+
+// Spent counts the restarts within window before now. A time in the future was
+// written by a clock that has been set back since, and counts: forgetting it
+// would hand out a new budget.
+func (j *Journal) Spent(now time.Time, window time.Duration) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	spent := 0
+	for _, at := range j.state.Restarts {
+		if now.Sub(at) < window {
+			spent++
+		}
+	}
+	return spent
+}
+
+// write replaces the file in one step, so that a crash leaves the old or the new.
+func (j *Journal) write() error {
+	text, err := json.Marshal(j.state)
+	if err != nil {
+		return fmt.Errorf("cannot encode the recovery journal: %w", err)
+	}
+	fresh := j.path + ".new"
+	if err := writeSynced(fresh, text); err != nil {
+		return fmt.Errorf("cannot write the recovery journal: %w", err)
+	}
+	if err := os.Rename(fresh, j.path); err != nil {
+		return fmt.Errorf("cannot write the recovery journal: %w", err)
+	}
+	return nil
+}
+
+func writeSynced(path string, text []byte) (err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.Sync()
+}

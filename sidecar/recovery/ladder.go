@@ -1,0 +1,116 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Engine is the container as the remedies need it.
+type Engine interface {
+	Stop(ctx context.Context, run evidence.Identity, timeout time.Duration) error
+	Start(ctx context.Context, run evidence.Identity) error
+	Restart(ctx context.Context, run evidence.Identity, timeout time.Duration) error
+}
+
+// View is what the remedies look at, before and after.
+type View interface {
+	Inspect(ctx context.Context) (evidence.Container, error)
+	Processes(ctx context.Context) ([]evidence.Process, error)
+}
+
+// Server is the Ollama server that is being mended.
+type Server interface {
+	Unload(ctx context.Context, model string) error
+	Blob(ctx context.Context, model string) (string, error)
+	Version(ctx context.Context) (string, error)
+}
+
+// GPU tells what the GPUs hold. It never fails: a view that cannot be had is
+// unknown.
+type GPU interface {
+	View(ctx context.Context) evidence.GPUView
+}
+
+// LeakCheck says whether the owner's end, between two views, left GPU memory
+// behind.
+type LeakCheck func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport
+
+// Ladder carries out remedies. One at a time: it is called by one worker.
+type Ladder struct {
+	Engine  Engine
+	View    View
+	Server  Server
+	GPU     GPU
+	Leaks   LeakCheck
+	Journal *Journal
+	// Cancel ends all of Clawgate's own requests to a model ("" for every
+	// model) and returns how many there were, once they have ended.
+	Cancel func(model string) int
+	Log    *slog.Logger
+
+	StopTimeout time.Duration
+	SettleDelay time.Duration
+	LeakWait    time.Duration
+}
+
+// Step is one part of a remedy and how long it took.
+type Step struct {
+	Name   string        `json:"name"`
+	Took   time.Duration `json:"took"`
+	Detail string        `json:"detail,omitempty"`
+}
+
+// Report is what a remedy did.
+type Report struct {
+	Steps []Step
+	// Snapshot is the GPU as it was before anything was touched.
+	Snapshot evidence.GPUView
+	// Leak is what the leak check found after a stop; nil without a stop.
+	Leak *evidence.LeakReport
+	// Err is why the remedy failed; nil when its effect was seen.
+	Err error
+}
+
+// do runs one step and notes how long it took. After a failure the rest is
+// passed over.
+func (r *Report) do(name string, step func() (detail string, err error)) {
+	if r.Err != nil {
+		return
+	}
+	began := time.Now()
+	detail, err := step()
+	r.Steps = append(r.Steps, Step{Name: name, Took: time.Since(began), Detail: detail})
+	if err != nil {
+		r.Err = fmt.Errorf("cannot %s: %w", name, err)
+	}
+}
+
+// poll is how often a change is looked for while a remedy waits for it. It is
+// most of what Clawgate adds to the engine's own times.
+const poll = 50 * time.Millisecond
+
+// until calls look until it is true, and gives up at the deadline.
+func until(ctx context.Context, limit time.Duration, look func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		done, err := look(ctx)
+		if done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("gave up after %s: %w", limit, err)
+			}
+			return fmt.Errorf("gave up after %s", limit)
+		case <-ticker.C:
+		}
+	}
+}

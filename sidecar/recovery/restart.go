@@ -1,0 +1,180 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// serverUp is how long a started server may take until its API answers: it
+// listens before it has found its GPUs (faults.md F9b).
+const serverUp = 120 * time.Second
+
+// Restart stops the container that was judged, waits until what it held on the
+// GPUs has come back, and starts it. The intent is on disk before the first
+// call, so that a crash of Clawgate between stop and start leaves no server
+// down. Where nothing can be written the engine's own restart is one call that
+// the engine completes by itself; there is no leak check then.
+func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason string) Report {
+	var report Report
+	var processes []evidence.Process
+	report.do("take a snapshot", func() (string, error) {
+		report.Snapshot = l.GPU.View(ctx)
+		processes = l.processes(ctx)
+		return sketch(report.Snapshot), nil
+	})
+	report.do("check that it is what was judged", func() (string, error) { return "", l.unchanged(ctx, judged) })
+	report.do("cancel our requests", func() (string, error) {
+		return fmt.Sprintf("%d cancelled", l.Cancel("")), nil
+	})
+	if report.Err != nil {
+		return report
+	}
+	if err := l.Journal.Begin(Intent{Container: judged, Reason: reason, At: time.Now()}); err != nil {
+		l.Log.Warn("no intent can be kept; the engine restarts the container in one call", "err", err)
+		report.do("restart the container", func() (string, error) {
+			return "", l.Engine.Restart(context.WithoutCancel(ctx), judged, l.StopTimeout)
+		})
+	} else {
+		report.do("stop the container", func() (string, error) { return "", l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout) })
+		if report.Err != nil {
+			return l.stopFailed(ctx, report)
+		}
+		report.do("settle", func() (string, error) {
+			leak := l.settle(ctx, report.Snapshot, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
+			report.Leak = &leak
+			return string(leak.Result) + " " + leak.Reason, nil
+		})
+		report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
+	}
+	l.comeUp(ctx, &report)
+	return report
+}
+
+// Start starts a container that ended by itself, or that an earlier Clawgate
+// stopped and did not live to start.
+func (l *Ladder) Start(ctx context.Context, judged evidence.Identity, reason string) Report {
+	var report Report
+	report.do("take a snapshot", func() (string, error) {
+		report.Snapshot = l.GPU.View(ctx)
+		return sketch(report.Snapshot), nil
+	})
+	if err := l.Journal.Begin(Intent{Container: judged, Reason: reason, At: time.Now()}); err != nil {
+		l.Log.Warn("no intent can be kept", "err", err)
+	}
+	report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
+	l.comeUp(ctx, &report)
+	return report
+}
+
+// comeUp waits for the API of a container that was started.
+func (l *Ladder) comeUp(ctx context.Context, report *Report) {
+	report.do("see the API answer", func() (string, error) {
+		var version string
+		err := until(ctx, serverUp, func(ctx context.Context) (answers bool, err error) {
+			ctx, cancel := context.WithTimeout(ctx, lookUp)
+			defer cancel()
+			version, err = l.Server.Version(ctx)
+			return err == nil, err
+		})
+		return "version " + version, err
+	})
+}
+
+// start starts the container and closes the intent: it is up, or it was started
+// and ended again, which is another story.
+func (l *Ladder) start(ctx context.Context, judged evidence.Identity) error {
+	if err := l.Engine.Start(context.WithoutCancel(ctx), judged); err != nil {
+		return err
+	}
+	return l.Journal.Finish()
+}
+
+// stopFailed closes the intent if the container still runs: then there is
+// nothing that a successor would have to start.
+func (l *Ladder) stopFailed(ctx context.Context, report Report) Report {
+	ctx, cancel := context.WithTimeout(ctx, lookUp)
+	defer cancel()
+	container, err := l.View.Inspect(ctx)
+	if err == nil && container.Status == evidence.Running || errors.Is(report.Err, evidence.ErrChanged) {
+		if err := l.Journal.Finish(); err != nil {
+			l.Log.Warn("cannot drop the intent", "err", err)
+		}
+	}
+	return report
+}
+
+func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUp)
+	defer cancel()
+	container, err := l.View.Inspect(ctx)
+	if err != nil {
+		return err
+	}
+	if container.ID != judged.ID || !container.StartedAt.Equal(judged.StartedAt) {
+		return evidence.ErrChanged
+	}
+	return nil
+}
+
+// settle waits out the settle delay, and on until the GPU memory has come back
+// or the time for that is over. A leak does not keep the server down: it is
+// reported, and the start is tried all the same.
+func (l *Ladder) settle(ctx context.Context, before evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
+	began := time.Now()
+	_ = pause(ctx, l.SettleDelay) // the start after it is tried even when we are told to end
+	for {
+		report := l.Leaks(before, l.GPU.View(ctx), owner)
+		if report.Result != evidence.LeakFound || time.Since(began) >= l.SettleDelay+l.LeakWait {
+			return report
+		}
+		if pause(ctx, time.Second) != nil {
+			return report
+		}
+	}
+}
+
+func pids(processes []evidence.Process) []int {
+	numbers := make([]int, 0, len(processes))
+	for _, p := range processes {
+		numbers = append(numbers, p.PID)
+	}
+	return numbers
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// processes notes what runs in the container, to know it again on the GPU.
+// Without the list the leak check has less to go by, and nothing else suffers.
+func (l *Ladder) processes(ctx context.Context) []evidence.Process {
+	ctx, cancel := context.WithTimeout(ctx, lookUp)
+	defer cancel()
+	processes, err := l.View.Processes(ctx)
+	if err != nil {
+		l.Log.Debug("cannot list the container's processes", "err", err)
+	}
+	return processes
+}
+
+func sketch(view evidence.GPUView) string {
+	if !view.Known {
+		return "GPU view unknown: " + view.Reason
+	}
+	text := fmt.Sprintf("%d GPUs", len(view.GPUs))
+	for _, g := range view.GPUs {
+		text += fmt.Sprintf("; %s: %d MiB of %d MiB used by %d processes", g.Name, g.UsedBytes>>20, g.TotalBytes>>20, len(g.Processes))
+	}
+	return text
+}

@@ -1,0 +1,204 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
+)
+
+// remedyState is the remedy under way, and what came of the last ones.
+type remedyState struct {
+	// since is when the trouble that is being mended was first seen.
+	since     time.Time
+	began     time.Time // of the rung under way, or of the last one
+	rung      Rung
+	reason    string // the verdict's name
+	sentence  string
+	running   bool
+	attempts  int // that did not help since the model was last ready for long
+	unloads   []time.Time
+	drainFrom time.Time
+	steps     []recovery.Step
+	lastError string
+	lastTook  time.Duration // from isolation to open, the last time
+	backoff   time.Time     // when it ends
+}
+
+const (
+	// unloadWindow and unloadLimit: a model that wedges again and again after
+	// unloading is not mended by unloading.
+	unloadWindow = 10 * time.Minute
+	unloadLimit  = 2
+	// drainMoves is how fresh a stream's last chunk has to be for a remedy to
+	// wait for it.
+	drainMoves = 10 * time.Second
+)
+
+// ours says that what happens to the container now is Clawgate's own doing.
+func (r *remedyState) ours() bool { return r.running && r.rung != Unload }
+
+func (r *remedyState) unloadsSpent(now time.Time) bool {
+	recent := 0
+	for _, at := range r.unloads {
+		if now.Sub(at) < unloadWindow {
+			recent++
+		}
+	}
+	return recent >= unloadLimit
+}
+
+// timed adds a step to the account of the remedy that was taken last.
+func (r *remedyState) timed(name string, took time.Duration) {
+	r.steps = append(r.steps, recovery.Step{Name: name, Took: took})
+}
+
+// budgetLeft is how many restarts are allowed now. A container that is down
+// because of us is started whatever the budget says.
+func (s *supervisor) budgetLeft(now time.Time) int {
+	if _, pending := s.journal.Pending(); pending {
+		return max(1, s.config.RestartBudget)
+	}
+	return max(s.config.RestartBudget-s.journal.Spent(now, s.config.RestartWindow), 0)
+}
+
+// beginDrain notes why a remedy is due; finishDrain waits for what still moves.
+func (s *supervisor) beginDrain(now time.Time) {
+	s.remedy.drainFrom, s.remedy.steps = now, nil
+	s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
+	if s.machine.Forced {
+		s.remedy.reason, s.remedy.sentence = "requested", "a person asked for a restart"
+	}
+	s.remedy.since = s.readiness.streak.FailingSince
+	if s.remedy.since.IsZero() {
+		s.remedy.since = now
+	}
+	s.log.Warn("a remedy is due", "rung", s.machine.Rung, "reason", s.remedy.reason, "sentence", s.remedy.sentence,
+		"passive", s.machine.Passive)
+	s.report.due(s, now)
+}
+
+// finishDrain ends the wait for streams that the remedy would cut: all of them
+// for a restart, none for an unload, whose model is silent.
+func (s *supervisor) finishDrain(now time.Time) {
+	if !s.machine.Draining || s.machine.Passive && !s.machine.Forced {
+		return
+	}
+	if s.machine.Rung != Unload && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
+		return
+	}
+	s.handle(now, Event{Kind: Drained})
+}
+
+func (s *supervisor) streamsMove(now time.Time) bool {
+	return slices.ContainsFunc(s.relay.Traffic().InFlight, func(r evidence.Request) bool {
+		return !r.LastChunkAt.IsZero() && now.Sub(r.LastChunkAt) < drainMoves
+	})
+}
+
+// beginRemedy starts the rung that the machine stands on. From here on nothing
+// that is seen of the server counts, until the rung is done.
+func (s *supervisor) beginRemedy(now time.Time) {
+	rung, target, run := s.machine.Rung, s.machine.Target, s.seen.container.Identity
+	s.remedy.began, s.remedy.rung, s.remedy.running = now, rung, true
+	s.noteLoaded(rung)
+	s.setGate(now)
+	s.recalibrate(now)
+	switch rung {
+	case Unload:
+		s.remedy.unloads = append(s.remedy.unloads, now)
+	default:
+		s.remedy.attempts++
+		s.spend(now)
+	}
+	reason := s.remedy.reason
+	s.log.Warn("taking a remedy", "rung", rung, "model", target, "reason", reason, "sentence", s.remedy.sentence,
+		"attempt", s.remedy.attempts, "budget_left", s.budgetLeft(now))
+	s.spawn(func(ctx context.Context, _ func(func())) {
+		report := s.take(ctx, rung, target, run, reason)
+		s.post(ctx, 0, func() { s.tookRemedy(time.Now(), rung, report) })
+	})
+}
+
+// spend takes one restart out of the budget. Finishing what an earlier Clawgate
+// began costs nothing: it was paid for then.
+func (s *supervisor) spend(now time.Time) {
+	if _, pending := s.journal.Pending(); pending {
+		return
+	}
+	if err := s.journal.Spend(now); err != nil {
+		s.log.Warn("cannot write the restart down; the budget would not survive a crash", "err", err)
+	}
+}
+
+func (s *supervisor) take(ctx context.Context, rung Rung, target string, run evidence.Identity, reason string) recovery.Report {
+	switch rung {
+	case Unload:
+		return s.ladder.Unload(ctx, target)
+	case Start:
+		return s.ladder.Start(ctx, run, reason)
+	default:
+		return s.ladder.Restart(ctx, run, reason)
+	}
+}
+
+// noteLoaded remembers which models to load again after a restart.
+func (s *supervisor) noteLoaded(rung Rung) {
+	if rung == Unload {
+		return
+	}
+	for _, m := range s.seen.loaded {
+		known := slices.ContainsFunc(s.work.restore, func(r evidence.LoadedModel) bool { return r.Name == m.Name })
+		if m.Name != s.mainModel() && !known {
+			s.work.restore = append(s.work.restore, m)
+		}
+	}
+	if s.readiness.target != s.mainModel() {
+		s.turnTo(s.mainModel())
+	}
+}
+
+// tookRemedy takes a rung's end. Whatever came of it, the server is judged anew.
+func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report) {
+	s.remedy.running = false
+	s.remedy.steps = append(s.remedy.steps, report.Steps...)
+	result, kind := "done", RemedyDone
+	s.remedy.lastError = ""
+	if report.Err != nil {
+		result, kind = "failed", RemedyFailed
+		s.remedy.lastError = report.Err.Error()
+	}
+	if errors.Is(report.Err, evidence.ErrChanged) {
+		result, kind = "obsolete", Replaced
+	}
+	for _, step := range report.Steps {
+		s.log.Info("remedy step", "rung", rung, "step", step.Name, "took", step.Took, "detail", step.Detail)
+	}
+	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
+	s.report.remedied(s, rung, result, report, now)
+	s.recalibrate(now)
+	s.seen.containerKnown = false // the next inspection is of our own doing
+	s.seen.operator = operatorWatch{}
+	s.handle(now, Event{Kind: kind})
+}
+
+// beginBackoff waits before the next look, longer each time.
+func (s *supervisor) beginBackoff(now time.Time) {
+	if s.remedy.rung == NoRung || s.machine.Rung == NoRung {
+		s.remedy.attempts++
+	}
+	pause := recovery.Backoff(s.remedy.attempts)
+	s.remedy.backoff = now.Add(pause)
+	s.log.Warn("waiting before the next try", "pause", pause, "attempts", s.remedy.attempts)
+}
+
+// endBackoff looks again once the pause is over.
+func (s *supervisor) endBackoff(now time.Time) {
+	if s.machine.State == Backoff && !now.Before(s.remedy.backoff) {
+		s.readiness.forget()
+		s.handle(now, Event{Kind: BackoffElapsed})
+	}
+}

@@ -1,0 +1,123 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
+)
+
+// runnerOptions finds out what a loaded model's runner was started with, so that
+// a probe sends the same: any other would make Ollama kill that runner and load
+// the model again (measured). Three sources, the surest first: /api/ps
+// (context_length, since 0.11), the runner's command line, and the options of
+// the live request that got an answer last.
+type runnerOptions struct {
+	processes recovery.View
+	client    *ollama.Client
+	traffic   func(model string) (ollama.RunnerOptions, bool)
+	dropped   func(model string)
+
+	mu    sync.Mutex
+	blobs map[string]string // weights by model, for the present run of the server
+	known map[string]ollama.RunnerOptions
+}
+
+// of is called by the readiness probe's worker for a model that is loaded.
+func (o *runnerOptions) of(loaded evidence.LoadedModel) ollama.RunnerOptions {
+	remembered := o.remembered(loaded.Name)
+	length := loaded.ContextLength
+	if length == 0 {
+		length = o.contextOnCommandLine(loaded.Name)
+	}
+	options := remembered
+	if length != 0 && string(remembered["num_ctx"]) != strconv.Itoa(length) {
+		options = contextOption(length) // loaded by a request that the relay did not see
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.known[loaded.Name] = options
+	return options
+}
+
+// remembered is what is known without asking the server.
+func (o *runnerOptions) remembered(model string) ollama.RunnerOptions {
+	model = ollama.NormalizeModel(model)
+	if options, found := o.traffic(model); found {
+		return options
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.known[model]
+}
+
+// forget is called when the runners are gone. The options by which a model was
+// loaded stay known: it is loaded again with the same.
+func (o *runnerOptions) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.blobs = map[string]string{}
+}
+
+func contextOption(length int) ollama.RunnerOptions {
+	if length == 0 {
+		return nil
+	}
+	return ollama.RunnerOptions{"num_ctx": json.RawMessage(strconv.Itoa(length))}
+}
+
+// contextOnCommandLine reads "--ctx-size" of the model's runner, which is for
+// all its slots together. It is 0 where that cannot be found out.
+func (o *runnerOptions) contextOnCommandLine(model string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), engineDeadline)
+	defer cancel()
+	blob := o.blob(ctx, model)
+	if blob == "" {
+		return 0
+	}
+	processes, err := o.processes.Processes(ctx)
+	if err != nil {
+		return 0
+	}
+	for _, p := range processes {
+		if strings.Contains(p.Command, blob) {
+			return numberAfter(p.Command, "--ctx-size") / max(numberAfter(p.Command, "--parallel"), 1)
+		}
+	}
+	return 0
+}
+
+func (o *runnerOptions) blob(ctx context.Context, model string) string {
+	o.mu.Lock()
+	blob, found := o.blobs[model]
+	o.mu.Unlock()
+	if found {
+		return blob
+	}
+	blob, err := o.client.Blob(ctx, model)
+	if err != nil {
+		return ""
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.blobs[model] = blob
+	return blob
+}
+
+func numberAfter(command, flag string) int {
+	words := strings.Fields(command)
+	for i := range len(words) - 1 {
+		if words[i] == flag {
+			number, err := strconv.Atoi(words[i+1])
+			if err == nil && number > 0 {
+				return number
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,246 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/incident"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/probe"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
+	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// Engine is the container as a whole: what is watched and what is remedied.
+type Engine interface {
+	Container
+	recovery.Engine
+	Processes(ctx context.Context) ([]evidence.Process, error)
+}
+
+// Parts are what the sidecar is joined from. All fields but Dial are needed.
+type Parts struct {
+	Config config.Config
+	Engine Engine
+	GPU    GPU
+	Leaks  recovery.LeakCheck
+	// Dial opens connections to Ollama; nil for the network's own.
+	Dial     probe.DialFunc
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+	Version  string
+}
+
+// Sidecar is one relay with its supervisor. It is made by New and run once.
+type Sidecar struct {
+	config     config.Config
+	supervisor *supervisor
+	relay      *relay.Relay
+	admin      http.Handler
+	metrics    *admin.Metrics
+	health     *incident.Log
+	log        *slog.Logger
+}
+
+// New joins the parts. It starts nothing. The error is about the state folder.
+func New(parts Parts) (*Sidecar, error) {
+	journal, err := recovery.OpenJournal(parts.Config.StateDir)
+	if err != nil {
+		parts.Log.Error("the budget and the intent of an earlier run are lost", "err", err)
+	}
+	if parts.Dial == nil {
+		parts.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
+	}
+	s := &Sidecar{
+		config: parts.Config, log: parts.Log,
+		metrics: admin.NewMetrics(parts.Registry),
+		health:  incident.New(parts.Config.HealthLog, parts.Log),
+	}
+	s.supervisor = newSupervisor(parts, journal, s.metrics, s.health)
+	s.relay = newRelay(parts, s.supervisor, s.metrics)
+	s.supervisor.join(s.relay, parts)
+	s.metrics.ReadLoad(func() admin.Load { return admin.Load(s.relay.Load()) })
+	s.admin = admin.New(admin.Config{
+		Status: func() admin.Status { return *s.supervisor.report.status.Load() },
+		Ready: func() (bool, string) {
+			report := s.supervisor.report.ready.Load()
+			return report.ready, report.reason
+		},
+		Control: control{s.supervisor}, Token: parts.Config.AdminToken.Reveal(),
+		Listen: parts.Config.AdminListen, Gatherer: parts.Registry, Log: parts.Log,
+	})
+	return s, nil
+}
+
+const dialTimeout = 5 * time.Second
+
+func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *incident.Log) *supervisor {
+	transport := newTransport(parts.Dial, 4)
+	s := &supervisor{
+		config: parts.Config, container: parts.Engine, gpu: parts.GPU, dial: parts.Dial, journal: journal,
+		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
+		observe: parts.Config.Mode == config.Observe,
+		inbox:   make(chan message, 1024), kicks: newKicks(), log: parts.Log,
+		report: reporter{metrics: metrics, health: health, log: parts.Log, version: parts.Version, started: time.Now()},
+	}
+	s.report.ready.Store(&readyReport{reason: "nothing is proven yet"})
+	s.report.status.Store(&admin.Status{Version: parts.Version, State: string(Starting), Verdict: admin.VerdictStatus{Name: string(verdict.Unproven)}})
+	return s
+}
+
+// newTransport has no limit on connections, which the relay's admission decides,
+// and none on the time to an answer's header, which Ollama sends with the first
+// token. What the client asked for goes through uncompressed as it is.
+func newTransport(dial probe.DialFunc, idle int) *http.Transport {
+	return &http.Transport{
+		DialContext: dial, DisableCompression: true, IdleConnTimeout: 60 * time.Second, MaxIdleConnsPerHost: idle,
+	}
+}
+
+func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
+	c := parts.Config
+	return relay.New(relay.Config{
+		Upstream: c.OllamaURL, Transport: newTransport(parts.Dial, 64),
+		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
+		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
+		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout,
+		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes),
+		Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
+	})
+}
+
+// join closes the circle: the relay reports to the supervisor, which steers it.
+func (s *supervisor) join(r *relay.Relay, parts Parts) {
+	s.relay = r
+	s.options = &runnerOptions{
+		processes: parts.Engine, client: s.client, traffic: r.RunnerOptions,
+		blobs: map[string]string{}, known: map[string]ollama.RunnerOptions{},
+	}
+	s.ladder = &recovery.Ladder{
+		Engine: parts.Engine, View: parts.Engine, Server: s.client, GPU: parts.GPU, Leaks: parts.Leaks,
+		Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests,
+		StopTimeout: parts.Config.StopTimeout, SettleDelay: parts.Config.SettleDelay, LeakWait: parts.Config.LeakWait,
+	}
+}
+
+// cancelDeadline bounds the wait for cancelled requests to end.
+const cancelDeadline = 5 * time.Second
+
+func (s *supervisor) cancelRequests(model string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
+	defer cancel()
+	defer s.transport.CloseIdleConnections()
+	return s.relay.Cancel(ctx, model, "the model is being recovered")
+}
+
+// sawSign is called by the relay's goroutines and must not block them.
+func (s *supervisor) sawSign(sign evidence.Sign) {
+	select {
+	case s.inbox <- message{0, func() { s.sign(sign) }}:
+	default: // the inbox is full of news; what the sign tells is seen again by a probe
+	}
+}
+
+// workedLately says that the container was seen working within the last few
+// readings. It is called by the relay's goroutines.
+func (s *supervisor) workedLately() bool {
+	at := s.working.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < 3*activityInterval
+}
+
+// Listeners are what the sidecar serves on. Run closes them.
+type Listeners struct{ Relay, Admin net.Listener }
+
+// Listen opens both listeners, as configured.
+func Listen(ctx context.Context, c config.Config) (Listeners, error) {
+	var lc net.ListenConfig
+	relayListener, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return Listeners{}, fmt.Errorf("cannot listen for requests (CLAWGATE_LISTEN): %w", err)
+	}
+	adminListener, err := lc.Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return Listeners{}, errors.Join(fmt.Errorf("cannot listen for the operator (CLAWGATE_ADMIN_LISTEN): %w", err), relayListener.Close())
+	}
+	return Listeners{Relay: relayListener, Admin: adminListener}, nil
+}
+
+// Run serves until ctx ends, then says that it is not ready, lets the requests
+// in flight end for at most the drain timeout, and returns when everything that
+// it started has ended.
+func (s *Sidecar) Run(ctx context.Context, listeners Listeners) error {
+	group, running := errgroup.WithContext(ctx)
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	group.Go(func() error { return s.health.Run(background) })
+	group.Go(func() error { return s.supervisor.loop(background) })
+	group.Go(func() error {
+		defer stopBackground() // the supervisor watches over the drain, too
+		return s.serve(running, listeners)
+	})
+	return group.Wait()
+}
+
+func (s *Sidecar) serve(ctx context.Context, listeners Listeners) error {
+	relayServer := admin.NewServer(s.relay, s.log)
+	adminServer := admin.NewServer(s.admin, s.log)
+	failed := make(chan error, 2)
+	go func() { failed <- relayServer.Serve(listeners.Relay) }()
+	go func() { failed <- adminServer.Serve(listeners.Admin) }()
+	s.log.Info("serving", "relay", listeners.Relay.Addr().String(), "admin", listeners.Admin.Addr().String(),
+		"upstream", s.config.OllamaURL.String(), "model", s.config.Model, "mode", s.config.Mode)
+	var err error
+	select {
+	case <-ctx.Done():
+		s.drain(ctx)
+	case err = <-failed:
+		failed <- err
+	}
+	return errors.Join(s.shutdown(relayServer, adminServer), served(<-failed), served(<-failed), served(err))
+}
+
+// served turns the end that was asked for into none.
+func served(err error) error {
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("cannot serve: %w", err)
+}
+
+// drain lets requests end. A second signal ends the process at once.
+func (s *Sidecar) drain(ctx context.Context) {
+	s.supervisor.draining.Store(true)
+	s.log.Info("draining", "timeout", s.config.DrainTimeout)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.DrainTimeout)
+	defer cancel()
+	if err := s.relay.Drain(limited); err != nil {
+		s.log.Warn("requests were cut at the end of the drain", "err", err)
+	}
+}
+
+// shutdown closes both servers; what still runs after the drain is cut.
+func (s *Sidecar) shutdown(servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownDeadline)
+	defer cancel()
+	var failed error
+	for _, server := range servers {
+		if err := server.Shutdown(ctx); err != nil {
+			failed = errors.Join(failed, server.Close())
+		}
+	}
+	return failed
+}
+
+const shutdownDeadline = 2 * time.Second

@@ -1,0 +1,153 @@
+package sidecar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// sightings is what was seen last, apart from readiness.
+type sightings struct {
+	container      evidence.Container
+	containerKnown bool
+	goneSince      time.Time
+	engineAway     time.Time // zero while the engine answers
+	engineError    string
+	operator       operatorWatch
+
+	tcp, api verdict.Streak
+	reached  bool // a connection was made at least once
+	pulse    verdict.Pulse
+	gpu      evidence.GPUView
+
+	loaded      []evidence.LoadedModel
+	loadedKnown bool
+
+	crashes      []time.Time
+	crashDetail  string
+	lastSuccess  time.Time // last first chunk of the target
+	lastTraffic  time.Time // last first chunk of any live request
+	oomSeen      bool
+	serverChange string // why the last new run of the server began
+}
+
+// forgetServer keeps the container and the engine, which outlive a run of the
+// server, and the crashes, which may be what the next run repeats.
+func (s *sightings) forgetServer() {
+	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
+	s.loaded, s.loadedKnown = nil, false
+	s.lastSuccess = time.Time{}
+	if n := len(s.crashes); n > 0 {
+		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over
+	}
+}
+
+// picture puts all that is known into one value for package verdict.
+func (s *supervisor) picture(now time.Time) verdict.Picture {
+	p := verdict.Picture{
+		Now: now,
+		Limit: verdict.Limits{
+			FailureThreshold: s.config.FailureThreshold,
+			SuccessThreshold: s.config.SuccessThreshold,
+			FirstChunk:       s.config.FirstChunkTimeout,
+			LoadStall:        s.config.LoadTimeout,
+		},
+		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
+		EngineAwaySince: s.seen.engineAway, GoneSince: s.seen.goneSince,
+		Reached: s.seen.reached,
+		TCP:     s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
+		Traffic: s.relay.Traffic(), Pulse: s.seen.pulse,
+		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
+		LoadSince: s.work.loadSince, PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
+		Crashes: s.seen.crashes, CrashDetail: s.seen.crashDetail,
+	}
+	if n := len(s.seen.crashes); n > 0 {
+		p.CrashUnresolved = s.seen.crashes[n-1].After(s.seen.lastSuccess)
+	}
+	if _, p.Unfinished = s.journal.Pending(); !p.Unfinished {
+		p.OperatorAct = s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
+	}
+	return p
+}
+
+// sign takes what live traffic showed.
+func (s *supervisor) sign(sign evidence.Sign) {
+	if sign.At.Before(s.calibrated) {
+		return // from a run of the server that is over
+	}
+	target := sign.Model == s.readiness.target
+	switch sign.Kind {
+	case evidence.SignFirstChunk:
+		s.seen.lastTraffic = sign.At
+		if target {
+			s.credit(sign)
+		}
+	case evidence.SignRunnerDied:
+		if target {
+			s.crashed(sign)
+		}
+	case evidence.SignRefused:
+		s.kicks.tcp.kick()
+		s.kicks.inspect.kick()
+	case evidence.SignWaitedLong:
+		if !target && s.machine.State == Ready {
+			s.suspect(sign.Model)
+		}
+	}
+}
+
+// credit counts a live first chunk as a passed readiness probe (M5: no probe
+// eats the GPU time of users who prove the same). One that came late is no
+// timely success, and after a long prompt no sign of slowness either.
+func (s *supervisor) credit(sign evidence.Sign) {
+	result := evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
+	result.Late = s.readiness.streak.Last.Late && sign.Took > s.config.FirstChunkTimeout
+	if result.Late {
+		result.Reason = s.readiness.streak.Last.Reason
+	}
+	s.readiness.count(result)
+	s.seen.lastSuccess = sign.At
+	s.seen.markLoaded(s.readiness.target)
+	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
+}
+
+// crashed notes that the target's runner died. The list of models is looked at
+// again before the next probe is sent.
+func (s *supervisor) crashed(sign evidence.Sign) {
+	recent := slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
+	s.seen.crashes = append(recent, sign.At)
+	s.seen.crashDetail = sign.Detail
+	s.seen.loadedKnown = false
+	s.options.forget()
+	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
+}
+
+// markLoaded notes that a model must be in memory, for it answered.
+func (s *sightings) markLoaded(model string) {
+	if s.loadedKnown && !slices.ContainsFunc(s.loaded, func(m evidence.LoadedModel) bool { return m.Name == model }) {
+		s.loaded = append(s.loaded, evidence.LoadedModel{Name: model})
+	}
+}
+
+// suspect turns the readiness probe to another model whose clients wait. It
+// turns back once that model has answered, or its trouble is over.
+func (s *supervisor) suspect(model string) {
+	p := s.picture(time.Now())
+	if waits, found := verdict.ClientWaits(p); !found || waits != model {
+		return
+	}
+	s.turnTo(model)
+}
+
+func (s *supervisor) turnTo(model string) {
+	s.readiness.cancelAll()
+	s.readiness = readiness{target: model, id: s.readiness.id}
+	s.seen.crashes = nil
+	s.log.Info("the readiness probe looks at another model", "model", model)
+}
+
+// mainModel is the model that Clawgate is there for.
+func (s *supervisor) mainModel() string { return ollama.NormalizeModel(s.config.Model) }

@@ -1,0 +1,149 @@
+package sidecar
+
+import "github.com/clawdbot/clawgate/sidecar/verdict"
+
+// State is what Clawgate does with requests, and about Ollama. The names are
+// public: metric labels, log values, the Clawgate-State header.
+type State string
+
+const (
+	// Starting: nothing is proven yet in this run of the server.
+	Starting State = "starting"
+	// Loading: the server is up; the model is being pulled or loaded.
+	Loading State = "loading"
+	// Ready: requests are forwarded.
+	Ready State = "ready"
+	// Isolated: no new request is forwarded; running streams go on.
+	Isolated State = "isolated"
+	// Recovering: on a rung of the ladder.
+	Recovering State = "recovering"
+	// Verifying: the remedy is done; the readiness probe decides.
+	Verifying State = "verifying"
+	// Backoff: the remedy did not help; waiting before the next look.
+	Backoff State = "backoff"
+	// Exhausted: the restart budget is spent; a person has to look.
+	Exhausted State = "exhausted"
+	// Stopped: a person stopped, killed, paused or removed the container.
+	Stopped State = "stopped"
+)
+
+// States lists every state, for metrics and tests.
+var States = []State{Starting, Loading, Ready, Isolated, Recovering, Verifying, Backoff, Exhausted, Stopped}
+
+// Rung is one remedy, least disruptive first.
+type Rung string
+
+const (
+	NoRung Rung = ""
+	// Unload cancels our requests to the model and has Ollama drop its runner.
+	Unload Rung = "unload"
+	// Restart stops the container, checks for leaks and starts it.
+	Restart Rung = "restart"
+	// Start starts a container that ended by itself.
+	Start Rung = "start"
+)
+
+// EventKind says what happened. A judgement is an event of its verdict's name.
+type EventKind string
+
+const (
+	// Judgements. A problem that waiting will not mend is "due".
+	JudgedUnproven     EventKind = "unproven"
+	JudgedAnswering    EventKind = "answering" // healthy, slow, or engine away with a model that answers
+	JudgedBusy         EventKind = "busy"
+	JudgedUnloaded     EventKind = "unloaded"
+	JudgedLoading      EventKind = "loading"
+	JudgedCrashed      EventKind = "crashed" // once: Ollama's own reload may mend it
+	JudgedSilent       EventKind = "silent"  // a problem, and no remedy for it yet
+	JudgedDue          EventKind = "due"     // a problem, and a remedy is due
+	JudgedStopped      EventKind = "stopped"
+	JudgedModelMissing EventKind = "model_missing"
+	// Drained: the streams that moved have ended, or their time is over.
+	Drained EventKind = "drained"
+	// RemedyDone and RemedyFailed end a rung.
+	RemedyDone   EventKind = "remedy_done"
+	RemedyFailed EventKind = "remedy_failed"
+	// LoadFailed: Ollama refused to load or to pull the model.
+	LoadFailed EventKind = "load_failed"
+	// BackoffElapsed: the pause is over.
+	BackoffElapsed EventKind = "backoff_elapsed"
+	// Replaced: the container was started or made anew, and not by us.
+	Replaced EventKind = "replaced"
+	// RestartRequested: a person asked for a restart.
+	RestartRequested EventKind = "restart_requested"
+)
+
+// EventKinds lists every kind, for tests.
+var EventKinds = []EventKind{
+	JudgedUnproven, JudgedAnswering, JudgedBusy, JudgedUnloaded, JudgedLoading, JudgedCrashed, JudgedSilent, JudgedDue,
+	JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
+}
+
+// Event is one input of step.
+type Event struct {
+	Kind EventKind
+	// Judgement is set for the judged kinds.
+	Judgement verdict.Judgement
+	// BudgetLeft says that another restart is allowed now.
+	BudgetLeft bool
+	// UnloadsSpent says that unloading was tried so often lately that only a
+	// restart is left.
+	UnloadsSpent bool
+}
+
+// judged turns a judgement into its event.
+func judged(j verdict.Judgement) EventKind {
+	switch j.Verdict {
+	case verdict.Healthy, verdict.Slow:
+		return JudgedAnswering
+	case verdict.Busy:
+		return JudgedBusy
+	case verdict.Unloaded:
+		return JudgedUnloaded
+	case verdict.Loading:
+		return JudgedLoading
+	case verdict.Stopped:
+		return JudgedStopped
+	case verdict.ModelMissing:
+		return JudgedModelMissing
+	case verdict.Wedged, verdict.Crashed, verdict.Down:
+		return judgedProblem(j)
+	case verdict.EngineAway:
+		if j.Answers {
+			return JudgedAnswering
+		}
+		return JudgedSilent
+	default:
+		return JudgedUnproven
+	}
+}
+
+func judgedProblem(j verdict.Judgement) EventKind {
+	switch {
+	case j.RemedyDue:
+		return JudgedDue
+	case j.Verdict == verdict.Crashed:
+		return JudgedCrashed
+	default:
+		return JudgedSilent
+	}
+}
+
+// Action is what the supervisor does after a step.
+type Action string
+
+const (
+	Nothing Action = ""
+	// LoadModel loads the model, unless that would be a nuisance now.
+	LoadModel Action = "load"
+	// PullModel fetches the model, if that is allowed.
+	PullModel Action = "pull"
+	// Drain lets the streams that move come to their end, then posts Drained.
+	Drain Action = "drain"
+	// Remedy starts the rung that the machine stands on.
+	Remedy Action = "remedy"
+	// Probe looks at once whether the model answers.
+	Probe Action = "probe"
+	// Wait starts the backoff.
+	Wait Action = "wait"
+)

@@ -1,0 +1,213 @@
+package sidecar
+
+// Machine is the supervisor's whole memory of where it stands.
+type Machine struct {
+	State State
+	// Target is the model that the trouble is about; empty for the whole server.
+	Target string
+	// Rung is the remedy being taken, or the highest one that was taken since
+	// the model was last found ready.
+	Rung Rung
+	// Draining says that a remedy is due and waits for moving streams.
+	Draining bool
+	// Forced says that a person asked for the restart that is due.
+	Forced bool
+	// Passive is set while Clawgate only watches: paused, or MODE=observe. No
+	// remedy is taken then, unless a person asks for it.
+	Passive bool
+}
+
+// step is the whole policy: what one event makes of one state. It is pure, and
+// tested over every pair. Late events of an earlier run are dropped before.
+func step(m Machine, e Event) (Machine, Action) {
+	switch e.Kind {
+	case Drained:
+		return m.drained(e)
+	case RemedyDone:
+		return m.when(Recovering, Verifying, Probe)
+	case RemedyFailed:
+		if m.State == Recovering {
+			return m.escalate(e)
+		}
+		return m, Nothing
+	case LoadFailed:
+		return m.loadFailed()
+	case BackoffElapsed:
+		return m.when(Backoff, Starting, Probe)
+	case Replaced:
+		return Machine{State: Starting, Passive: m.Passive}, Probe
+	case RestartRequested:
+		return m.restartRequested()
+	default:
+		return m.judged(e)
+	}
+}
+
+// when moves from one state to another and leaves all others alone.
+func (m Machine) when(from, to State, action Action) (Machine, Action) {
+	if m.State != from {
+		return m, Nothing
+	}
+	m.State = to
+	return m, action
+}
+
+// judged handles judgements. On a rung of the ladder they mean nothing: the
+// server is being changed under them.
+func (m Machine) judged(e Event) (Machine, Action) {
+	if m.State == Recovering || m.Forced {
+		return m, Nothing
+	}
+	switch e.Kind {
+	case JudgedStopped:
+		return Machine{State: Stopped, Passive: m.Passive}, Nothing
+	case JudgedUnproven:
+		return m, Nothing
+	}
+	if m.State == Stopped {
+		return Machine{State: Starting, Passive: m.Passive}, Probe
+	}
+	switch e.Kind {
+	case JudgedAnswering:
+		return Machine{State: Ready, Rung: m.Rung, Passive: m.Passive}, Nothing
+	case JudgedBusy, JudgedLoading:
+		return m.works(e)
+	case JudgedUnloaded, JudgedCrashed:
+		return m.unloaded(e)
+	case JudgedModelMissing:
+		return m.missing()
+	case JudgedSilent:
+		return m.silent(e)
+	default: // JudgedDue
+		return m.due(e)
+	}
+}
+
+// works: something moves, so a remedy that was due is called off.
+func (m Machine) works(e Event) (Machine, Action) {
+	m.Draining = false
+	if m.State == Starting && e.Kind == JudgedLoading {
+		m.State = Loading
+	}
+	return m, Nothing
+}
+
+// unloaded: the server is up without the model. A ready gate stays open when
+// the model merely left memory: Ollama loads it for whoever asks first. After a
+// crash it closes until the model is back.
+func (m Machine) unloaded(e Event) (Machine, Action) {
+	m.Draining = false
+	switch m.State {
+	case Ready:
+		if e.Kind == JudgedCrashed {
+			m.State = Loading
+		}
+	case Starting, Isolated:
+		m.State = Loading
+	case Backoff:
+		return m, Nothing
+	}
+	return m, LoadModel
+}
+
+func (m Machine) missing() (Machine, Action) {
+	m.Draining = false
+	if m.State == Backoff {
+		return m, Nothing
+	}
+	m.State = Loading
+	return m, PullModel
+}
+
+// silent: nothing answers, and nothing can or should be done about it yet.
+func (m Machine) silent(e Event) (Machine, Action) {
+	m.Draining = false
+	switch m.State {
+	case Starting, Loading, Ready, Isolated:
+		m.State, m.Target = Isolated, e.Judgement.Model
+	}
+	return m, Nothing
+}
+
+// due: a problem that only a remedy mends.
+func (m Machine) due(e Event) (Machine, Action) {
+	switch m.State {
+	case Verifying:
+		return m.escalate(e)
+	case Backoff:
+		return m, Nothing
+	case Exhausted:
+		if !e.BudgetLeft {
+			return m, Nothing
+		}
+	}
+	if m.Draining {
+		return m, Nothing
+	}
+	m.State, m.Target, m.Draining = Isolated, e.Judgement.Model, true
+	m.Rung = firstRung(m, e)
+	return m, Drain
+}
+
+// firstRung is the least that may help. What was tried since the model was last
+// ready is not tried again; the supervisor clears Rung once it stays ready.
+func firstRung(m Machine, e Event) Rung {
+	switch {
+	case e.Judgement.ServerGone:
+		return Start
+	case e.Judgement.Model != "" && m.Rung == NoRung && !e.UnloadsSpent:
+		return Unload
+	default:
+		return Restart
+	}
+}
+
+func (m Machine) drained(e Event) (Machine, Action) {
+	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
+		return m, Nothing
+	}
+	if m.Rung != Unload && !e.BudgetLeft && !m.Forced {
+		m.State, m.Draining = Exhausted, false
+		return m, Nothing
+	}
+	m.State, m.Draining, m.Forced = Recovering, false, false
+	return m, Remedy
+}
+
+// escalate takes the next rung, or waits when there is none.
+func (m Machine) escalate(e Event) (Machine, Action) {
+	switch {
+	case m.Rung != Unload:
+		m.State = Backoff
+		return m, Wait
+	case m.Passive:
+		m.State = Isolated
+		return m, Nothing
+	case !e.BudgetLeft:
+		m.State = Exhausted
+		return m, Nothing
+	}
+	m.State, m.Rung = Recovering, Restart
+	return m, Remedy
+}
+
+func (m Machine) loadFailed() (Machine, Action) {
+	switch m.State {
+	case Starting, Loading, Verifying:
+		m.State = Backoff
+		return m, Wait
+	}
+	return m, Nothing
+}
+
+func (m Machine) restartRequested() (Machine, Action) {
+	if m.State == Recovering || m.Forced {
+		return m, Nothing
+	}
+	m.Target, m.Rung, m.Draining, m.Forced = "", Restart, true, true
+	if m.State == Stopped {
+		m.Rung = Start
+	}
+	m.State = Isolated
+	return m, Drain
+}

@@ -1,0 +1,217 @@
+package sidecar
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/probe"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
+	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// Container is what the supervisor watches. Writes go through package recovery.
+type Container interface {
+	// Inspect tells the container's state; a container that does not exist is
+	// evidence.Absent, and an error means that the engine does not answer.
+	Inspect(ctx context.Context) (evidence.Container, error)
+	// Activity reads the resource counters once.
+	Activity(ctx context.Context) (evidence.Activity, error)
+	// Events reports what the engine says, until ctx ends. It reconnects by itself.
+	Events(ctx context.Context, report func(evidence.ContainerEvent)) error
+}
+
+// GPU tells what the GPUs hold. It never fails: a view that cannot be had is
+// unknown.
+type GPU interface {
+	View(ctx context.Context) evidence.GPUView
+}
+
+// heartbeat is how often the supervisor looks at what it has when nothing
+// happens: deadlines are noticed within this time.
+const heartbeat = 500 * time.Millisecond
+
+// supervisor owns the state machine and all that was seen. One goroutine, loop,
+// reads and changes it; workers post what they found and never touch it.
+type supervisor struct {
+	config    config.Config
+	container Container
+	gpu       GPU
+	client    *ollama.Client
+	relay     *relay.Relay
+	ladder    *recovery.Ladder
+	journal   *recovery.Journal
+	report    reporter
+	options   *runnerOptions
+	log       *slog.Logger
+
+	inbox   chan message
+	workers sync.WaitGroup
+	run     context.Context // of the workers; set by loop
+	kicks   kicks
+	dial    probe.DialFunc
+	// transport carries Clawgate's own calls.
+	transport *http.Transport
+	// draining is set when the sidecar is about to end.
+	draining atomic.Bool
+	// working is when the container was last seen working, in Unix nanoseconds,
+	// for the relay's goroutines.
+	working atomic.Int64
+
+	machine    Machine
+	since      time.Time // of the machine's state
+	lastGate   relay.Gate
+	judgement  verdict.Judgement
+	judgedAt   time.Time // since when the verdict has been this one
+	generation uint64
+	calibrated time.Time // when the generation began
+
+	seen      sightings
+	readiness readiness
+	work      work
+	remedy    remedyState
+	observe   bool    // MODE=observe
+	pausedFor *string // why a person paused Clawgate; nil while nobody did
+}
+
+// message is what a worker posts. One of an earlier generation is dropped: it
+// speaks of a server that is no more. Generation 0 is always heard.
+type message struct {
+	generation uint64
+	apply      func()
+}
+
+// post hands apply to the loop. It gives up when the sidecar ends.
+func (s *supervisor) post(ctx context.Context, generation uint64, apply func()) {
+	select {
+	case s.inbox <- message{generation, apply}:
+	case <-ctx.Done():
+	}
+}
+
+// spawn runs a worker of this generation; the supervisor ends after it.
+func (s *supervisor) spawn(worker func(ctx context.Context, post func(func()))) {
+	generation, ctx := s.generation, s.run
+	s.workers.Go(func() {
+		worker(ctx, func(apply func()) { s.post(ctx, generation, apply) })
+	})
+}
+
+// loop runs until ctx ends and all workers are done.
+func (s *supervisor) loop(ctx context.Context) error {
+	workers, cancel := context.WithCancel(ctx)
+	defer func() {
+		cancel()
+		s.workers.Wait()
+	}()
+	s.run = workers
+	s.begin(time.Now())
+	s.watch()
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-s.inbox:
+			if m.generation != 0 && m.generation != s.generation {
+				continue
+			}
+			m.apply()
+		case <-ticker.C:
+		}
+		s.evaluate(time.Now())
+	}
+}
+
+// begin starts where nothing is known: Clawgate trusts no remembered state, not
+// even its own (M11).
+func (s *supervisor) begin(now time.Time) {
+	s.machine = Machine{State: Starting, Passive: s.observe}
+	s.since, s.judgedAt = now, now
+	s.judgement = verdict.Judgement{Verdict: verdict.Unproven, Sentence: "nothing is proven yet"}
+	s.generation = 1
+	s.readiness.target = ollama.NormalizeModel(s.config.Model)
+	s.report.entered(s, "", s.machine.State)
+	s.setGate(now)
+}
+
+// evaluate draws the conclusion from what is known now, and acts on it.
+func (s *supervisor) evaluate(now time.Time) {
+	picture := s.picture(now)
+	if s.machine.State != Recovering { // a server that is being changed is not judged
+		s.judge(picture)
+		s.handle(now, Event{Kind: judged(s.judgement), Judgement: s.judgement})
+	}
+	s.endBackoff(now)
+	s.planReadiness(s.picture(now))
+	s.finishDrain(now)
+	s.restore(now)
+	s.forgetTrouble(now)
+	s.setGate(now)
+	s.report.publish(s, now)
+}
+
+func (s *supervisor) judge(picture verdict.Picture) {
+	fresh := verdict.Judge(picture, s.judgement)
+	if fresh.Verdict != s.judgement.Verdict {
+		s.judgedAt = picture.Now
+		s.report.judged(s, s.judgement, fresh)
+	}
+	s.judgement = fresh
+}
+
+// handle takes one step and carries out its action.
+func (s *supervisor) handle(now time.Time, event Event) {
+	event.BudgetLeft = s.budgetLeft(now) > 0
+	event.UnloadsSpent = s.remedy.unloadsSpent(now)
+	before := s.machine
+	after, action := step(s.machine, event)
+	s.machine = after
+	if after.State != before.State {
+		s.since = now
+		s.report.entered(s, before.State, after.State)
+	}
+	switch action {
+	case LoadModel:
+		s.load(now)
+	case PullModel:
+		s.pull(now)
+	case Drain:
+		s.beginDrain(now)
+	case Remedy:
+		s.beginRemedy(now)
+	case Probe:
+		s.probeNow(now)
+	case Wait:
+		s.beginBackoff(now)
+	}
+}
+
+// recalibrate forgets everything that was seen of the run of the server that is
+// over. Messages about it are dropped from now on.
+func (s *supervisor) recalibrate(now time.Time) {
+	s.generation++
+	s.calibrated = now
+	s.readiness.forget()
+	s.seen.forgetServer()
+	s.work.forget()
+	s.options.forget()
+	s.kicks.all()
+	s.probeNow(now)
+}
+
+// forgetTrouble starts counting attempts anew once the model has stayed ready.
+func (s *supervisor) forgetTrouble(now time.Time) {
+	if s.machine.State == Ready && now.Sub(s.since) >= recovery.StableAfter {
+		s.machine.Rung = NoRung
+		s.remedy.attempts = 0
+	}
+}

@@ -1,0 +1,216 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Judge says what the picture means. Earlier rules win: an operator's act over
+// everything, the container's state over the network, the server over the model.
+func Judge(p Picture, before Judgement) Judgement {
+	answers := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold && !p.CrashUnresolved
+	for _, rule := range []func(Picture) (Judgement, bool){
+		operatorActed, containerGone, serverSilent, modelMissing, runnerCrashed, modelWedged, modelUnloaded, modelAnswers,
+	} {
+		if judgement, applies := rule(p); applies {
+			judgement.Answers = answers
+			return blind(p, judgement)
+		}
+	}
+	return blind(p, undecided(p, before, answers))
+}
+
+// undecided keeps what was found last while it still may hold: a model that
+// answered stays what it was until its failures reach the threshold.
+func undecided(p Picture, before Judgement, answers bool) Judgement {
+	kept := Judgement{Verdict: Unproven, Answers: answers, Sentence: "nothing is proven yet"}
+	switch before.Verdict {
+	case Healthy, Busy, Slow:
+		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
+	}
+	switch {
+	case p.Ready.Failures > 0:
+		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Ready.Failures, p.Limit.FailureThreshold, p.Ready.Last.Reason)
+	case p.Ready.Doubt != "" && answers:
+		kept.Verdict, kept.Sentence = Busy, p.Ready.Doubt
+	case p.Ready.Doubt != "":
+		kept.Sentence = "nothing is proven yet: " + p.Ready.Doubt
+	}
+	return kept
+}
+
+// blind turns a verdict that asks for a remedy, or that rests on the container's
+// last known state, into EngineAway while the engine does not answer.
+func blind(p Picture, j Judgement) Judgement {
+	if p.EngineAwaySince.IsZero() {
+		return j
+	}
+	away := fmt.Sprintf("the container engine has not answered for %s", round(p.Now.Sub(p.EngineAwaySince)))
+	switch j.Verdict {
+	case Wedged, Crashed, Down:
+		return Judgement{Verdict: EngineAway, Model: j.Model, Sentence: j.Sentence + "; " + away + ", so nothing can be healed"}
+	case Healthy, Busy, Slow, EngineAway:
+		if j.Answers {
+			return Judgement{Verdict: EngineAway, Answers: true, Sentence: "the model answers; " + away}
+		}
+	}
+	return j
+}
+
+func operatorActed(p Picture) (Judgement, bool) {
+	if p.OperatorAct == "" {
+		return Judgement{}, false
+	}
+	return Judgement{Verdict: Stopped, Sentence: "the container " + p.OperatorAct + "; Clawgate leaves it so"}, true
+}
+
+func containerGone(p Picture) (Judgement, bool) {
+	if !p.ContainerKnown || !p.EngineAwaySince.IsZero() || p.Container.Status == evidence.Running {
+		return Judgement{}, false
+	}
+	c := p.Container
+	if c.Status == evidence.Absent {
+		return Judgement{Verdict: Stopped, Sentence: "there is no container of that name"}, true
+	}
+	j := Judgement{Verdict: Down, ServerGone: true, Sentence: fmt.Sprintf("the container is %s with exit code %d", c.Status, c.ExitCode)}
+	if c.OOMKilled {
+		j.Sentence += ", killed for memory"
+	}
+	if c.StartError != "" {
+		j.Sentence += ": " + c.StartError
+	}
+	wait := PolicyWait
+	if c.RestartPolicy == "" || c.RestartPolicy == "no" || c.Status == evidence.Created || c.StartError != "" {
+		wait = NoPolicyWait // a start that failed is not tried again by the policy (moby#37637)
+	}
+	j.RemedyDue = c.Status != evidence.Removing && (p.Unfinished || p.Now.Sub(p.GoneSince) >= wait)
+	return j, true
+}
+
+// serverSilent covers a process that is there and does not speak HTTP: nothing
+// listens, or what listens does not answer.
+func serverSilent(p Picture) (Judgement, bool) {
+	starting := p.ContainerKnown && p.Now.Sub(p.Container.StartedAt) < ServerStart
+	switch {
+	case p.TCP.Failures > 0 && p.TCP.Last.Refused:
+		return nobodyListens(p, starting), true
+	case p.API.Failures == 0 || p.API.Last.Answered: // an odd answer is no silence
+		return Judgement{}, false
+	case starting && p.Ready.Successes == 0:
+		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.API.Last.Reason}, true
+	case p.API.Failures < p.Limit.FailureThreshold:
+		return Judgement{}, false
+	case (p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), p.API.FailingSince)) &&
+		p.Now.Sub(p.API.FailingSince) < budget(p):
+		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the container works: " + p.API.Last.Reason}, true
+	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.API.FailingSince) < blindWait:
+		return Judgement{}, false
+	}
+	return Judgement{Verdict: Wedged, RemedyDue: true, Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
+		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, p.Pulse.sentence(p.Now))}, true
+}
+
+// nobodyListens asks for a remedy only where somebody listened before: an
+// address that never answered is more likely a mistake in CLAWGATE_OLLAMA_URL,
+// and a restart of the working server elsewhere would be the second one.
+func nobodyListens(p Picture, starting bool) Judgement {
+	j := Judgement{Verdict: Down, Sentence: p.TCP.Last.Reason}
+	switch {
+	case !p.Reached:
+		j.Sentence += "; nobody ever answered there, is CLAWGATE_OLLAMA_URL right?"
+	case p.ContainerKnown && !starting && p.TCP.Failures >= p.Limit.FailureThreshold:
+		j.RemedyDue = true
+	}
+	return j
+}
+
+func modelMissing(p Picture) (Judgement, bool) {
+	if !p.PullSince.IsZero() {
+		return Judgement{Verdict: ModelMissing, Sentence: "the model is being pulled: " + p.PullStatus}, true
+	}
+	if p.API.Failures == 0 || !p.API.Last.Missing {
+		return Judgement{}, false
+	}
+	return Judgement{Verdict: ModelMissing, Sentence: p.API.Last.Reason}, true
+}
+
+func runnerCrashed(p Picture) (Judgement, bool) {
+	if !p.CrashUnresolved {
+		return Judgement{}, false
+	}
+	j := Judgement{Verdict: Crashed, Model: p.Target, RemedyDue: len(p.Crashes) >= CrashLimit}
+	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
+	if len(p.Crashes) == 1 {
+		j.Sentence = "the model's runner died: " + p.CrashDetail
+	}
+	if !j.RemedyDue && !p.LoadSince.IsZero() {
+		return Judgement{Verdict: Loading, Model: p.Target, Sentence: "the model is being loaded again after its runner died"}, true
+	}
+	return j, true
+}
+
+func modelWedged(p Picture) (Judgement, bool) {
+	if !p.LoadSince.IsZero() && p.Pulse.StillFor(p.Now) >= p.Limit.LoadStall && p.Now.Sub(p.LoadSince) >= p.Limit.LoadStall {
+		return Judgement{Verdict: Wedged, RemedyDue: true, Model: p.Target, Sentence: fmt.Sprintf(
+			"the load that began %s ago makes no progress; %s", round(p.Now.Sub(p.LoadSince)), p.Pulse.sentence(p.Now))}, true
+	}
+	if p.Ready.Failures < p.Limit.FailureThreshold {
+		return Judgement{}, false
+	}
+	model := p.Target
+	if p.Ready.Last.Server {
+		model = ""
+	}
+	return Judgement{Verdict: Wedged, RemedyDue: true, Model: model, Sentence: fmt.Sprintf(
+		"%d readiness probes failed within %s: %s; %s", p.Ready.Failures,
+		round(p.Now.Sub(p.Ready.FailingSince)), p.Ready.Last.Reason, waiting(p.Traffic, p.Now))}, true
+}
+
+func modelUnloaded(p Picture) (Judgement, bool) {
+	if !p.LoadSince.IsZero() {
+		return Judgement{Verdict: Loading, Model: p.Target, Sentence: fmt.Sprintf("the model has been loading for %s", round(p.Now.Sub(p.LoadSince)))}, true
+	}
+	if !p.LoadedKnown || isLoaded(p.Loaded, p.Target) {
+		return Judgement{}, false
+	}
+	for _, r := range p.Traffic.InFlight {
+		if r.Model == p.Target {
+			return Judgement{Verdict: Loading, Model: p.Target, Sentence: "a request makes Ollama load the model"}, true
+		}
+	}
+	return Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}, true
+}
+
+func modelAnswers(p Picture) (Judgement, bool) {
+	if p.Ready.Failures > 0 || p.Ready.Doubt != "" || p.Ready.Successes < p.Limit.SuccessThreshold {
+		return Judgement{}, false
+	}
+	if p.Ready.Last.Late {
+		return Judgement{Verdict: Slow, Sentence: fmt.Sprintf("%s, the deadline is %s (CLAWGATE_FIRST_CHUNK_TIMEOUT)", p.Ready.Last.Reason, p.Limit.FirstChunk)}, true
+	}
+	return Judgement{Verdict: Healthy, Sentence: "the model answers"}, true
+}
+
+func isLoaded(loaded []evidence.LoadedModel, model string) bool {
+	for _, m := range loaded {
+		if m.Name == model {
+			return true
+		}
+	}
+	return false
+}
+
+// waiting puts live traffic into a few words.
+func waiting(traffic evidence.Traffic, now time.Time) string {
+	if len(traffic.InFlight) == 0 && traffic.Waiting == 0 {
+		return "no client waits"
+	}
+	words := []string{fmt.Sprintf("%d requests in flight, %d waiting", len(traffic.InFlight), traffic.Waiting)}
+	if moved := lastMove(traffic); !moved.IsZero() {
+		words = append(words, fmt.Sprintf("last chunk %s ago", round(now.Sub(moved))))
+	}
+	return strings.Join(words, ", ")
+}

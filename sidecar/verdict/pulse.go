@@ -1,0 +1,107 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// What counts as activity, per second of the container's time. Measured on a
+// real Ollama: generating used 1,276 ms of CPU a second, or all of its quota on
+// a container held to 3 % of a core (30 ms); frozen it used none, and answering
+// Clawgate's own probes costs under 5 ms.
+const (
+	busyCPU     = 15 * time.Millisecond
+	busyNetwork = 16 << 10  // bytes: a stream to a client that bypasses the relay
+	busyDisk    = 128 << 10 // bytes: a load from disk
+)
+
+// pulseAge is how old the newest reading may be for the view to count as known.
+const pulseAge = 10 * time.Second
+
+// Pulse tells a working container from a still one, by readings of its
+// resource counters. The zero value knows nothing.
+type Pulse struct {
+	first, last evidence.Activity
+	// lastActive is the end of the last interval in which the container worked.
+	lastActive time.Time
+	// Rate is what the container did in the newest interval, for the status.
+	Rate Rate
+}
+
+// Rate is the container's use of resources per second.
+type Rate struct {
+	CPU     time.Duration
+	Network float64 // bytes
+	Disk    float64 // bytes
+}
+
+// Add takes one more reading. Counters that run backwards belong to a new run
+// of the container: what was known before says nothing about it.
+func (p Pulse) Add(reading evidence.Activity) Pulse {
+	if p.last.SeenAt.IsZero() || reading.CPU < p.last.CPU || !reading.SeenAt.After(p.last.SeenAt) {
+		return Pulse{first: reading, last: reading}
+	}
+	p.Rate = rate(p.last, reading)
+	if p.Rate.CPU >= busyCPU || p.Rate.Network >= busyNetwork || p.Rate.Disk >= busyDisk {
+		p.lastActive = reading.SeenAt
+	}
+	p.last = reading
+	return p
+}
+
+func rate(from, to evidence.Activity) Rate {
+	seconds := to.SeenAt.Sub(from.SeenAt).Seconds()
+	return Rate{
+		CPU:     time.Duration(float64(to.CPU-from.CPU) / seconds),
+		Network: (grown(from.NetTx, to.NetTx) + grown(from.NetRx, to.NetRx)) / seconds,
+		Disk:    (grown(from.BlockRead, to.BlockRead) + grown(from.BlockWrite, to.BlockWrite)) / seconds,
+	}
+}
+
+func grown(from, to uint64) float64 {
+	if to < from {
+		return 0
+	}
+	return float64(to - from)
+}
+
+// Known says that the container's activity can be judged now.
+func (p Pulse) Known(now time.Time) bool {
+	return p.last.SeenAt.After(p.first.SeenAt) && now.Sub(p.last.SeenAt) <= pulseAge
+}
+
+// StillFor returns for how long the container has been seen without activity.
+// It is zero while the view is not known: stillness has to be seen.
+func (p Pulse) StillFor(now time.Time) time.Duration {
+	if !p.Known(now) {
+		return 0
+	}
+	since := p.first.SeenAt
+	if p.lastActive.After(since) {
+		since = p.lastActive
+	}
+	return p.last.SeenAt.Sub(since)
+}
+
+// ActiveSince says that the container was seen working at or after t.
+func (p Pulse) ActiveSince(t time.Time) bool {
+	return !p.lastActive.IsZero() && !p.lastActive.Before(t)
+}
+
+// SeenAt is when the newest reading was taken.
+func (p Pulse) SeenAt() time.Time { return p.last.SeenAt }
+
+// LastActive is when the container was last seen working; zero if never.
+func (p Pulse) LastActive() time.Time { return p.lastActive }
+
+func (p Pulse) sentence(now time.Time) string {
+	if !p.Known(now) {
+		return "the container's activity is not known"
+	}
+	if still := p.StillFor(now); still > 0 {
+		return fmt.Sprintf("the container has been still for %s", round(still))
+	}
+	return fmt.Sprintf("the container uses %d ms of CPU a second", p.Rate.CPU.Milliseconds())
+}

@@ -1,0 +1,115 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const (
+	// stillness is how long the container has to be seen without activity
+	// before silence counts. Readings come every two seconds: this is two of them.
+	stillness = 3500 * time.Millisecond
+	// blindWait is how long silence has to last where the container's activity
+	// is not known: nothing moving anywhere for that long is a failure.
+	blindWait = 20 * time.Second
+	// streamMoves is how fresh a chunk has to be to show a working server where
+	// the container's activity is not known.
+	streamMoves = 60 * time.Second
+	// spinBudget bounds silence with activity. A runner that spins without
+	// tokens looks like a long prompt, like an answer with "stream": false and
+	// like a client that bypasses the relay, so this is generous: three times
+	// the slowest prompt is seconds, a restarted working server is the worst
+	// that Clawgate can do.
+	spinBudget = 10 * time.Minute
+)
+
+// Silence judges an attempt that has waited since began without an answer:
+// Failure when everything is still, Unknown while something works.
+func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
+	waited := p.Now.Sub(began)
+	result := evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Unknown, At: p.Now, Took: waited}
+	switch moved := lastMove(p.Traffic); {
+	case waited < p.Limit.FirstChunk:
+		result.Reason = "the probe has not waited long enough"
+	case waited >= budget(p):
+		result.Outcome = evidence.Failure
+		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
+	case movesNow(p, moved, began):
+		result.Reason = fmt.Sprintf("waiting behind a stream that moved %s ago", round(p.Now.Sub(moved)))
+	case !p.Pulse.Known(p.Now) && waited < blindWait:
+		result.Reason = "waiting; the container's activity is not known"
+	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
+		result.Reason = "waiting while the container works"
+	default:
+		result.Outcome = evidence.Failure
+		result.Reason = fmt.Sprintf("no answer for %s to %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
+	}
+	return result
+}
+
+// movesNow says that a live stream shows a working server. With a view of the
+// container only what moved while the attempt waited counts, so that a stream
+// that was frozen together with everything else does not hide the freeze.
+func movesNow(p Picture, moved, began time.Time) bool {
+	if moved.IsZero() {
+		return false
+	}
+	if p.Pulse.Known(p.Now) {
+		return moved.After(began) && p.Now.Sub(moved) < p.Limit.FirstChunk+stillness
+	}
+	return p.Now.Sub(moved) < streamMoves
+}
+
+// lastMove is when a chunk last arrived on any live stream.
+func lastMove(traffic evidence.Traffic) time.Time {
+	var latest time.Time
+	for _, r := range traffic.InFlight {
+		if r.LastChunkAt.After(latest) {
+			latest = r.LastChunkAt
+		}
+	}
+	return latest
+}
+
+// promptRate is the slowest prompt evaluation that is believed to be work, in
+// tokens a second: a 32B model on a CPU reads about ten.
+const promptRate = 10
+
+// budget is how long silence with activity may last. Three times what the
+// longest prompt in flight would need, and never less than spinBudget.
+func budget(p Picture) time.Duration {
+	longest := spinBudget
+	for _, r := range p.Traffic.InFlight {
+		need := 3 * time.Duration(r.PromptTokens) * time.Second / promptRate
+		longest = max(longest, need)
+	}
+	return longest
+}
+
+// ClientWaits says that a live request for any model has waited longer than the
+// first chunk's deadline while the container is still: reason to probe at once.
+// It names the model that waits.
+func ClientWaits(p Picture) (model string, waits bool) {
+	if p.Pulse.StillFor(p.Now) < stillness {
+		return "", false
+	}
+	for _, r := range p.Traffic.InFlight {
+		silentSince := r.SentAt
+		if r.LastChunkAt.After(silentSince) {
+			silentSince = r.LastChunkAt
+		}
+		if p.Now.Sub(silentSince) >= p.Limit.FirstChunk {
+			return r.Model, true
+		}
+	}
+	return "", false
+}
+
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}

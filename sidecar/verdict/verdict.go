@@ -1,0 +1,170 @@
+// Package verdict says what the evidence about an Ollama server means.
+//
+// Judge is a pure function: the same picture always gives the same judgement,
+// and no clock is read. It takes no action and remembers nothing but the
+// judgement before, which it keeps while the evidence decides nothing new.
+//
+// Two rules stand above all others. A server that works is never called
+// wedged: silence counts only together with stillness, seen by a second view
+// (the container's own use of CPU and disk). And a model is called healthy only
+// for a token that it produced.
+package verdict
+
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Verdict is the name of a finding. The names are public: they are metric
+// labels and appear in logs and in the status.
+type Verdict string
+
+const (
+	// Unproven: nothing has been seen yet that would allow a finding.
+	Unproven Verdict = "unproven"
+	// Healthy: a first chunk came in time, to a probe or to a live request.
+	Healthy Verdict = "healthy"
+	// Busy: the probe waits, and the server works meanwhile.
+	Busy Verdict = "busy"
+	// Slow: first chunks come, later than they should.
+	Slow Verdict = "slow"
+	// Unloaded: the server is up and the model is not in memory.
+	Unloaded Verdict = "unloaded"
+	// Loading: the model is on its way into memory.
+	Loading Verdict = "loading"
+	// Wedged: silence and stillness; the process is there and does not answer.
+	Wedged Verdict = "wedged"
+	// Crashed: the model's runner died; the server is up.
+	Crashed Verdict = "crashed"
+	// Down: no server: its container ended by itself, or nothing listens.
+	Down Verdict = "down"
+	// Stopped: a person stopped, killed, paused or removed the container.
+	Stopped Verdict = "stopped"
+	// ModelMissing: Ollama does not have the model.
+	ModelMissing Verdict = "model_missing"
+	// EngineAway: the container engine does not answer, so nothing can be healed.
+	EngineAway Verdict = "engine_away"
+)
+
+// All lists every verdict, for metrics.
+var All = []Verdict{Unproven, Healthy, Busy, Slow, Unloaded, Loading, Wedged, Crashed, Down, Stopped, ModelMissing, EngineAway}
+
+// Judgement is a verdict with what follows from it.
+type Judgement struct {
+	Verdict Verdict
+	// Sentence says in plain words what was seen.
+	Sentence string
+	// Model is the model that the verdict is about, normalised; empty when it is
+	// about the whole server.
+	Model string
+	// Answers says that the model proved itself in this run of the server and
+	// that nothing speaks against it since. Only EngineAway needs it: every
+	// other verdict implies it or rules it out.
+	Answers bool
+	// RemedyDue says that waiting will not help any more. It is set only for
+	// Wedged, Crashed and Down.
+	RemedyDue bool
+	// ServerGone says that the container does not run, so that it has to be
+	// started instead of restarted.
+	ServerGone bool
+}
+
+// Streak counts equal results in a row.
+type Streak struct {
+	Last      evidence.ProbeResult // the last one that was not Unknown
+	Successes int
+	Failures  int
+	// FailingSince is when the first failure of the present row was seen.
+	FailingSince time.Time
+	// Doubt is why the newest attempt decided nothing; empty when it did.
+	Doubt string
+}
+
+// Add counts one result and returns the new streak. Unknown moves no counter.
+func (s Streak) Add(r evidence.ProbeResult) Streak {
+	switch r.Outcome {
+	case evidence.Success:
+		return Streak{Last: r, Successes: s.Successes + 1}
+	case evidence.Failure:
+		since := s.FailingSince
+		if s.Failures == 0 {
+			since = r.At
+		}
+		return Streak{Last: r, Failures: s.Failures + 1, FailingSince: since}
+	default:
+		s.Doubt = r.Reason
+		return s
+	}
+}
+
+// Picture is all that is known at one moment. The supervisor fills it; Judge
+// and the functions beside it only read it.
+type Picture struct {
+	Now   time.Time
+	Limit Limits
+
+	Container      evidence.Container
+	ContainerKnown bool
+	// EngineAwaySince is zero while the container engine answers.
+	EngineAwaySince time.Time
+	// OperatorAct says in a few words what a person did to the container ("was
+	// stopped by hand"); empty when nobody did anything.
+	OperatorAct string
+	// Unfinished says that Clawgate itself stopped the container and has not
+	// started it again.
+	Unfinished bool
+	// GoneSince is when the container was first seen not running; zero while it runs.
+	GoneSince time.Time
+
+	TCP, API, Ready Streak
+	// Reached says that a connection to the server was made at least once.
+	Reached bool
+	// Target is the model that the readiness streak is about, normalised.
+	Target string
+
+	Traffic evidence.Traffic
+	Pulse   Pulse
+
+	// Loaded lists the models in memory as they were seen last; LoadedKnown says
+	// that they were seen in this run of the server.
+	Loaded      []evidence.LoadedModel
+	LoadedKnown bool
+	// LoadSince is when Clawgate's own load of Target began; zero without one.
+	LoadSince time.Time
+	// PullSince and PullStatus describe a running pull of the model.
+	PullSince  time.Time
+	PullStatus string
+
+	// Crashes are the times at which the target's runner died, newest last,
+	// within Limits.CrashWindow.
+	Crashes []time.Time
+	// CrashedSince is set when the newest crash came after the newest success.
+	CrashUnresolved bool
+	CrashDetail     string
+}
+
+// Limits are the configured and the fixed bounds that verdicts depend on.
+type Limits struct {
+	FailureThreshold int
+	SuccessThreshold int
+	FirstChunk       time.Duration
+	// LoadStall is how long a load may go without any activity.
+	LoadStall time.Duration
+}
+
+const (
+	// ServerStart is how long a started server may stay silent: it listens
+	// before it has found its GPUs, which takes up to 60 s (faults.md F9b:
+	// two passes of 30 s in Ollama's discovery).
+	ServerStart = 120 * time.Second
+	// PolicyWait is how long the engine's own restart policy gets to bring a
+	// crashed container back. Its pause between attempts grows to one minute.
+	PolicyWait = 75 * time.Second
+	// NoPolicyWait is the same where the container has no restart policy.
+	NoPolicyWait = 5 * time.Second
+	// CrashWindow and CrashLimit: this many crashes of one runner within the
+	// window are more than Ollama's own reload can mend.
+	CrashWindow = 10 * time.Minute
+	CrashLimit  = 3
+)

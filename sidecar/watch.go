@@ -1,0 +1,149 @@
+package sidecar
+
+import (
+	"context"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/probe"
+)
+
+const (
+	// inspectInterval: an inspection is the truth, events are hints that get lost.
+	inspectInterval = 10 * time.Second
+	// activityInterval is how often the resource counters are read. Two
+	// intervals without activity make a still container.
+	activityInterval = 2 * time.Second
+	gpuInterval      = 15 * time.Second
+	engineDeadline   = 5 * time.Second
+)
+
+// kick wakes a periodic worker before its time. Kicks that come together are one.
+type kick chan struct{}
+
+func (k kick) kick() {
+	select {
+	case k <- struct{}{}:
+	default:
+	}
+}
+
+// kicks are the periodic workers that can be woken.
+type kicks struct{ tcp, api, inspect kick }
+
+func newKicks() kicks {
+	return kicks{tcp: make(kick, 1), api: make(kick, 1), inspect: make(kick, 1)}
+}
+
+func (k kicks) all() {
+	k.tcp.kick()
+	k.api.kick()
+	k.inspect.kick()
+}
+
+// periodically calls look at once, then after each pause that it returns, or
+// when it is kicked.
+func periodically(ctx context.Context, wake kick, look func() time.Duration) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-wake:
+		}
+		timer.Reset(look())
+	}
+}
+
+// watch starts the workers that look at the server for as long as the sidecar
+// runs. Each posts what it saw under the generation in which it looked.
+func (s *supervisor) watch() {
+	ctx := s.run
+	s.workers.Go(func() { periodically(ctx, s.kicks.tcp, func() time.Duration { return s.probeTCP(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, s.kicks.api, func() time.Duration { return s.probeAPI(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, s.kicks.inspect, func() time.Duration { return s.inspect(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.readActivity(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.viewGPU(ctx) }) })
+	s.workers.Go(func() {
+		err := s.container.Events(ctx, func(e evidence.ContainerEvent) {
+			s.post(ctx, 0, func() { s.sawEvent(e) })
+		})
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("the engine's events ended; inspections go on", "err", err)
+		}
+	})
+}
+
+func (s *supervisor) probeTCP(ctx context.Context) time.Duration {
+	generation := s.current(ctx)
+	result := probe.TCP(ctx, s.dial, s.config.OllamaURL, s.config.TCPTimeout)
+	s.post(ctx, generation, func() {
+		s.seen.tcp = s.seen.tcp.Add(result)
+		s.seen.reached = s.seen.reached || result.Outcome == evidence.Success
+		s.report.probed(s, result)
+	})
+	return s.config.TCPInterval
+}
+
+func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
+	generation := s.current(ctx)
+	result, names := probe.API(ctx, s.client, probe.APISpec{
+		Path: s.config.APIPath, Status: s.config.APIStatus, Model: s.config.Model, Timeout: s.config.APITimeout,
+	})
+	s.post(ctx, generation, func() {
+		s.seen.api = s.seen.api.Add(result)
+		s.report.listed(names)
+		s.report.probed(s, result)
+	})
+	if result.Outcome == evidence.Success {
+		return s.config.APIInterval
+	}
+	return min(s.config.APIInterval, s.config.RecheckInterval)
+}
+
+func (s *supervisor) inspect(ctx context.Context) time.Duration {
+	generation := s.current(ctx)
+	limited, cancel := context.WithTimeout(ctx, engineDeadline)
+	defer cancel()
+	container, err := s.container.Inspect(limited)
+	s.post(ctx, generation, func() { s.sawContainer(time.Now(), container, err) })
+	return inspectInterval
+}
+
+func (s *supervisor) readActivity(ctx context.Context) time.Duration {
+	generation := s.current(ctx)
+	limited, cancel := context.WithTimeout(ctx, engineDeadline)
+	defer cancel()
+	if reading, err := s.container.Activity(limited); err == nil { // without a reading the view ages into unknown
+		s.post(ctx, generation, func() {
+			s.seen.pulse = s.seen.pulse.Add(reading)
+			s.working.Store(s.seen.pulse.LastActive().UnixNano())
+			s.report.activity(reading)
+		})
+	}
+	return activityInterval
+}
+
+func (s *supervisor) viewGPU(ctx context.Context) time.Duration {
+	view := s.gpu.View(ctx)
+	s.post(ctx, 0, func() {
+		s.seen.gpu = view
+		s.report.gpu(s, view)
+	})
+	return gpuInterval
+}
+
+// current asks the loop for the generation that a look belongs to, before it
+// is taken: what began under an old server must not speak about the new one.
+func (s *supervisor) current(ctx context.Context) uint64 {
+	answer := make(chan uint64, 1)
+	s.post(ctx, 0, func() { answer <- s.generation })
+	select {
+	case generation := <-answer:
+		return generation
+	case <-ctx.Done():
+		return 0
+	}
+}

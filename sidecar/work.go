@@ -1,0 +1,227 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// work is what Clawgate itself has Ollama do: load a model, pull one.
+type work struct {
+	loadSince  time.Time
+	loadCancel context.CancelFunc
+	loadCause  string
+	notBefore  time.Time // of the next load, after one that failed
+
+	pullSince  time.Time
+	pullStatus string
+	pullDone   int64 // bytes
+	pullTotal  int64
+
+	parametersSet bool
+	// restore are the models, other than the main one, that were loaded before a
+	// restart, with their context lengths.
+	restore []evidence.LoadedModel
+	// restoring is set while one of them is being loaded.
+	restoring bool
+	// lastLoad is how long the last load took, to say how long the next may take.
+	lastLoad time.Duration
+}
+
+// forget drops what belongs to a run of the server that is over. What is to be
+// restored belongs to the next.
+func (w *work) forget() {
+	if w.loadCancel != nil {
+		w.loadCancel()
+	}
+	*w = work{restore: w.restore, lastLoad: w.lastLoad}
+}
+
+// load loads the target and probes it. It leaves a ready server alone when a
+// load would be in somebody's way.
+func (s *supervisor) load(now time.Time) {
+	if s.machine.Passive && s.machine.State != Verifying || !s.work.loadSince.IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
+		return
+	}
+	if s.machine.State == Ready && !s.mayLoadWhileReady(now) {
+		return
+	}
+	model, cause := s.config.Model, s.loadReason()
+	if s.readiness.target != s.mainModel() {
+		model = s.readiness.target
+	}
+	ctx, cancel := context.WithCancel(s.run)
+	s.work.loadSince, s.work.loadCancel, s.work.loadCause = now, cancel, cause
+	s.log.Info("loading the model", "model", model, "cause", cause)
+	options, setParameters := s.options.remembered(model), !s.work.parametersSet && model == s.config.Model
+	s.spawn(func(_ context.Context, post func(func())) {
+		defer cancel()
+		var err error
+		if setParameters {
+			err = s.writeParameters(ctx)
+		}
+		if err == nil {
+			err = s.client.Load(ctx, model, s.config.KeepAlive, options)
+		}
+		post(func() { s.loaded(time.Now(), model, err) })
+	})
+}
+
+func (s *supervisor) loadReason() string {
+	switch s.machine.State {
+	case Verifying:
+		return "recovery"
+	case Ready:
+		return "keep_alive"
+	default:
+		return "start"
+	}
+}
+
+// mayLoadWhileReady: a model that left memory is loaded again only if it is to
+// stay there, and if nobody else's model would have to make room for it.
+func (s *supervisor) mayLoadWhileReady(now time.Time) bool {
+	if !s.config.KeepAlive.Forever() || len(s.relay.Traffic().InFlight) > 0 {
+		return false
+	}
+	return len(s.seen.loaded) == 0 || now.Sub(s.seen.lastTraffic) > othersIdle
+}
+
+// othersIdle is how long another model has to be without traffic before its
+// place may be taken: Ollama's own default keep-alive.
+const othersIdle = 5 * time.Minute
+
+// writeParameters puts OPTIONS into the model's own parameters, once a run.
+func (s *supervisor) writeParameters(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, parametersDeadline)
+	defer cancel()
+	changed, err := s.client.EnsureParameters(limited, s.config.Model, s.config.Options)
+	if err != nil {
+		return fmt.Errorf("cannot write CLAWGATE_OPTIONS into the parameters of %q: %w", s.config.Model, err)
+	}
+	if changed {
+		s.log.Info("wrote the options into the model's own parameters", "model", s.config.Model)
+	}
+	return nil
+}
+
+const parametersDeadline = 30 * time.Second
+
+func (s *supervisor) loaded(now time.Time, model string, err error) {
+	took, cause := now.Sub(s.work.loadSince), s.work.loadCause
+	s.work.loadSince, s.work.loadCancel = time.Time{}, nil
+	if err != nil {
+		s.loadFailed(now, model, err)
+		return
+	}
+	s.work.parametersSet, s.work.lastLoad = true, took
+	s.log.Info("the model is loaded", "model", model, "took", took)
+	s.report.modelLoaded(model, cause)
+	if cause == "recovery" {
+		s.remedy.timed("load the model", took)
+	}
+	s.seen.loadedKnown = false // the probe looks for itself
+	s.seen.lastSuccess = now   // earlier crashes are mended, as far as is known
+	s.probeNow(now)
+}
+
+// loadFailed waits before the next try. An answer with an error comes from a
+// server that works: no restart mends a model that is too large or broken.
+func (s *supervisor) loadFailed(now time.Time, model string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	s.log.Error("cannot load the model", "model", model, "err", err)
+	s.work.notBefore = now.Add(s.config.RecheckInterval)
+	var status *ollama.StatusError
+	if errors.As(err, &status) {
+		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Message
+		if kind, known := ollama.Classify(status.Status, status.Message); known && kind == evidence.SignRunnerDied {
+			s.crashed(evidence.Sign{Kind: kind, Model: ollama.NormalizeModel(model), At: now, Detail: status.Message})
+		}
+	} else {
+		s.readiness.streak.Doubt = "the model could not be loaded: " + err.Error()
+		s.kicks.tcp.kick()
+		s.kicks.api.kick()
+		s.kicks.inspect.kick()
+	}
+	s.handle(now, Event{Kind: LoadFailed})
+}
+
+// pull fetches the model that Ollama lacks.
+func (s *supervisor) pull(now time.Time) {
+	if s.machine.Passive || !s.config.Pull || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
+		return
+	}
+	s.work.pullSince, s.work.pullStatus = now, "starting"
+	s.log.Info("pulling the model", "model", s.config.Model)
+	s.spawn(func(ctx context.Context, post func(func())) {
+		err := s.client.Pull(ctx, s.config.Model, func(p ollama.PullProgress) {
+			post(func() { s.pullMoved(p) })
+		})
+		post(func() { s.pulled(time.Now(), err) })
+	})
+}
+
+func (s *supervisor) pullMoved(p ollama.PullProgress) {
+	before := s.work.percent()
+	s.work.pullStatus = p.Status
+	if p.Total > 0 {
+		s.work.pullDone, s.work.pullTotal = p.Completed, p.Total
+		s.work.pullStatus = fmt.Sprintf("%s: %d %%", p.Status, s.work.percent())
+	}
+	if now := s.work.percent(); now/10 != before/10 {
+		s.log.Info("pull progress", "model", s.config.Model, "status", p.Status, "percent", now)
+	}
+}
+
+// percent is of the layer that is being fetched; a model's weights are one.
+func (w *work) percent() int64 {
+	if w.pullTotal <= 0 {
+		return 0
+	}
+	return 100 * w.pullDone / w.pullTotal
+}
+
+func (s *supervisor) pulled(now time.Time, err error) {
+	s.work.pullSince, s.work.pullStatus = time.Time{}, ""
+	s.work.pullDone, s.work.pullTotal = 0, 0
+	s.kicks.api.kick()
+	if err != nil {
+		s.log.Error("cannot pull the model", "err", err)
+		s.work.notBefore = now.Add(s.config.RecheckInterval)
+		s.handle(now, Event{Kind: LoadFailed})
+		return
+	}
+	s.log.Info("the model is pulled", "model", s.config.Model)
+	s.seen.api.Failures, s.seen.api.Last.Missing = 0, false
+	s.probeNow(now)
+}
+
+// restore loads what else was in memory before a restart, one by one, once the
+// main model is ready again.
+func (s *supervisor) restore(now time.Time) {
+	if s.machine.State != Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() {
+		return
+	}
+	model := s.work.restore[0]
+	s.work.restore = s.work.restore[1:]
+	s.work.restoring = true
+	options := contextOption(model.ContextLength)
+	s.log.Info("loading a model that was loaded before", "model", model.Name)
+	s.spawn(func(ctx context.Context, post func(func())) {
+		err := s.client.Load(ctx, model.Name, nil, options)
+		post(func() {
+			s.work.restoring = false
+			if err != nil {
+				s.log.Warn("cannot load a model that was loaded before", "model", model.Name, "err", err)
+				return
+			}
+			s.report.modelLoaded(model.Name, "restore")
+		})
+	})
+}
