@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clawdbot/clawgate/dockerctl"
+	"github.com/clawdbot/clawgate/gpu"
+	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// eventsBack is how far back the engine's events are read at the start, to tell
+// a container that a person stopped from one that crashed. The engine keeps no
+// more than 256 of them.
+const eventsBack = 24 * time.Hour
+
+// runSidecar joins the real engine and the real GPUs with the sidecar.
+func runSidecar(ctx context.Context, _ []string) int {
+	settings, err := config.Load(os.Environ())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
+	}
+	log := newLog(settings)
+	engine, err := dockerctl.New("", settings.Container, log, dockerctl.EventsSince(time.Now().Add(-eventsBack)))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "cannot use the container engine (DOCKER_HOST, CLAWGATE_CONTAINER): %v\n", err)
+		return exitUsage
+	}
+	defer func() { _ = engine.Close() }() // idle connections only
+	if err := serve(ctx, settings, engine, log); err != nil {
+		log.Error("the sidecar ended", "err", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+// gpuView is the GPU's adapter, and the goroutine that it needs.
+type gpuView interface {
+	sidecar.GPU
+	Run(ctx context.Context) error
+}
+
+// gpuOff looks at nothing.
+type gpuOff struct{ gpu.Off }
+
+func (gpuOff) Run(context.Context) error { return nil }
+
+func serve(ctx context.Context, settings config.Config, engine sidecar.Engine, log *slog.Logger) error {
+	var view gpuView = gpuOff{}
+	var xids func(evidence.Xid)
+	if settings.GPU != config.GPUOff {
+		view = gpu.NewClient(gpu.Config{
+			LibraryPath: settings.NVMLLibrary, Log: log,
+			OnXid: func(xid evidence.Xid) { xids(xid) },
+		})
+	}
+	tolerance := uint64(settings.LeakTolerance)
+	s := sidecar.New(sidecar.Parts{
+		Config: settings, Engine: engine, GPU: view, Log: log, Version: version(), Registry: prometheus.NewRegistry(),
+		Leaks: func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
+			return gpu.Leak(before, after, owner, tolerance)
+		},
+	})
+	xids = s.SawXid
+	group, ctx := errgroup.WithContext(ctx)
+	ended, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group.Go(func() error { return view.Run(ended) }) // the drain still looks at the GPUs
+	group.Go(func() error {
+		defer end()
+		if settings.GPU == config.GPURequired {
+			if v := view.View(ctx); !v.Known {
+				return fmt.Errorf("CLAWGATE_GPU=required, and the GPUs cannot be seen: %s", v.Reason)
+			}
+		}
+		listeners, err := sidecar.Listen(ctx, settings)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx, listeners)
+	})
+	return group.Wait()
+}
+
+func newLog(settings config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: settings.LogLevel}
+	if settings.LogFormat == config.LogText {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
