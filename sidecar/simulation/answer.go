@@ -1,0 +1,197 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// chunk is a part of an answer, or all of it.
+type chunk struct {
+	model    string
+	text     string
+	thinking string
+	reason   string // why the answer is complete; empty while it is not
+	finished *totals
+}
+
+// totals are what Ollama counts of a complete answer.
+type totals struct {
+	began, loaded, first time.Time
+	promptTokens, tokens int
+}
+
+// shape puts a chunk into the form of one API.
+type shape func(chunk) any
+
+func (s *server) chat(out *reply, r *http.Request, asked *request) {
+	s.complete(out, r, asked, len(asked.Messages) == 0, delivery{part: chatShape, whole: chatShape})
+}
+
+func (s *server) generate(out *reply, r *http.Request, asked *request) {
+	s.complete(out, r, asked, asked.Prompt == "", delivery{part: generateShape, whole: generateShape})
+}
+
+// delivery says how an answer reaches the client.
+type delivery struct {
+	part, whole shape
+	events      bool // server-sent events instead of lines
+}
+
+// complete serves every call that generates. One that has nothing to generate
+// from loads the model, or unloads it with a keep_alive of 0.
+func (s *server) complete(out *reply, r *http.Request, asked *request, empty bool, to delivery) {
+	began := time.Now()
+	m := s.world.local(asked.model())
+	switch {
+	case m == nil:
+		out.error(http.StatusNotFound, fmt.Sprintf("model %q not found, try pulling it first", asked.model()))
+		return
+	case asked.Think != nil && *asked.Think && !m.Thinking:
+		out.error(http.StatusBadRequest, fmt.Sprintf("%q does not support thinking", asked.model()))
+		return
+	case empty && asked.KeepAlive != nil && *asked.KeepAlive < keepAlive(time.Second):
+		if runner := s.runnerOf(m); runner != nil {
+			s.evict(runner)
+		}
+		out.json(http.StatusOK, to.whole(chunk{model: asked.model(), reason: "unload"}))
+		return
+	}
+	ctx, done := context.WithCancel(r.Context())
+	defer done() // ends the hold on the runner
+	runner, err := s.runnerFor(ctx, m, asked)
+	if err != nil {
+		out.failed(err)
+		return
+	}
+	if empty {
+		out.json(http.StatusOK, to.whole(chunk{model: asked.model(), reason: "load"}))
+		return
+	}
+	a := &answer{out: out, asked: asked, to: to, began: began, loaded: time.Now(), words: s.world.words()}
+	a.give(ctx, runner)
+}
+
+func (s *server) runnerFor(ctx context.Context, m *model, asked *request) (*runner, error) {
+	s.world.mu.Lock()
+	options := m.options(asked.Options)
+	s.world.mu.Unlock()
+	return s.acquire(ctx, m, options, asked.KeepAlive.duration())
+}
+
+// failed answers a request that got no runner.
+func (r *reply) failed(err error) {
+	r.moving()
+	switch {
+	case errors.Is(err, errBusy):
+		r.error(http.StatusServiceUnavailable, err.Error())
+	case errors.Is(err, context.Canceled):
+		r.error(499, "request canceled") // the client is gone; the status is for the log
+	default:
+		r.error(http.StatusInternalServerError, err.Error())
+	}
+}
+
+// answer is one answer while it is made.
+type answer struct {
+	out                 *reply
+	asked               *request
+	to                  delivery
+	began, loaded, made time.Time
+	words               *rand.Rand
+	text, thought       strings.Builder
+}
+
+func (a *answer) streams() bool {
+	if a.asked.Stream == nil {
+		return !a.out.openAI
+	}
+	return *a.asked.Stream
+}
+
+func (a *answer) give(ctx context.Context, r *runner) {
+	n := a.asked.tokens(r.model)
+	prompt := a.asked.text()
+	err := r.generate(ctx, prompt, n, func(token int) error {
+		if token == 0 {
+			a.made = time.Now()
+		}
+		return a.token(token, n)
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	reason := "stop"
+	if a.asked.tokens(r.model) != r.model.Tokens {
+		reason = "length"
+	}
+	a.finish(chunk{model: a.asked.model(), reason: reason, finished: &totals{
+		began: a.began, loaded: a.loaded, first: a.made, promptTokens: tokensOf(prompt), tokens: n,
+	}})
+}
+
+// token adds one word to the answer; a model that was asked to think does so in
+// the first half.
+func (a *answer) token(token, n int) error {
+	word := vocabulary[a.words.IntN(len(vocabulary))] + " "
+	part := chunk{model: a.asked.model(), text: word}
+	if a.asked.Think != nil && *a.asked.Think && token < n/2 {
+		part.text, part.thinking = "", word
+	}
+	a.text.WriteString(part.text)
+	a.thought.WriteString(part.thinking)
+	if !a.streams() {
+		return nil
+	}
+	return a.send(part)
+}
+
+func (a *answer) send(part chunk) error {
+	if a.to.events {
+		return a.out.event(encode(a.to.part(part)))
+	}
+	return a.out.line(a.to.part(part))
+}
+
+func (a *answer) finish(last chunk) {
+	if !a.streams() {
+		last.text, last.thinking = a.text.String(), a.thought.String()
+		a.out.json(http.StatusOK, a.to.whole(last))
+		return
+	}
+	if a.send(last) == nil && a.to.events {
+		_ = a.out.event([]byte("[DONE]"))
+	}
+}
+
+// fail ends the answer with the runner's error. A stream has its status 200
+// already, or gets it now; OpenAI's form of it has no place for the error and
+// ends after an empty chunk, without "[DONE]".
+func (a *answer) fail(err error) {
+	switch {
+	case !a.streams():
+		a.out.error(http.StatusInternalServerError, err.Error())
+	case a.to.events:
+		_ = a.send(chunk{model: a.asked.model()})
+	default:
+		_ = a.out.line(map[string]any{"error": err.Error()})
+	}
+}
+
+// words is the source of the next answer's words: the same for the same seed
+// and the same order of requests.
+func (w *World) words() *rand.Rand {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return rand.New(rand.NewPCG(w.config.Seed, w.random.Uint64())) //nolint:gosec // repeatable on purpose
+}
+
+var vocabulary = strings.Fields("the a model answers token by token while water finds its way down an old stone stair and nobody counts")

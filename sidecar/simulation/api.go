@@ -1,0 +1,160 @@
+package simulation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// serve answers one request, as soon as the process moves.
+func (s *server) serve(rw http.ResponseWriter, r *http.Request) {
+	w := s.world
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	w.tasks.Add(1)
+	w.settle()
+	w.meter.cpu += requestCPU
+	w.meter.rx += uint64(max(r.ContentLength, 0)) + 200
+	w.mu.Unlock()
+	defer w.tasks.Done()
+
+	began := time.Now()
+	out := &reply{server: s, rw: rw}
+	out.moving()
+	s.route(out, r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.logLine(fmt.Sprintf("[GIN] %s | %d | %s | 127.0.0.1 | %s %q",
+		began.UTC().Format("2006/01/02 - 15:04:05"), out.status, time.Since(began).Round(time.Microsecond), r.Method, r.URL.Path))
+}
+
+func (s *server) route(out *reply, r *http.Request) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	switch method + " " + r.URL.Path {
+	case "GET /":
+		out.text(http.StatusOK, "Ollama is running")
+	case "GET /api/version":
+		out.json(http.StatusOK, map[string]any{"version": s.world.config.Version})
+	case "GET /api/tags":
+		out.json(http.StatusOK, s.tags())
+	case "GET /api/ps":
+		out.json(http.StatusOK, s.running())
+	case "GET /v1/models":
+		out.json(http.StatusOK, s.openAIModels())
+	default:
+		s.post(out, r)
+	}
+}
+
+func (s *server) post(out *reply, r *http.Request) {
+	handler := map[string]func(*reply, *http.Request, *request){
+		"POST /api/chat": s.chat, "POST /api/generate": s.generate,
+		"POST /api/embed": s.embed, "POST /api/embeddings": s.embed,
+		"POST /api/show": s.show, "POST /api/create": s.create, "POST /api/pull": s.pull,
+		"POST /v1/chat/completions": s.openAIChat,
+	}[r.Method+" "+r.URL.Path]
+	if handler == nil {
+		out.text(http.StatusNotFound, "404 page not found")
+		return
+	}
+	out.openAI = r.URL.Path == "/v1/chat/completions"
+	var asked request
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("missing request body")
+		}
+		out.error(http.StatusBadRequest, err.Error())
+		return
+	}
+	handler(out, r, &asked)
+}
+
+// request is the union of what the calls read from a body.
+type request struct {
+	Model    string `json:"model"`
+	Name     string `json:"name"` // older clients' word for it
+	Prompt   string `json:"prompt"`
+	Messages []struct {
+		Content any `json:"content"`
+	} `json:"messages"`
+	Input      any                        `json:"input"`
+	Stream     *bool                      `json:"stream"`
+	Think      *bool                      `json:"think"`
+	Options    map[string]json.RawMessage `json:"options"`
+	KeepAlive  *keepAlive                 `json:"keep_alive"`
+	From       string                     `json:"from"`
+	Parameters map[string]any             `json:"parameters"`
+	MaxTokens  int                        `json:"max_tokens"`
+}
+
+func (r *request) model() string {
+	if r.Model == "" {
+		return r.Name
+	}
+	return r.Model
+}
+
+// text is all that the request asks the model to read.
+func (r *request) text() string {
+	text := r.Prompt
+	for _, message := range r.Messages {
+		text += fmt.Sprint(message.Content)
+	}
+	if r.Input != nil {
+		text += fmt.Sprint(r.Input)
+	}
+	return text
+}
+
+// tokens is how many tokens the answer has.
+func (r *request) tokens(m *model) int {
+	asked := r.MaxTokens
+	if text, ok := r.Options["num_predict"]; ok {
+		asked, _ = strconv.Atoi(string(text)) // a wrong one asks for the default
+	}
+	if asked > 0 {
+		return asked
+	}
+	return m.Tokens
+}
+
+// keepAlive reads Ollama's forms: a number of seconds or a duration; negative
+// is for ever.
+type keepAlive time.Duration
+
+func (k *keepAlive) UnmarshalJSON(text []byte) error {
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	var d time.Duration
+	switch value := value.(type) {
+	case float64:
+		d = time.Duration(value * float64(time.Second))
+	case string:
+		var err error
+		if d, err = time.ParseDuration(value); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("Unsupported type: '%T'", value) //nolint:staticcheck // Ollama's own words
+	}
+	if d < 0 {
+		d = forever
+	}
+	*k = keepAlive(d)
+	return nil
+}
+
+// duration is nil when the request has no keep_alive.
+func (k *keepAlive) duration() *time.Duration { return (*time.Duration)(k) }

@@ -1,0 +1,200 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Docker's restart policy waits before each restart, twice as long each time,
+// and begins anew after a run of some length (moby, restartmanager).
+const (
+	firstBackoff  = 100 * time.Millisecond
+	longestPause  = time.Minute
+	backoffResets = 10 * time.Second
+
+	sigKill = 137 // exit code of a process that SIGKILL ended
+)
+
+// Stop ends the container that was judged: SIGTERM, and SIGKILL after timeout.
+// It goes on in the engine when ctx ends first.
+func (w *World) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
+	return w.write(ctx, "stop", judged, func() { w.stop(timeout) })
+}
+
+// Start starts the container that was judged; one that runs is left alone.
+func (w *World) Start(ctx context.Context, judged evidence.Identity) error {
+	return w.write(ctx, "start", judged, w.start)
+}
+
+// Restart stops and starts the container that was judged.
+func (w *World) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
+	return w.write(ctx, "restart", judged, func() {
+		w.stop(timeout)
+		w.start()
+	})
+}
+
+// write makes one change through the engine, if the container is still what was
+// judged.
+func (w *World) write(ctx context.Context, doing string, judged evidence.Identity, act func()) error {
+	return w.ask(ctx, doing, act, func(c container) error {
+		switch {
+		case c.status == evidence.Absent, c.id != judged.ID, !c.startedAt.Equal(judged.StartedAt):
+			return ErrChanged
+		case c.status == evidence.Paused:
+			return ErrPaused
+		}
+		return nil
+	})
+}
+
+// ask has the engine act, one caller at a time, unless refuse objects. It
+// returns when the act is done or ctx ends; the act goes on then.
+func (w *World) ask(ctx context.Context, doing string, act func(), refuse func(container) error) error {
+	select {
+	case w.writes <- struct{}{}:
+	case <-ctx.Done():
+		return w.failed(doing, ctx.Err())
+	}
+	done := make(chan struct{})
+	w.mu.Lock()
+	err := refuse(w.container)
+	switch {
+	case w.engineAway:
+		err = ErrEngineAway
+	case w.ctx == nil || w.closed:
+		err = ErrNotRunning
+	}
+	if err == nil {
+		w.spawn(func() {
+			defer close(done)
+			defer func() { <-w.writes }()
+			act()
+		})
+	}
+	w.mu.Unlock()
+	if err != nil {
+		<-w.writes
+		return w.failed(doing, err)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return w.failed(doing, ctx.Err())
+	}
+}
+
+// stop is the engine's stop: a frozen process lives until the timeout.
+func (w *World) stop(timeout time.Duration) {
+	w.mu.Lock()
+	w.container.byHand = true
+	if w.container.status == evidence.Restarting { // the policy's next try is called off
+		w.container.status = evidence.Exited
+	}
+	server, ctx := w.server, w.ctx
+	if server == nil {
+		w.mu.Unlock()
+		return
+	}
+	w.emit(evidence.ContainerEvent{Action: evidence.ActionKill, Signal: "15"})
+	takes := w.config.StopTakes + w.stagger()
+	w.mu.Unlock()
+
+	grace, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	code := 0
+	if server.gate.pass(grace) != nil || sleep(grace, takes) != nil {
+		code = sigKill
+		w.change(func() { w.emit(evidence.ContainerEvent{Action: evidence.ActionKill, Signal: "9"}) })
+	}
+	w.exit(server, code)
+	w.change(func() { w.emit(evidence.ContainerEvent{Action: evidence.ActionStop}) })
+}
+
+// start is the engine's start. The process is there at once and listens later.
+func (w *World) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.server != nil || w.closed || w.container.status == evidence.Absent {
+		return
+	}
+	w.container.byHand = false
+	server := w.launch()
+	takes := w.config.StartTakes + w.stagger()
+	w.spawn(func() {
+		if sleep(server.ctx, takes) == nil && server.gate.pass(server.ctx) == nil {
+			server.listen()
+		}
+	})
+}
+
+// started notes the start of a process. w.mu is held.
+func (w *World) started() {
+	w.settle()
+	w.meter = meter{at: time.Now()}
+	c := &w.container
+	c.status, c.startedAt, c.exitCode = evidence.Running, time.Now(), 0
+	w.emit(evidence.ContainerEvent{Action: evidence.ActionStart})
+}
+
+// exit ends the server's process and with it the container's run. The restart
+// policy brings it back unless somebody wanted it down.
+func (w *World) exit(server *server, code int) {
+	server.die()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := &w.container
+	if w.server != nil || w.closed || c.status != evidence.Running && c.status != evidence.Paused {
+		return
+	}
+	ran := time.Since(c.startedAt)
+	c.status, c.finishedAt, c.exitCode = evidence.Exited, time.Now(), code
+	w.emit(evidence.ContainerEvent{Action: evidence.ActionDie, ExitCode: code})
+	if c.byHand {
+		return
+	}
+	c.backoff = min(2*c.backoff, longestPause)
+	if c.backoff == 0 || ran >= backoffResets {
+		c.backoff = firstBackoff
+	}
+	c.status = evidence.Restarting
+	was, pause := c.identity(), c.backoff+w.stagger()
+	w.spawn(func() { w.bringBack(was, pause) })
+}
+
+// bringBack is the restart policy's next try, once the engine is there.
+func (w *World) bringBack(was evidence.Identity, pause time.Duration) {
+	if sleep(w.ctx, pause) != nil {
+		return
+	}
+	w.awaitEngine()
+	w.mu.Lock()
+	due := w.container.identity() == was && w.container.status == evidence.Restarting
+	if due {
+		w.container.restarts++
+	}
+	w.mu.Unlock()
+	if due {
+		w.start()
+	}
+}
+
+// awaitEngine waits while the engine is away: the policy is the engine's.
+func (w *World) awaitEngine() {
+	for {
+		w.mu.Lock()
+		away, changed := w.engineAway, w.changed
+		w.mu.Unlock()
+		if !away {
+			return
+		}
+		select {
+		case <-changed:
+		case <-w.ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package simulation
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// reply writes one answer. A frozen process writes nothing, and one that ended
+// leaves the connection cut.
+type reply struct {
+	server *server
+	rw     http.ResponseWriter
+	openAI bool // errors in OpenAI's form
+	status int
+}
+
+// moving waits while the process is frozen and aborts the answer when it ended.
+func (r *reply) moving() {
+	if r.server.gate.pass(r.server.ctx) != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (r *reply) write(status int, kind string, body []byte) error {
+	r.moving()
+	if r.status == 0 {
+		r.status = status
+		r.rw.Header().Set("Content-Type", kind)
+		r.rw.WriteHeader(status)
+	}
+	w := r.server.world
+	w.mu.Lock()
+	w.meter.tx += uint64(len(body)) + 100
+	w.mu.Unlock()
+	if _, err := r.rw.Write(body); err != nil {
+		return err
+	}
+	return http.NewResponseController(r.rw).Flush()
+}
+
+func (r *reply) text(status int, text string) {
+	_ = r.write(status, "text/plain; charset=utf-8", []byte(text))
+}
+
+func (r *reply) json(status int, value any) {
+	_ = r.write(status, "application/json; charset=utf-8", encode(value))
+}
+
+func (r *reply) error(status int, message string) {
+	if r.openAI {
+		r.json(status, map[string]any{"error": map[string]any{"message": message, "type": openAIErrorType(status), "param": nil, "code": nil}})
+		return
+	}
+	r.json(status, map[string]any{"error": message})
+}
+
+// line writes one line of a stream.
+func (r *reply) line(value any) error {
+	return r.write(http.StatusOK, "application/x-ndjson", append(encode(value), '\n'))
+}
+
+// event writes one server-sent event.
+func (r *reply) event(data []byte) error {
+	return r.write(http.StatusOK, "text/event-stream", append(append([]byte("data: "), data...), '\n', '\n'))
+}
+
+func encode(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic("simulation: cannot encode an answer: " + err.Error()) // only own types are encoded
+	}
+	return text
+}

@@ -1,0 +1,116 @@
+package simulation
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// server is one process of the Ollama server: PID 1 of one run of the container.
+type server struct {
+	world *World
+	pid   int
+	ctx   context.Context // ends with the process
+	end   context.CancelFunc
+	gate  *gate
+	http  *http.Server
+	pipes *pipeListener
+	once  sync.Once
+
+	pending  chan *ask     // requests to be placed on a runner
+	unloaded chan struct{} // a runner has gone
+
+	// Guarded by world.mu.
+	frozen    bool
+	listening bool
+	loaded    map[string]*runner // by the digest of the weights
+}
+
+// launch starts the process; it does not listen yet. w.mu is held.
+func (w *World) launch() *server {
+	s := &server{
+		world: w, pid: w.nextPID(), gate: newGate(), pipes: newPipeListener(),
+		pending: make(chan *ask, w.config.MaxQueue), unloaded: make(chan struct{}, w.config.MaxQueue),
+		loaded: map[string]*runner{},
+	}
+	s.ctx, s.end = context.WithCancel(w.ctx)
+	s.http = &http.Server{ //nolint:gosec // Ollama has no header timeout either
+		Handler:     http.HandlerFunc(s.serve),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return s.ctx },
+	}
+	w.server = s
+	w.started()
+	w.spawn(s.schedule)
+	return s
+}
+
+// listen opens the server for connections.
+func (s *server) listen() {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	if s.ctx.Err() != nil || s.listening {
+		return
+	}
+	s.listening = true
+	s.world.logLine("Listening on [::]:11434 (version " + s.world.config.Version + ")")
+	s.world.logLine("inference compute library=" + s.world.library())
+	s.world.spawn(func() { _ = s.http.Serve(s.pipes) })
+	s.world.announce()
+}
+
+// moving says that the process is not frozen. world.mu is held.
+func (s *server) moving() bool { return !s.frozen && s.world.container.status != evidence.Paused }
+
+// refreeze brings the gates of all processes to what the state says. world.mu
+// is held.
+func (s *server) refreeze() {
+	s.gate.set(!s.moving())
+	for _, r := range s.loaded {
+		r.gate.set(!r.moving())
+	}
+}
+
+// die ends the process at once and cuts its connections. The connections go
+// first, so that no answer ends as if it were complete.
+func (s *server) die() {
+	s.once.Do(func() {
+		_ = s.http.Close()
+		_ = s.pipes.Close()
+		s.world.change(func() {
+			for _, r := range s.loaded {
+				r.die()
+			}
+			s.listening = false
+			if s.world.server == s {
+				s.world.server = nil
+			}
+			s.world.announce()
+		})
+		s.end()
+	})
+}
+
+// announce wakes who waits for a server to listen or to end. w.mu is held.
+func (w *World) announce() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// ServeHTTP answers as the running server does, for callers that bring their
+// own listener. While there is no server it cuts the connection.
+func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	s := w.server
+	up := s != nil && s.listening
+	w.mu.Unlock()
+	if !up {
+		panic(http.ErrAbortHandler)
+	}
+	s.serve(rw, r)
+}

@@ -1,0 +1,121 @@
+package simulation
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+func chatShape(c chunk) any {
+	message := map[string]any{"role": "assistant", "content": c.text}
+	if c.thinking != "" {
+		message["thinking"] = c.thinking
+	}
+	return c.nativeShape(map[string]any{"message": message})
+}
+
+func generateShape(c chunk) any {
+	answer := map[string]any{"response": c.text}
+	if c.thinking != "" {
+		answer["thinking"] = c.thinking
+	}
+	return c.nativeShape(answer)
+}
+
+// nativeShape adds what all of Ollama's own calls say.
+func (c chunk) nativeShape(answer map[string]any) any {
+	answer["model"], answer["created_at"], answer["done"] = c.model, time.Now().UTC(), c.reason != ""
+	if c.reason != "" {
+		answer["done_reason"] = c.reason
+	}
+	if t := c.finished; t != nil {
+		now := time.Now()
+		answer["total_duration"], answer["load_duration"] = now.Sub(t.began), t.loaded.Sub(t.began)
+		answer["prompt_eval_count"], answer["prompt_eval_duration"] = t.promptTokens, t.first.Sub(t.loaded)
+		answer["eval_count"], answer["eval_duration"] = t.tokens, now.Sub(t.first)
+	}
+	return answer
+}
+
+// openAIChat ignores options and keep_alive, as Ollama does under /v1.
+func (s *server) openAIChat(out *reply, r *http.Request, asked *request) {
+	asked.Options, asked.KeepAlive = nil, nil
+	if len(asked.Messages) == 0 {
+		out.error(http.StatusBadRequest, "[] is too short - 'messages'")
+		return
+	}
+	s.complete(out, r, asked, false, delivery{part: openAIPart, whole: openAIWhole, events: true})
+}
+
+func openAIPart(c chunk) any {
+	return c.openAIShape("chat.completion.chunk", "delta", nil)
+}
+
+func openAIWhole(c chunk) any {
+	usage := map[string]any{}
+	if t := c.finished; t != nil {
+		usage = map[string]any{"prompt_tokens": t.promptTokens, "completion_tokens": t.tokens, "total_tokens": t.promptTokens + t.tokens}
+	}
+	return c.openAIShape("chat.completion", "message", usage)
+}
+
+func (c chunk) openAIShape(object, message string, usage map[string]any) any {
+	var reason any
+	if c.reason != "" {
+		reason = c.reason
+	}
+	answer := map[string]any{
+		"id": "chatcmpl-1", "object": object, "created": time.Now().Unix(), "model": c.model, "system_fingerprint": "fp_ollama",
+		"choices": []any{map[string]any{"index": 0, message: map[string]any{"role": "assistant", "content": c.text}, "finish_reason": reason}},
+	}
+	if usage != nil {
+		answer["usage"] = usage
+	}
+	return answer
+}
+
+func openAIErrorType(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "invalid_request_error"
+	case http.StatusNotFound:
+		return "not_found_error"
+	}
+	return "api_error"
+}
+
+// embed serves both names of the call; the older one has one vector.
+func (s *server) embed(out *reply, r *http.Request, asked *request) {
+	m := s.world.local(asked.model())
+	if m == nil {
+		out.error(http.StatusNotFound, "model '"+asked.model()+"' not found")
+		return
+	}
+	ctx, done := context.WithCancel(r.Context())
+	defer done()
+	runner, err := s.runnerFor(ctx, m, asked)
+	if err != nil {
+		out.failed(err)
+		return
+	}
+	vectors := [][]float32{}
+	if asked.text() != "" {
+		if err := runner.generate(ctx, asked.text(), 1, func(int) error { return nil }); err != nil {
+			out.failed(err)
+			return
+		}
+		vectors = append(vectors, []float32{0.6, 0.8})
+	}
+	if r.URL.Path == "/api/embeddings" {
+		out.json(http.StatusOK, map[string]any{"embedding": append([]float32{}, flatten(vectors)...)})
+		return
+	}
+	out.json(http.StatusOK, map[string]any{"model": asked.model(), "embeddings": vectors})
+}
+
+func flatten(vectors [][]float32) (flat []float32) {
+	for _, vector := range vectors {
+		flat = append(flat, vector...)
+	}
+	return flat
+}
