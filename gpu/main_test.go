@@ -64,7 +64,8 @@ func childCommand(t *testing.T, role string, environment ...string) *exec.Cmd {
 		t.Fatalf("cannot find the test binary: %v", err)
 	}
 	cmd := exec.Command(executable)
-	cmd.Env = append(os.Environ(), childRole+"="+role)
+	// The race detector makes every process linger for a second at its end.
+	cmd.Env = append(os.Environ(), childRole+"="+role, "GORACE=atexit_sleep_ms=0")
 	cmd.Env = append(cmd.Env, environment...)
 	return cmd
 }
