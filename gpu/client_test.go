@@ -26,7 +26,7 @@ func TestChildThatDefiesIsKilled(t *testing.T) {
 		impatient(c)
 		c.delays.terminating = 2 * time.Second // SIGTERM has no effect, SIGKILL at once
 	})
-	pid := w.childPID(t)
+	pid := w.readyPID(t)
 	if view := w.View(t.Context()); view.Known {
 		t.Errorf("the view is known: %+v", view)
 	}
@@ -47,7 +47,7 @@ func TestNoSecondChildWhileAStuckOneLives(t *testing.T) {
 			return err
 		}
 	})
-	w.childPID(t)
+	w.readyPID(t)
 	w.View(t.Context())
 	reason := w.log.await(t, "gpu view unknown")["reason"].String()
 	if !strings.Contains(reason, "stuck in the NVIDIA driver") {
@@ -80,7 +80,7 @@ func TestRunDoesNotWaitForAStuckChild(t *testing.T) {
 			return err
 		}
 	})
-	w.childPID(t)
+	w.readyPID(t)
 	w.View(t.Context())
 	w.log.await(t, "gpu view unknown")
 	w.stop()
@@ -130,7 +130,7 @@ func TestManyMayAskAtOnce(t *testing.T) {
 
 func TestViewEndsWithItsCaller(t *testing.T) {
 	w := watch(t, defiant(t), func(c *Client) { c.delays.closing = 10 * time.Millisecond })
-	w.childPID(t)
+	w.readyPID(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if view := w.View(ctx); view.Known || view.Reason == "" {

@@ -105,6 +105,7 @@ func (t *conversation) silence() *ending {
 func (t *conversation) begin() *ending {
 	t.deadline.Stop()
 	t.ready = true
+	t.client.config.Log.Debug("nvml process ready", "pid", t.child.cmd.Process.Pid)
 	if t.client.pending != nil {
 		return t.put()
 	}

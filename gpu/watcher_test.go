@@ -113,6 +113,12 @@ func (w *watcher) childPID(t *testing.T) int {
 	return int(w.log.await(t, "nvml process started")["pid"].Int64())
 }
 
+// readyPID waits until the next child can be asked.
+func (w *watcher) readyPID(t *testing.T) int {
+	t.Helper()
+	return int(w.log.await(t, "nvml process ready")["pid"].Int64())
+}
+
 func mustBeKnown(t *testing.T, view evidence.GPUView) evidence.GPUView {
 	t.Helper()
 	if !view.Known {
