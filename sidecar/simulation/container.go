@@ -12,9 +12,6 @@ import (
 )
 
 var (
-	// ErrChanged says that the container's ID or start differs from what was
-	// judged, and that nothing was done.
-	ErrChanged = errors.New("the container is not what was judged")
 	// ErrPaused says that an operator paused the container, and that nothing
 	// was done: a restart would undo the pause.
 	ErrPaused = errors.New("the container is paused")

@@ -104,7 +104,7 @@ func TestWritesNameWhatWasJudged(t *testing.T) {
 			"start":   v.Start(v.Context(), old),
 			"restart": v.Restart(v.Context(), old, time.Second),
 		} {
-			if !errors.Is(err, simulation.ErrChanged) {
+			if !errors.Is(err, evidence.ErrChanged) {
 				v.Errorf("%s of an earlier run says %v", what, err)
 			}
 		}

@@ -18,6 +18,7 @@ const (
 )
 
 // Stop ends the container that was judged: SIGTERM, and SIGKILL after timeout.
+// evidence.ErrChanged and ErrPaused, here and below, say that nothing was done.
 // It goes on in the engine when ctx ends first.
 func (w *World) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	return w.write(ctx, "stop", judged, func() { w.stop(timeout) })
@@ -42,7 +43,7 @@ func (w *World) write(ctx context.Context, doing string, judged evidence.Identit
 	return w.ask(ctx, doing, act, func(c container) error {
 		switch {
 		case c.status == evidence.Absent, c.id != judged.ID, !c.startedAt.Equal(judged.StartedAt):
-			return ErrChanged
+			return evidence.ErrChanged
 		case c.status == evidence.Paused:
 			return ErrPaused
 		}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clawdbot/clawgate/gpu"
+	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/simulation"
+)
+
+// demoSettings differ from the defaults so that the demo shows something soon,
+// writes nothing to the disk, and is seen on this machine alone. Variables of
+// the environment go before them.
+var demoSettings = []string{
+	"CLAWGATE_LISTEN=127.0.0.1:8080", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo",
+	"CLAWGATE_READY_INTERVAL=10s", "CLAWGATE_SETTLE_DELAY=2s", "CLAWGATE_DRAIN_TIMEOUT=5s",
+	"CLAWGATE_STATE_DIR=", "CLAWGATE_HEALTH_LOG=", "CLAWGATE_LOG_FORMAT=text",
+}
+
+// runDemo joins the sidecar with a simulated Ollama, container and GPU. All but
+// those is what `clawgate sidecar` runs.
+func runDemo(ctx context.Context, _ []string) int {
+	settings, err := config.Load(append(demoSettings, os.Environ()...))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
+	}
+	log := newLog(settings)
+	if err := demonstrate(ctx, settings, log); err != nil {
+		log.Error("the demo ended", "err", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+func demonstrate(ctx context.Context, settings config.Config, log *slog.Logger) error {
+	listeners, err := sidecar.Listen(ctx, settings)
+	if err != nil {
+		return err
+	}
+	front := listeners.Admin
+	if listeners.Admin, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+		return fmt.Errorf("cannot listen behind the demo's own calls: %w", err)
+	}
+	world := simulation.New(demoWorld(settings))
+	s := demoSidecar(settings, world, log)
+	faults := admin.NewServer(demoHandler(world, listeners.Admin.Addr()), log)
+	introduce(os.Stdout, settings)
+
+	group, running := errgroup.WithContext(ctx)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx)) // the world outlives the drain
+	defer stop()
+	group.Go(func() error { return world.Run(background) })
+	group.Go(func() error { return served(faults.Serve(front)) })
+	group.Go(func() error {
+		defer stop()
+		defer func() { _ = faults.Close() }()
+		return s.Run(running, listeners)
+	})
+	return group.Wait()
+}
+
+func demoWorld(settings config.Config) simulation.Config {
+	return simulation.Config{
+		Container: settings.Container,
+		Models: []simulation.Model{{
+			Name: settings.Model, Bytes: 20 << 30, LoadTakes: 5 * time.Second,
+			FirstChunk: 300 * time.Millisecond, TokenInterval: 40 * time.Millisecond, Tokens: 200, Thinking: true,
+		}},
+		Parallel: 2, GPUBytes: 48 << 30, Seed: uint64(time.Now().UnixNano()),
+	}
+}
+
+func demoSidecar(settings config.Config, world *simulation.World, log *slog.Logger) *sidecar.Sidecar {
+	var view sidecar.GPU = world
+	if settings.GPU == config.GPUOff {
+		view = gpu.Off{}
+	}
+	return sidecar.New(sidecar.Parts{
+		Config: settings, Engine: world, GPU: view, Dial: world.Dial,
+		Log: log, Version: version(), Registry: prometheus.NewRegistry(),
+		Leaks: func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
+			return gpu.Leak(before, after, owner, uint64(settings.LeakTolerance))
+		},
+	})
+}
+
+// demoFault is one thing that breaks on command, or is mended again.
+type demoFault struct {
+	name string
+	act  func(context.Context, *simulation.World) error
+}
+
+func demoFaults() []demoFault {
+	plain := func(act func(*simulation.World) error) func(context.Context, *simulation.World) error {
+		return func(_ context.Context, w *simulation.World) error { return act(w) }
+	}
+	engine := func(away bool) func(context.Context, *simulation.World) error {
+		return func(_ context.Context, w *simulation.World) error { w.EngineAway(away); return nil }
+	}
+	return []demoFault{
+		{"freeze-runner", plain((*simulation.World).FreezeRunner)},
+		{"freeze-server", plain((*simulation.World).FreezeServer)},
+		{"crash", plain((*simulation.World).Crash)},
+		{"kill-runner", plain((*simulation.World).KillRunner)},
+		{"operator-stop", func(ctx context.Context, w *simulation.World) error { return w.OperatorStop(ctx) }},
+		{"operator-start", func(ctx context.Context, w *simulation.World) error { return w.OperatorStart(ctx) }},
+		{"engine-away", engine(true)},
+		{"engine-back", engine(false)},
+	}
+}
+
+// demoHandler breaks things on POST /-/demo/fault/NAME and leaves all else to
+// the sidecar's own admin listener.
+func demoHandler(world *simulation.World, behind net.Addr) http.Handler {
+	mux := http.NewServeMux()
+	for _, fault := range demoFaults() {
+		mux.HandleFunc("POST /-/demo/fault/"+fault.name, func(w http.ResponseWriter, r *http.Request) {
+			status, answer := http.StatusOK, "done"
+			if err := fault.act(r.Context(), world); err != nil {
+				status, answer = http.StatusConflict, err.Error()
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_, _ = fmt.Fprintf(w, "{%q:%q}\n", fault.name, answer)
+		})
+	}
+	target := &url.URL{Scheme: "http", Host: behind.String()}
+	mux.Handle("/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // the admin listener checks it
+	}})
+	return http.NewCrossOriginProtection().Handler(mux) // no web page breaks anything
+}
+
+func introduce(w io.Writer, settings config.Config) {
+	door, status := shown(settings.Listen), shown(settings.AdminListen)
+	_, _ = fmt.Fprintf(w, `Clawgate against a simulated Ollama. Ctrl-C ends it.
+
+Watch:  http://%[2]s/   http://%[2]s/-/status   http://%[2]s/metrics
+Chat:   curl -N http://%[1]s/api/chat -d '{"model":%[3]q,"messages":[{"role":"user","content":"hello"}]}'
+Break:  curl -X POST http://%[2]s/-/demo/fault/NAME
+        NAME is one of`, door, status, settings.Model)
+	for _, fault := range demoFaults() {
+		_, _ = fmt.Fprint(w, " ", fault.name)
+	}
+	_, _ = fmt.Fprintf(w, "\nWait for it to be mended instead of an error: add -H 'Prefer: wait=60' to the chat.\n\n")
+}
+
+// shown is the address that a person on this machine opens.
+func shown(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listen
+}
+
+// served turns the end that was asked for into none.
+func served(err error) error {
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("cannot serve: %w", err)
+}
