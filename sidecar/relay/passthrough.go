@@ -28,7 +28,7 @@ func (x *exchange) pass() {
 func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:  r.Transport,
-		BufferPool: pieceBuffers{r},
+		BufferPool: largePieces{&r.pieces},
 		ErrorLog:   log.New(io.Discard, "", 0), // what it would say is in the answer
 		Rewrite: func(proxied *httputil.ProxyRequest) {
 			proxied.Out.URL = upstreamURL(r.Upstream, proxied.In.URL)
@@ -74,9 +74,3 @@ func (s statusWriter) Write(piece []byte) (int, error) {
 	}
 	return s.x.writer.Write(piece)
 }
-
-// pieceBuffers lends the pool of pieces to the pass-through.
-type pieceBuffers struct{ relay *Relay }
-
-func (b pieceBuffers) Get() []byte      { return b.relay.pieces.Get().(*[pieceSize]byte)[:] }
-func (b pieceBuffers) Put(piece []byte) { b.relay.pieces.Put((*[pieceSize]byte)(piece)) }

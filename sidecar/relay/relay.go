@@ -2,13 +2,11 @@ package relay
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"path"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -55,7 +53,7 @@ type Relay struct {
 	admission   *admission
 	buffered    budget
 	options     loadedOptions
-	pieces      sync.Pool // *[pieceSize]byte
+	pieces      pieces
 	passThrough *httputil.ReverseProxy
 }
 
@@ -63,7 +61,7 @@ type Relay struct {
 // known of Ollama yet.
 func New(config Config) *Relay {
 	if config.Transport == nil {
-		config.Transport = newTransport()
+		config.Transport = newTransport(nil)
 	}
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}
@@ -79,20 +77,8 @@ func New(config Config) *Relay {
 	}
 	r := &Relay{Config: config, admission: newAdmission(config)}
 	r.buffered.limit = config.BufferMaxBytes
-	r.pieces.New = func() any { return new([pieceSize]byte) }
 	r.passThrough = r.newPassThrough()
 	return r
-}
-
-// newTransport has no limit on connections, which admission decides, and none
-// on the time to an answer's header, which Ollama sends with the first token.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		MaxIdleConnsPerHost: 64,
-		IdleConnTimeout:     60 * time.Second,
-		DisableCompression:  true, // what the client asked for is what Ollama is asked for
-	}
 }
 
 // ServeHTTP answers one request. It panics with http.ErrAbortHandler to abort

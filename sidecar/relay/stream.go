@@ -11,10 +11,6 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
-// pieceSize is what is read of an answer at a time. A chunk of Ollama's is some
-// 125 bytes; the memory is held for as long as the stream is open.
-const pieceSize = 4 << 10
-
 // stream is an answer on its way to the client.
 type stream struct {
 	*flight
@@ -29,11 +25,11 @@ type stream struct {
 // passAnswer passes a 200 on. Nothing is written before the first piece is
 // there, so that an answer that begins with the runner's death can be had again.
 func (f *flight) passAnswer(answer *http.Response) (again bool) {
-	piece := f.relay.pieces.Get().(*[pieceSize]byte)
-	defer f.relay.pieces.Put(piece)
+	piece := f.relay.pieces.borrow()
+	defer func() { f.relay.pieces.giveBack(piece) }()
 	s := newStream(f, answer)
 	for {
-		n, err := answer.Body.Read(piece[:])
+		n, err := answer.Body.Read(piece)
 		if n > 0 {
 			s.observe(piece[:n])
 			if !s.begun && s.diedAtOnce() {
@@ -42,6 +38,9 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 			if !s.write(piece[:n]) {
 				return false
 			}
+		}
+		if n == smallPiece {
+			piece = f.relay.pieces.larger(piece)
 		}
 		switch {
 		case err == nil:

@@ -70,21 +70,21 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 		w.ollama(chat("hi", " there"))
 		defer w.serve(w.relay, w.door)()
 		defer w.serve(http.HandlerFunc(w.serveOllama), w.upstream)()
-		transport := &http.Transport{DialContext: w.door.dial, MaxIdleConnsPerHost: 10}
-		w.client = &http.Client{Transport: transport}
+		clients := &http.Transport{DialContext: w.door.dial, MaxIdleConnsPerHost: 10}
+		w.client = &http.Client{Transport: clients}
 		run(w)
-		transport.CloseIdleConnections()
-		config.Transport.(*http.Transport).CloseIdleConnections()
+		clients.CloseIdleConnections()
+		config.Transport.(*transport).CloseIdleConnections()
 	})
 }
 
-func (w *world) transport() *http.Transport {
-	return &http.Transport{DisableCompression: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *world) transport() *transport {
+	return newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 		if w.away.Load() {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 		}
 		return w.upstream.dial(ctx, network, address)
-	}}
+	})
 }
 
 func (w *world) serve(handler http.Handler, listener pipeListener) (stop func()) {

@@ -1,0 +1,246 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	// leanBody is the largest body that is written in one go before the answer
+	// is read: it fits the socket's buffers, so that an Ollama that answers
+	// early cannot block it.
+	leanBody = 64 << 10
+	// maxHeader bounds an answer's header, in bytes.
+	maxHeader   = 1 << 20
+	maxIdle     = 64
+	idleTimeout = 60 * time.Second
+)
+
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// transport carries requests to Ollama. It has no limit on connections, which
+// admission decides, and none on the time to an answer's header, which Ollama
+// sends with the first token.
+//
+// A small request whose body is in memory, which is almost every one, goes over
+// a connection that the calling goroutine itself writes and reads. That spares
+// the two goroutines and the buffer that http.Transport has for every
+// connection: about a quarter of an open stream's memory. All others use
+// http.Transport.
+type transport struct {
+	general *http.Transport
+	dial    dialFunc
+	readers sync.Pool // *bufio.Reader
+	writers sync.Pool // *bufio.Writer
+
+	mu   sync.Mutex
+	idle []*connection // the one that was used last at the end
+}
+
+func newTransport(dial dialFunc) *transport {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
+	}
+	return &transport{dial: dial, general: &http.Transport{
+		DialContext: dial, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
+		DisableCompression: true, // what the client asked for is what Ollama is asked for
+	}}
+}
+
+// RoundTrip implements http.RoundTripper. The relay is its only user: it sets
+// GetBody for bodies that are in memory, and never for upgrades.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	lean := request.URL.Scheme == "http" && request.GetBody != nil && request.ContentLength <= leanBody
+	if !lean {
+		return t.general.RoundTrip(request)
+	}
+	c, err := t.connection(request)
+	if err != nil {
+		return nil, err
+	}
+	// To close it is what ends a read or write that the caller has given up.
+	stop := context.AfterFunc(request.Context(), func() { c.Close() })
+	answer, err := t.exchange(c, request)
+	if err != nil {
+		stop()
+		t.discard(c)
+		return nil, err
+	}
+	answer.Body = &answerBody{body: answer.Body, transport: t, connection: c, stop: stop, reusable: !answer.Close}
+	return answer, nil
+}
+
+func (t *transport) exchange(c *connection, request *http.Request) (*http.Response, error) {
+	writer, kept := t.writers.Get().(*bufio.Writer)
+	if !kept {
+		writer = bufio.NewWriter(nil)
+	}
+	writer.Reset(c)
+	err := request.Write(writer)
+	if err == nil {
+		err = writer.Flush()
+	}
+	writer.Reset(nil)
+	t.writers.Put(writer)
+	if err != nil {
+		return nil, fmt.Errorf("cannot send the request: %w", err)
+	}
+	return c.readHeader(request)
+}
+
+// connection takes an idle connection that is still open, or makes one.
+func (t *transport) connection(request *http.Request) (*connection, error) {
+	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
+		if time.Since(c.idleSince) < idleTimeout && c.address == request.URL.Host && stillOpen(c.Conn) {
+			return c.prepared(t), nil
+		}
+		c.Close()
+	}
+	ctx, done := context.WithTimeout(request.Context(), dialTimeout)
+	defer done()
+	conn, err := t.dial(ctx, "tcp", withPort(request.URL.Host))
+	if err != nil {
+		return nil, err
+	}
+	return (&connection{Conn: conn, address: request.URL.Host}).prepared(t), nil
+}
+
+func withPort(host string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	return net.JoinHostPort(host, "80")
+}
+
+func (t *transport) takeIdle() *connection {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.idle) == 0 {
+		return nil
+	}
+	c := t.idle[len(t.idle)-1]
+	t.idle = t.idle[:len(t.idle)-1]
+	return c
+}
+
+// keep puts a connection by whose answer was read to its end.
+func (t *transport) keep(c *connection) {
+	c.release(t)
+	c.idleSince = time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.idle) >= maxIdle {
+		c.Close()
+		return
+	}
+	t.idle = append(t.idle, c)
+}
+
+func (t *transport) discard(c *connection) {
+	c.Close()
+	c.release(t)
+}
+
+// CloseIdleConnections makes the next requests look Ollama's address up anew.
+func (t *transport) CloseIdleConnections() {
+	t.general.CloseIdleConnections()
+	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
+		c.Close()
+	}
+}
+
+// connection is one connection to Ollama, for one request at a time.
+type connection struct {
+	net.Conn
+	address   string
+	reader    *bufio.Reader // only while a request is on it
+	allowed   int64         // how much may still be read
+	idleSince time.Time
+}
+
+func (c *connection) Read(p []byte) (int, error) {
+	if c.allowed <= 0 {
+		return 0, errors.New("the answer's header is too long")
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.allowed)])
+	c.allowed -= int64(n)
+	return n, err
+}
+
+func (c *connection) prepared(t *transport) *connection {
+	reader, kept := t.readers.Get().(*bufio.Reader)
+	if !kept {
+		reader = bufio.NewReader(nil)
+	}
+	reader.Reset(c)
+	c.reader = reader
+	return c
+}
+
+func (c *connection) release(t *transport) {
+	c.reader.Reset(nil)
+	t.readers.Put(c.reader)
+	c.reader = nil
+}
+
+func (c *connection) readHeader(request *http.Request) (*http.Response, error) {
+	c.allowed = maxHeader
+	for {
+		answer, err := http.ReadResponse(c.reader, request)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the answer's header: %w", err)
+		}
+		if answer.StatusCode >= http.StatusOK {
+			c.allowed = math.MaxInt64
+			return answer, nil
+		}
+	}
+}
+
+// answerBody gives its connection back at the body's end.
+type answerBody struct {
+	body       io.Reader
+	transport  *transport
+	connection *connection
+	stop       func() bool
+	reusable   bool
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	if b.connection == nil {
+		return 0, io.EOF
+	}
+	n, err := b.body.Read(p)
+	if err != nil {
+		b.end(err == io.EOF)
+	}
+	return n, err
+}
+
+// Close ends the request, read to its end or not.
+func (b *answerBody) Close() error {
+	if b.connection != nil {
+		b.end(false)
+	}
+	return nil
+}
+
+func (b *answerBody) end(whole bool) {
+	c := b.connection
+	b.connection = nil
+	// A stop that comes too late means that the connection is being closed.
+	if b.stop() && whole && b.reusable && c.reader.Buffered() == 0 {
+		b.transport.keep(c)
+		return
+	}
+	b.transport.discard(c)
+}
