@@ -1,0 +1,96 @@
+package preflight
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// Facts are what was found. Judge reads nothing else.
+type Facts struct {
+	Config config.Config
+	Engine EngineFacts
+	Server ServerFacts
+	GPU    evidence.GPUView
+	// StateDir and HealthLog are why nothing can be written there; nil when it
+	// can, and when the setting is empty.
+	StateDir, HealthLog error
+}
+
+// EngineFacts are about the container engine, or the guard before it.
+type EngineFacts struct {
+	// Err is why the container cannot be inspected; nothing else was asked then.
+	Err       error
+	Container evidence.Container
+	// Calls are the other reads, in a fixed order. They are asked only of a
+	// container that runs.
+	Calls []Call
+}
+
+// Call is one read of the engine, and its error.
+type Call struct {
+	Name CallName
+	Err  error
+}
+
+// CallName names a read as the findings show it.
+type CallName string
+
+const (
+	CallActivity  CallName = "activity"
+	CallProcesses CallName = "processes"
+	CallEvents    CallName = "events"
+	CallLog       CallName = "log"
+)
+
+// ServerFacts are about what answers at CLAWGATE_OLLAMA_URL.
+type ServerFacts struct {
+	TCP evidence.ProbeResult
+	// Version and the rest were asked only when a connection could be made.
+	Version    string
+	VersionErr error
+	// Addresses are what the URL's host name stands for.
+	Addresses []netip.Addr
+	API       evidence.ProbeResult
+	// Models are the names that the server lists.
+	Models []string
+}
+
+// reached says that something accepts connections at the URL.
+func (s ServerFacts) reached() bool { return s.TCP.Outcome == evidence.Success }
+
+// running says that the container is known and runs.
+func (e EngineFacts) running() bool { return e.Err == nil && e.Container.Status == evidence.Running }
+
+// Container is what the sidecar reads of its container at all times.
+type Container interface {
+	Inspect(ctx context.Context) (evidence.Container, error)
+	Activity(ctx context.Context) (evidence.Activity, error)
+	Processes(ctx context.Context) ([]evidence.Process, error)
+}
+
+// History is what the engine tells of the past.
+type History interface {
+	// LogTail returns the last lines of the container's log.
+	LogTail(ctx context.Context, lines int) ([]string, error)
+	// Events reports evidence.Resync as soon as the stream is open, and goes on
+	// until ctx ends.
+	Events(ctx context.Context, report func(evidence.ContainerEvent)) error
+}
+
+// Engine is both.
+type Engine interface {
+	Container
+	History
+}
+
+// GPU looks at the GPUs as a container that is started now would. It never
+// fails: a view that cannot be had is unknown.
+type GPU interface {
+	FreshView(ctx context.Context) evidence.GPUView
+}
+
+// Resolve finds the addresses of a host name, as net.Resolver.LookupNetIP does.
+type Resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)
