@@ -55,14 +55,14 @@ func container(f Facts) []Finding {
 }
 
 func containerRuns(c evidence.Container) Finding {
-	found := fmt.Sprintf("%q is %s", c.Name, c.Status)
+	found := fmt.Sprintf("%q has the status %s", c.Name, c.Status)
 	switch c.Status {
 	case evidence.Running:
 		return ok("container", "%s, image %s", found, c.Image)
 	case evidence.Paused:
 		return fail("container", found, "docker unpause "+c.Name+"; Clawgate leaves a paused container alone")
 	case evidence.Restarting:
-		return fail("container", fmt.Sprintf("%s again and again, last exit code %d", found, c.ExitCode), "docker logs "+c.Name+" tells why it ends")
+		return fail("container", fmt.Sprintf("%s, again and again, last exit code %d", found, c.ExitCode), "docker logs "+c.Name+" tells why it ends")
 	}
 	if c.StartError != "" {
 		found += ": " + c.StartError
