@@ -30,6 +30,9 @@ type OllamaConfig struct {
 	// Models is a volume to keep the models in, so that they outlive the
 	// container. Without one they are lost with it.
 	Models string
+	// Publish makes the server reachable at a port of the machine, on all its
+	// addresses: see Container.PublishedAt.
+	Publish bool
 }
 
 // Ollama is a real Ollama server in a container.
@@ -69,6 +72,9 @@ func (c OllamaConfig) arguments(mark string) []string {
 	}
 	if c.Models != "" {
 		args = append(args, "-v", c.Models+":/root/.ollama")
+	}
+	if c.Publish {
+		args = append(args, "-p", "11434")
 	}
 	for name, value := range c.Env {
 		args = append(args, "-e", name+"="+value)
