@@ -54,8 +54,9 @@ type Sidecar struct {
 	log        *slog.Logger
 }
 
-// New joins the parts. It starts nothing. The error is about the state folder.
-func New(parts Parts) (*Sidecar, error) {
+// New joins the parts. It starts nothing. What an earlier run left in the state
+// folder and cannot be read is logged and done without.
+func New(parts Parts) *Sidecar {
 	journal, err := recovery.OpenJournal(parts.Config.StateDir)
 	if err != nil {
 		parts.Log.Error("the budget and the intent of an earlier run are lost", "err", err)
@@ -81,7 +82,13 @@ func New(parts Parts) (*Sidecar, error) {
 		Control: control{s.supervisor}, Token: parts.Config.AdminToken.Reveal(),
 		Listen: parts.Config.AdminListen, Gatherer: parts.Registry, Log: parts.Log,
 	})
-	return s, nil
+	return s
+}
+
+// SawXid takes an error that the NVIDIA driver reported. Any goroutine may call it.
+func (s *Sidecar) SawXid(xid evidence.Xid) {
+	s.metrics.GPUXid(xid)
+	s.log.Warn("the NVIDIA driver reported an error", "gpu", xid.GPU, "xid", xid.Code)
 }
 
 const dialTimeout = 5 * time.Second

@@ -20,6 +20,7 @@ type sightings struct {
 
 	tcp, api verdict.Streak
 	reached  bool // a connection was made at least once
+	answered bool // the API answered in this run of the server
 	pulse    verdict.Pulse
 	gpu      evidence.GPUView
 
@@ -38,7 +39,7 @@ type sightings struct {
 // server, and the crashes, which may be what the next run repeats.
 func (s *sightings) forgetServer() {
 	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
-	s.loaded, s.loadedKnown = nil, false
+	s.loaded, s.loadedKnown, s.answered = nil, false, false
 	s.lastSuccess = time.Time{}
 	if n := len(s.crashes); n > 0 {
 		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over
@@ -57,8 +58,8 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		},
 		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
 		EngineAwaySince: s.seen.engineAway, GoneSince: s.seen.goneSince,
-		Reached: s.seen.reached,
-		TCP:     s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
+		Reached: s.seen.reached, Answered: s.seen.answered,
+		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
 		Traffic: s.relay.Traffic(), Pulse: s.seen.pulse,
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
 		LoadSince: s.work.loadSince, PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,

@@ -94,6 +94,7 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 	})
 	s.post(ctx, generation, func() {
 		s.seen.api = s.seen.api.Add(result)
+		s.seen.answered = s.seen.answered || result.Answered
 		s.report.listed(names)
 		s.report.probed(s, result)
 	})

@@ -12,8 +12,8 @@ import (
 
 const (
 	// unloadDeadline bounds the call that asks Ollama to drop the model: with a
-	// request in flight it once blocked for over five seconds.
-	unloadDeadline = 10 * time.Second
+	// frozen runner it blocks while Ollama pings that for up to ten seconds.
+	unloadDeadline = 15 * time.Second
 	// runnerGone is how long the runner's process may take to end. Ollama kills
 	// it with SIGKILL; on a real server it was gone within 10 ms.
 	runnerGone = 15 * time.Second

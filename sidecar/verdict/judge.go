@@ -13,7 +13,7 @@ import (
 func Judge(p Picture, before Judgement) Judgement {
 	answers := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold && !p.CrashUnresolved
 	for _, rule := range []func(Picture) (Judgement, bool){
-		operatorActed, containerGone, serverSilent, modelMissing, runnerCrashed, modelWedged, modelUnloaded, modelAnswers,
+		operatorActed, containerGone, serverSilent, modelMissing, ourLoad, runnerCrashed, modelWedged, modelUnloaded, modelAnswers,
 	} {
 		if judgement, applies := rule(p); applies {
 			judgement.Answers = answers
@@ -27,9 +27,11 @@ func Judge(p Picture, before Judgement) Judgement {
 // answered stays what it was until its failures reach the threshold.
 func undecided(p Picture, before Judgement, answers bool) Judgement {
 	kept := Judgement{Verdict: Unproven, Answers: answers, Sentence: "nothing is proven yet"}
-	switch before.Verdict {
-	case Healthy, Busy, Slow:
+	switch {
+	case before.Verdict == Healthy, before.Verdict == Busy, before.Verdict == Slow:
 		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
+	case before.Verdict == EngineAway && before.Answers:
+		kept.Verdict = Healthy
 	}
 	switch {
 	case p.Ready.Failures > 0:
@@ -97,31 +99,31 @@ func serverSilent(p Picture) (Judgement, bool) {
 	switch {
 	case p.TCP.Failures > 0 && p.TCP.Last.Refused:
 		return nobodyListens(p, starting), true
-	case p.API.Failures == 0 || p.API.Last.Answered: // an odd answer is no silence
+	case p.API.Failures == 0 || p.API.Last.Answered || p.API.Last.Unresolved: // an odd answer is no silence
 		return Judgement{}, false
-	case starting && p.Ready.Successes == 0:
+	case starting && !p.Answered:
 		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.API.Last.Reason}, true
 	case p.API.Failures < p.Limit.FailureThreshold:
 		return Judgement{}, false
-	case (p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), p.API.FailingSince)) &&
-		p.Now.Sub(p.API.FailingSince) < budget(p):
-		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the container works: " + p.API.Last.Reason}, true
-	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.API.FailingSince) < blindWait:
+	case worksNow(p, p.API.FailingSince):
+		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.API.Last.Reason}, true
+	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(p.API.FailingSince)) < blindWait:
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: Wedged, RemedyDue: true, Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
+	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
 		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, p.Pulse.sentence(p.Now))}, true
 }
 
 // nobodyListens asks for a remedy only where somebody listened before: an
 // address that never answered is more likely a mistake in CLAWGATE_OLLAMA_URL,
-// and a restart of the working server elsewhere would be the second one.
+// and a restart of the working server elsewhere would be the second one. A name
+// that cannot be resolved is the network's trouble, and no restart mends that.
 func nobodyListens(p Picture, starting bool) Judgement {
 	j := Judgement{Verdict: Down, Sentence: p.TCP.Last.Reason}
 	switch {
 	case !p.Reached:
 		j.Sentence += "; nobody ever answered there, is CLAWGATE_OLLAMA_URL right?"
-	case p.ContainerKnown && !starting && p.TCP.Failures >= p.Limit.FailureThreshold:
+	case p.ContainerKnown && !starting && !p.TCP.Last.Unresolved && p.TCP.Failures >= p.Limit.FailureThreshold:
 		j.RemedyDue = true
 	}
 	return j
@@ -146,42 +148,42 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	if len(p.Crashes) == 1 {
 		j.Sentence = "the model's runner died: " + p.CrashDetail
 	}
-	if !j.RemedyDue && !p.LoadSince.IsZero() {
-		return Judgement{Verdict: Loading, Model: p.Target, Sentence: "the model is being loaded again after its runner died"}, true
-	}
 	return j, true
 }
 
 func modelWedged(p Picture) (Judgement, bool) {
-	if !p.LoadSince.IsZero() && p.Pulse.StillFor(p.Now) >= p.Limit.LoadStall && p.Now.Sub(p.LoadSince) >= p.Limit.LoadStall {
-		return Judgement{Verdict: Wedged, RemedyDue: true, Model: p.Target, Sentence: fmt.Sprintf(
-			"the load that began %s ago makes no progress; %s", round(p.Now.Sub(p.LoadSince)), p.Pulse.sentence(p.Now))}, true
-	}
 	if p.Ready.Failures < p.Limit.FailureThreshold {
 		return Judgement{}, false
 	}
-	model := p.Target
-	if p.Ready.Last.Server {
+	last, model := p.Ready.Last, p.Target
+	if last.Server {
 		model = ""
 	}
-	return Judgement{Verdict: Wedged, RemedyDue: true, Model: model, Sentence: fmt.Sprintf(
+	if !last.Answered && worksNow(p, p.Ready.FailingSince) {
+		return Judgement{Verdict: Busy, Model: model, Sentence: "the model did not answer, and the server works again: " + last.Reason}, true
+	}
+	// A server that answers oddly in place of its list of models is not silent:
+	// what is in its place would answer the same after a restart.
+	due := !viewPending(p) && !(last.Server && last.Answered)
+	return Judgement{Verdict: Wedged, RemedyDue: due, Model: model, Sentence: fmt.Sprintf(
 		"%d readiness probes failed within %s: %s; %s", p.Ready.Failures,
-		round(p.Now.Sub(p.Ready.FailingSince)), p.Ready.Last.Reason, waiting(p.Traffic, p.Now))}, true
+		round(p.Now.Sub(p.Ready.FailingSince)), last.Reason, waiting(p.Traffic, p.Now))}, true
 }
 
 func modelUnloaded(p Picture) (Judgement, bool) {
-	if !p.LoadSince.IsZero() {
-		return Judgement{Verdict: Loading, Model: p.Target, Sentence: fmt.Sprintf("the model has been loading for %s", round(p.Now.Sub(p.LoadSince)))}, true
-	}
 	if !p.LoadedKnown || isLoaded(p.Loaded, p.Target) {
 		return Judgement{}, false
 	}
+	var asked time.Time // by the request that has waited longest
 	for _, r := range p.Traffic.InFlight {
-		if r.Model == p.Target {
-			return Judgement{Verdict: Loading, Model: p.Target, Sentence: "a request makes Ollama load the model"}, true
+		if r.Model == p.Target && (asked.IsZero() || r.SentAt.Before(asked)) {
+			asked = r.SentAt
 		}
 	}
-	return Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}, true
+	if asked.IsZero() {
+		return Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}, true
+	}
+	return loading(p, asked, "a request makes Ollama load the model"), true
 }
 
 func modelAnswers(p Picture) (Judgement, bool) {

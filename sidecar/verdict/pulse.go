@@ -85,9 +85,16 @@ func (p Pulse) StillFor(now time.Time) time.Duration {
 	return p.last.SeenAt.Sub(since)
 }
 
-// ActiveSince says that the container was seen working at or after t.
-func (p Pulse) ActiveSince(t time.Time) bool {
-	return !p.lastActive.IsZero() && !p.lastActive.Before(t)
+// unseenSince is from when on nothing is known to have moved, for something that
+// began at the given time: activity that was seen counts for as long as it was
+// seen, and a view that has just begun gets its time to show some.
+func (p Pulse) unseenSince(began time.Time) time.Time {
+	for _, seen := range []time.Time{p.first.SeenAt, p.lastActive} {
+		if seen.After(began) {
+			began = seen
+		}
+	}
+	return began
 }
 
 // SeenAt is when the newest reading was taken.

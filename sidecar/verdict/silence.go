@@ -33,12 +33,12 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 	switch moved := lastMove(p.Traffic); {
 	case waited < p.Limit.FirstChunk:
 		result.Reason = "the probe has not waited long enough"
-	case waited >= budget(p):
+	case waited >= budget(p) && !targetMoves(p, began):
 		result.Outcome = evidence.Failure
 		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
 	case movesNow(p, moved, began):
 		result.Reason = fmt.Sprintf("waiting behind a stream that moved %s ago", round(p.Now.Sub(moved)))
-	case !p.Pulse.Known(p.Now) && waited < blindWait:
+	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(began)) < blindWait:
 		result.Reason = "waiting; the container's activity is not known"
 	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
 		result.Reason = "waiting while the container works"
@@ -60,6 +60,34 @@ func movesNow(p Picture, moved, began time.Time) bool {
 		return moved.After(began) && p.Now.Sub(moved) < p.Limit.FirstChunk+stillness
 	}
 	return p.Now.Sub(moved) < streamMoves
+}
+
+// targetMoves says that the target's own stream has moved since began. Nothing
+// bounds that: answers of forty minutes are legitimate, and they prove the model.
+// Another model's stream proves the server alone, and its word is bounded.
+func targetMoves(p Picture, began time.Time) bool {
+	for _, r := range p.Traffic.InFlight {
+		if r.Model == p.Target && r.LastChunkAt.After(began) && p.Now.Sub(r.LastChunkAt) < streamMoves {
+			return true
+		}
+	}
+	return false
+}
+
+// worksNow says that a server whose silence began then works all the same, and
+// may go on for a while: silence was counted while it stood still, and a remedy
+// now would cut what it has taken up again.
+func worksNow(p Picture, began time.Time) bool {
+	if p.Now.Sub(began) >= budget(p) && !targetMoves(p, began) {
+		return false
+	}
+	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), began)
+}
+
+// viewPending says that the engine is back so recently that the container's
+// activity may not have been read yet. Silence was counted blindly meanwhile.
+func viewPending(p Picture) bool {
+	return !p.Pulse.Known(p.Now) && !p.EngineBackAt.IsZero() && p.Now.Sub(p.EngineBackAt) < blindWait
 }
 
 // lastMove is when a chunk last arrived on any live stream.

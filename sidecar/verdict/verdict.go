@@ -108,6 +108,9 @@ type Picture struct {
 	ContainerKnown bool
 	// EngineAwaySince is zero while the container engine answers.
 	EngineAwaySince time.Time
+	// EngineBackAt is when it answered again after it had been away; zero if it
+	// was never away. The container's activity was not seen until then.
+	EngineBackAt time.Time
 	// OperatorAct says in a few words what a person did to the container ("was
 	// stopped by hand"); empty when nobody did anything.
 	OperatorAct string
@@ -120,6 +123,8 @@ type Picture struct {
 	TCP, API, Ready Streak
 	// Reached says that a connection to the server was made at least once.
 	Reached bool
+	// Answered says that the API has answered in this run of the server.
+	Answered bool
 	// Target is the model that the readiness streak is about, normalised.
 	Target string
 
@@ -137,9 +142,9 @@ type Picture struct {
 	PullStatus string
 
 	// Crashes are the times at which the target's runner died, newest last,
-	// within Limits.CrashWindow.
+	// within CrashWindow of one another.
 	Crashes []time.Time
-	// CrashedSince is set when the newest crash came after the newest success.
+	// CrashUnresolved is set when the newest crash came after the newest success.
 	CrashUnresolved bool
 	CrashDetail     string
 }
