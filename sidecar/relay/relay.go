@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -17,8 +19,11 @@ import (
 // no waiting, no keeping.
 type Config struct {
 	Upstream *url.URL
-	// Transport carries requests to Upstream; nil for one that suits Ollama.
+	// Transport carries requests to Upstream; nil for the relay's own, which
+	// takes less memory and time than http.Transport.
 	Transport http.RoundTripper
+	// Dial is how the relay's own transport connects; nil for a plain dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	QueueLength int // requests that wait, of all models together
 	// MaxInFlight is how many requests of one model are sent at a time; 0 for
@@ -61,7 +66,7 @@ type Relay struct {
 // known of Ollama yet.
 func New(config Config) *Relay {
 	if config.Transport == nil {
-		config.Transport = newTransport(nil)
+		config.Transport = newTransport(config.Dial)
 	}
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}

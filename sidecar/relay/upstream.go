@@ -25,8 +25,6 @@ const (
 	idleTimeout = 60 * time.Second
 )
 
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
 // transport carries requests to Ollama. It has no limit on connections, which
 // admission decides, and none on the time to an answer's header, which Ollama
 // sends with the first token.
@@ -38,7 +36,7 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // http.Transport.
 type transport struct {
 	general *http.Transport
-	dial    dialFunc
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	readers sync.Pool // *bufio.Reader
 	writers sync.Pool // *bufio.Writer
 
@@ -46,7 +44,7 @@ type transport struct {
 	idle []*connection // the one that was used last at the end
 }
 
-func newTransport(dial dialFunc) *transport {
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	}
