@@ -22,28 +22,13 @@ func TestAStopEndsWithSIGKILL(t *testing.T) {
 	name := dockerctltest.Name()
 	dockerctltest.Run(t, name, "-ignore-term")
 	container := dockerctltest.New(t, engineHost(t), name)
-	awaitLog(t, container)
+	dockerctltest.AwaitUp(t, container)
 	began := time.Now()
 	if err := container.Stop(t.Context(), dockerctltest.Inspect(t, container).Identity, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if seen, took := dockerctltest.Inspect(t, container), time.Since(began); seen.ExitCode != 137 || took < time.Second {
 		t.Errorf("exit code %d after %s", seen.ExitCode, took)
-	}
-}
-
-// awaitLog waits until the sleeper has said that it is up, so that its signal
-// handler is in place.
-func awaitLog(t *testing.T, container *dockerctl.Container) {
-	t.Helper()
-	for {
-		lines, err := container.LogTail(t.Context(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(lines) > 0 {
-			return
-		}
 	}
 }
 

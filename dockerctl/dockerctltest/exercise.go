@@ -65,16 +65,15 @@ func Exercise(t *testing.T, host, name string) {
 // look makes the calls that only look at a running container.
 func look(t *testing.T, container *dockerctl.Container) {
 	t.Helper()
+	lines := AwaitUp(t, container)
+	slices.Sort(lines) // two streams
+	if !slices.Equal(lines, []string{"sleeper is up", "sleeper writes errors too"}) {
+		t.Errorf("log %q", lines)
+	}
 	processes, err := container.Processes(t.Context())
 	check(t, err)
 	if len(processes) != 1 || processes[0].Command != "/sleeper -spin" || processes[0].PID <= 1 {
 		t.Errorf("processes %+v", processes)
-	}
-	lines, err := container.LogTail(t.Context(), 50)
-	check(t, err)
-	slices.Sort(lines) // two streams
-	if !slices.Equal(lines, []string{"sleeper is up", "sleeper writes errors too"}) {
-		t.Errorf("log %q", lines)
 	}
 	before, err := container.Activity(t.Context())
 	check(t, err)
@@ -83,6 +82,21 @@ func look(t *testing.T, container *dockerctl.Container) {
 	for after := before; after.CPU <= before.CPU; {
 		if after, err = container.Activity(ctx); err != nil {
 			t.Fatalf("the container spins, but its CPU time stays %s: %v", before.CPU, err)
+		}
+	}
+}
+
+// AwaitUp waits until the sleeper has written its two lines, and so heeds or
+// ignores signals as it should, and returns them.
+func AwaitUp(t testing.TB, container *dockerctl.Container) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		lines, err := container.LogTail(ctx, 50)
+		check(t, err)
+		if len(lines) >= 2 {
+			return lines
 		}
 	}
 }

@@ -126,6 +126,7 @@ func TestAStopMayTakeLongerThanOtherCalls(t *testing.T) {
 	g := start(t, name, dockerctltest.Socket(t))
 	dockerctltest.Run(t, name, "-ignore-term")
 	container := dockerctltest.New(t, g.host(), name)
+	dockerctltest.AwaitUp(t, container)
 	if err := container.Stop(t.Context(), dockerctltest.Inspect(t, container).Identity, 35*time.Second); err != nil {
 		t.Error(err)
 	}
