@@ -40,6 +40,9 @@ type ProbeResult struct {
 	Answered bool
 	// Refused says that no connection could be made.
 	Refused bool
+	// Unresolved says that the server's name leads nowhere, so that nothing was
+	// learned about the server itself. Refused is set too.
+	Unresolved bool
 	// Missing says that the API answered and does not list the wanted model.
 	Missing bool
 }

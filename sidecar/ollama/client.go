@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,6 +47,27 @@ func (e *StatusError) Error() string {
 		return fmt.Sprintf("HTTP status %d", e.Status)
 	}
 	return fmt.Sprintf("HTTP status %d: %s", e.Status, e.Message)
+}
+
+// MalformedError is an answer with the expected status that is not what Ollama
+// would send.
+type MalformedError struct {
+	Call string // "GET /api/ps"
+	Err  error
+}
+
+func (e *MalformedError) Error() string {
+	return fmt.Sprintf("cannot understand the answer to %s: %s", e.Call, e.Err)
+}
+
+func (e *MalformedError) Unwrap() error { return e.Err }
+
+// IsAnswer says that a call failed by the answer that it got. With any other
+// error no complete answer came.
+func IsAnswer(err error) bool {
+	var status *StatusError
+	var malformed *MalformedError
+	return errors.As(err, &status) || errors.As(err, &malformed)
 }
 
 // Version asks for the server's version, for example "0.9.6".
@@ -137,7 +159,7 @@ func decodeReply(call string, status int, body []byte, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("cannot understand the answer to %s: %w", call, err)
+		return &MalformedError{Call: call, Err: err}
 	}
 	return nil
 }

@@ -86,7 +86,10 @@ func (c *Client) EnsureParameters(ctx context.Context, model string, options map
 		return false, nil
 	}
 	request := map[string]any{"model": model, "from": model, "parameters": options, "stream": false}
-	return true, c.postJSON(ctx, "/api/create", request, nil)
+	if err := c.postJSON(ctx, "/api/create", request, nil); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // hasParameters reads the text that /api/show prints: one line a value, the

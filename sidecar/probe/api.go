@@ -31,7 +31,7 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 	result := evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Failure, At: time.Now(), Took: time.Since(began)}
 	if err != nil {
 		result.Reason = fmt.Sprintf("GET %s: %s", spec.Path, plain(err, spec.Timeout))
-		result.Refused = refused(err)
+		result.Refused, result.Unresolved = refused(err), unresolved(err)
 		return result, nil
 	}
 	result.Answered = true

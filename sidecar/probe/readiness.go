@@ -13,17 +13,42 @@ import (
 // readiness is one running attempt: what it waits for at the moment is read by
 // the timer that reports it overdue.
 type readiness struct {
-	spec  ReadySpec
-	began time.Time
+	spec    ReadySpec
+	began   time.Time
+	overdue func(waitsFor string)
 
 	mu       sync.Mutex
 	waitsFor string
+	late     bool // overdue was called
+	ended    bool
 }
 
+// nowWaitsFor notes what the attempt waits for. An attempt that is overdue
+// already says so again: the supervisor tells a silent server from a silent
+// model by it.
 func (r *readiness) nowWaitsFor(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waitsFor = what
+	if r.late {
+		r.overdue(what)
+	}
+}
+
+func (r *readiness) deadlinePassed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		r.late = true
+		r.overdue(r.waitsFor)
+	}
+}
+
+// end waits for a report that is under way; none follows it.
+func (r *readiness) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
 }
 
 func (r *readiness) waits() string {
@@ -42,12 +67,17 @@ func (r *readiness) result(outcome evidence.Outcome, reason string) evidence.Pro
 }
 
 // failed turns an error of the transport into a result. An attempt that was
-// called off says nothing about the server.
+// called off says nothing about the server, and neither does a name that cannot
+// be resolved: the TCP probe reports that.
 func (r *readiness) failed(err error, timeout time.Duration) evidence.ProbeResult {
 	if errors.Is(err, context.Canceled) {
 		return r.result(evidence.Unknown, "the probe was called off")
 	}
-	result := r.result(evidence.Failure, fmt.Sprintf("waiting for %s: %s", r.waits(), plain(err, timeout)))
-	result.Refused = refused(err)
+	outcome := evidence.Failure
+	if unresolved(err) {
+		outcome = evidence.Unknown
+	}
+	result := r.result(outcome, fmt.Sprintf("waiting for %s: %s", r.waits(), plain(err, timeout)))
+	result.Refused, result.Unresolved = refused(err), unresolved(err)
 	return result
 }

@@ -1,15 +1,11 @@
 package probe
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -49,11 +45,14 @@ type Sighting struct {
 // load it, and leaving would abort the load.
 //
 // It stays open until the answer is there or ctx ends: a chunk that comes late
-// tells slow from dead. overdue is called once, when the first chunk's deadline
-// has passed without an answer.
+// tells slow from dead. overdue is called when the first chunk's deadline has
+// passed without an answer, and again if the attempt goes on to wait for
+// something else; never after Ready has returned. Both functions are called by
+// one goroutine at a time and must not block for long.
 func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted func(Sighting), overdue func(waitsFor string)) evidence.ProbeResult {
-	attempt := &readiness{spec: spec, began: time.Now(), waitsFor: WaitsForList}
-	timer := time.AfterFunc(spec.FirstChunk, func() { overdue(attempt.waits()) })
+	attempt := &readiness{spec: spec, began: time.Now(), overdue: overdue, waitsFor: WaitsForList}
+	timer := time.AfterFunc(spec.FirstChunk, attempt.deadlinePassed)
+	defer attempt.end()
 	defer timer.Stop()
 	loaded, result := attempt.look(ctx, client)
 	if result != nil {
@@ -77,7 +76,7 @@ func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence
 		return loaded, nil
 	}
 	result := r.failed(err, r.spec.ListTimeout)
-	result.Server = true
+	result.Server, result.Answered = true, ollama.IsAnswer(err)
 	return nil, &result
 }
 
@@ -87,88 +86,15 @@ func (r *readiness) ask(ctx context.Context, client *ollama.Client, loaded evide
 		return r.failed(err, r.spec.FirstChunk)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	var result evidence.ProbeResult
+	if resp.StatusCode == http.StatusOK {
+		result = r.read(resp.Body)
+	} else {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone is a verdict
-		return r.refusedWith(resp.StatusCode, ollama.ErrorText(body))
+		result = r.refusedWith(resp.StatusCode, ollama.ErrorText(body))
 	}
-	return r.read(resp.Body)
-}
-
-// refusedWith judges an answer that is no stream. What Ollama calls our mistake
-// (4xx) says nothing about the model's health, and neither does a full queue.
-func (r *readiness) refusedWith(status int, message string) evidence.ProbeResult {
-	outcome := evidence.Failure
-	kind, known := ollama.Classify(status, message)
-	if status < 500 || known && kind == evidence.SignOverloaded {
-		outcome = evidence.Unknown
-	}
-	result := r.result(outcome, fmt.Sprintf("POST %s answered %d: %s", r.spec.Path, status, firstLine([]byte(message))))
-	result.Crash = known && kind == evidence.SignRunnerDied
+	result.Answered = true
 	return result
-}
-
-// read takes chunks until one has content. Ollama answers num_predict 1 with a
-// chunk of content and a last one; a thinking model may put the token into
-// "thinking".
-func (r *readiness) read(body io.Reader) evidence.ProbeResult {
-	lines := bufio.NewReaderSize(io.LimitReader(body, 1<<20), 64<<10)
-	var content strings.Builder
-	for {
-		line, err := lines.ReadSlice('\n')
-		if chunk, ok := ollama.ParseChunk(line); ok {
-			if chunk.Error != "" {
-				return r.refusedWith(http.StatusInternalServerError, chunk.Error)
-			}
-			if chunk.Content && r.matches(&content, line) {
-				return r.result(evidence.Success, "")
-			}
-			if chunk.Final {
-				return r.unsatisfied(content.String())
-			}
-		}
-		if err != nil {
-			return r.cut(err, content.String())
-		}
-	}
-}
-
-// matches adds a chunk's text to what came before and tries the pattern on it.
-func (r *readiness) matches(content *strings.Builder, line []byte) bool {
-	content.WriteString(text(line))
-	return r.spec.Pattern == nil || r.spec.Pattern.MatchString(content.String())
-}
-
-// text takes the words out of a chunk of /api/chat or /api/generate.
-func text(line []byte) string {
-	var chunk struct {
-		Response string `json:"response"`
-		Message  struct {
-			Content  string `json:"content"`
-			Thinking string `json:"thinking"`
-		} `json:"message"`
-	}
-	_ = json.Unmarshal(line, &chunk) // it was parsed before; what has no text gives none
-	return chunk.Message.Thinking + chunk.Message.Content + chunk.Response
-}
-
-func (r *readiness) unsatisfied(content string) evidence.ProbeResult {
-	if content == "" {
-		return r.result(evidence.Failure, "the model ended its answer without any content")
-	}
-	return r.result(evidence.Failure, fmt.Sprintf("the model's content %q does not match %q", firstLine([]byte(content)), r.spec.Pattern))
-}
-
-func (r *readiness) cut(err error, content string) evidence.ProbeResult {
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		return r.result(evidence.Failure, "the model answered with a line of more than 64 KiB")
-	case errors.Is(err, io.EOF) && content != "":
-		return r.unsatisfied(content)
-	case errors.Is(err, io.EOF):
-		return r.result(evidence.Failure, "the answer ended before any content")
-	default:
-		return r.failed(err, r.spec.FirstChunk)
-	}
 }
 
 func (s ReadySpec) body(options ollama.RunnerOptions) map[string]any {
@@ -190,12 +116,4 @@ func (s ReadySpec) body(options ollama.RunnerOptions) map[string]any {
 		body["think"] = false // 0.9.6 and 0.17.4 take false from every model
 	}
 	return body
-}
-
-func firstLine(text []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "?")), "\n")
-	if len(line) > 256 {
-		line = strings.ToValidUTF8(line[:256], "") + "…"
-	}
-	return line
 }

@@ -26,18 +26,24 @@ func TCP(ctx context.Context, dial DialFunc, base *url.URL, timeout time.Duratio
 	if err != nil {
 		result.Outcome = evidence.Failure
 		result.Reason = fmt.Sprintf("no connection to %s: %s", hostPort(base), plain(err, timeout))
-		result.Refused = refused(err)
+		result.Refused, result.Unresolved = refused(err), unresolved(err)
 		return result
 	}
 	_ = conn.Close() // nothing was sent; there is nothing to lose
 	return result
 }
 
-// refused says that nobody listens there, or that the name leads nowhere (the
-// container's name vanishes from the network's DNS while it is stopped).
+// refused says that nobody listens there, or that the name leads nowhere.
 func refused(err error) bool {
-	var unresolved *net.DNSError
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &unresolved)
+	return errors.Is(err, syscall.ECONNREFUSED) || unresolved(err)
+}
+
+// unresolved says that the name leads nowhere. A container's name vanishes from
+// its network's DNS while it is stopped, but a DNS that fails says nothing about
+// the server.
+func unresolved(err error) bool {
+	var lookup *net.DNSError
+	return errors.As(err, &lookup)
 }
 
 func hostPort(base *url.URL) string {

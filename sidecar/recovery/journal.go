@@ -64,16 +64,18 @@ func OpenJournal(folder string) (*Journal, error) {
 	return j, nil
 }
 
-// Begin writes an intent down before the engine is called.
+// Begin writes an intent down before the engine is called. When that fails, what
+// was open before is open still.
 func (j *Journal) Begin(intent Intent) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.path == "" {
 		return ErrNoJournal
 	}
+	before := j.state.Intent
 	j.state.Intent = &intent
 	if err := j.write(); err != nil {
-		j.state.Intent = nil
+		j.state.Intent = before
 		return err
 	}
 	return nil
@@ -115,13 +117,18 @@ func (j *Journal) Spend(at time.Time) error {
 }
 
 // Spent counts the restarts within window before now. A time in the future was
-// written by a clock that has been set back since, and counts: forgetting it
-// would hand out a new budget.
+// written by a clock that has been set back since: it counts as of now, because
+// forgetting it would hand out a new budget, and keeping it might hold the budget
+// back for years.
 func (j *Journal) Spent(now time.Time, window time.Duration) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	spent := 0
-	for _, at := range j.state.Restarts {
+	for i, at := range j.state.Restarts {
+		if at.After(now) {
+			at = now
+			j.state.Restarts[i] = now
+		}
 		if now.Sub(at) < window {
 			spent++
 		}

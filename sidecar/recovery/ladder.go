@@ -95,6 +95,7 @@ const poll = 50 * time.Millisecond
 
 // until calls look until it is true, and gives up at the deadline.
 func until(ctx context.Context, limit time.Duration, look func(context.Context) (bool, error)) error {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ticker := time.NewTicker(poll)
@@ -106,10 +107,10 @@ func until(ctx context.Context, limit time.Duration, look func(context.Context) 
 		}
 		select {
 		case <-ctx.Done():
-			if err != nil {
-				return fmt.Errorf("gave up after %s: %w", limit, err)
+			if err == nil {
+				err = ctx.Err()
 			}
-			return fmt.Errorf("gave up after %s", limit)
+			return fmt.Errorf("gave up after %s: %w", time.Since(began).Round(time.Millisecond), err)
 		case <-ticker.C:
 		}
 	}

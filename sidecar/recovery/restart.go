@@ -62,10 +62,14 @@ func (l *Ladder) Start(ctx context.Context, judged evidence.Identity, reason str
 		report.Snapshot = l.GPU.View(ctx)
 		return sketch(report.Snapshot), nil
 	})
+	_, ours := l.Journal.Pending() // an earlier stop of ours is to be made good
 	if err := l.Journal.Begin(Intent{Container: judged, Reason: reason, At: time.Now()}); err != nil {
 		l.Log.Warn("no intent can be kept", "err", err)
 	}
 	report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
+	if report.Err != nil && !ours {
+		l.finish() // it ended by itself, so that its start is not owed beyond the budget
+	}
 	l.comeUp(ctx, &report)
 	return report
 }
@@ -85,12 +89,23 @@ func (l *Ladder) comeUp(ctx context.Context, report *Report) {
 }
 
 // start starts the container and closes the intent: it is up, or it was started
-// and ended again, which is another story.
+// and ended again, or somebody else has made another run of it, which are other
+// stories. After any other failure the start is still owed.
 func (l *Ladder) start(ctx context.Context, judged evidence.Identity) error {
-	if err := l.Engine.Start(context.WithoutCancel(ctx), judged); err != nil {
-		return err
+	err := l.Engine.Start(context.WithoutCancel(ctx), judged)
+	if err == nil || errors.Is(err, evidence.ErrChanged) {
+		l.finish()
 	}
-	return l.Journal.Finish()
+	return err
+}
+
+// finish closes the intent. Where that cannot be written down the remedy has had
+// its effect all the same, and a successor drops the intent when it sees the
+// container run.
+func (l *Ladder) finish() {
+	if err := l.Journal.Finish(); err != nil {
+		l.Log.Warn("cannot drop the intent", "err", err)
+	}
 }
 
 // stopFailed closes the intent if the container still runs: then there is
@@ -100,9 +115,7 @@ func (l *Ladder) stopFailed(ctx context.Context, report Report) Report {
 	defer cancel()
 	container, err := l.View.Inspect(ctx)
 	if err == nil && container.Status == evidence.Running || errors.Is(report.Err, evidence.ErrChanged) {
-		if err := l.Journal.Finish(); err != nil {
-			l.Log.Warn("cannot drop the intent", "err", err)
-		}
+		l.finish()
 	}
 	return report
 }

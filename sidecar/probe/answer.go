@@ -1,0 +1,126 @@
+package probe
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+const (
+	// maxLine bounds one line of an answer. An embedding is a single line of up
+	// to 20 bytes a dimension, and models have up to some thousand dimensions.
+	maxLine = 1 << 20
+	// maxAnswer bounds the whole of an answer that goes on without any content.
+	maxAnswer = 2 << 20
+)
+
+// read takes chunks until one has content. Ollama answers num_predict 1 with a
+// chunk of content and a last one; a thinking model may put the token into
+// "thinking".
+func (r *readiness) read(body io.Reader) evidence.ProbeResult {
+	lines := bufio.NewScanner(io.LimitReader(body, maxAnswer))
+	lines.Buffer(make([]byte, 0, 4096), maxLine)
+	var content strings.Builder
+	for lines.Scan() {
+		chunk, ok := ollama.ParseChunk(lines.Bytes())
+		switch {
+		case !ok:
+			continue
+		case chunk.Error != "":
+			return r.errorLine(chunk.Error)
+		}
+		said := wordsOf(lines.Bytes())
+		content.WriteString(said.text())
+		if chunk.Content && (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content.String())) {
+			return r.result(evidence.Success, "")
+		}
+		if chunk.Final {
+			return r.unsatisfied(content.String(), said)
+		}
+	}
+	return r.cut(lines.Err(), content.String())
+}
+
+// words is what a chunk of /api/chat or /api/generate says.
+type words struct {
+	Response string `json:"response"`
+	Message  struct {
+		Content  string `json:"content"`
+		Thinking string `json:"thinking"`
+	} `json:"message"`
+	DoneReason string `json:"done_reason"`
+	EvalCount  int    `json:"eval_count"`
+}
+
+func wordsOf(line []byte) words {
+	var said words
+	_ = json.Unmarshal(line, &said) // it was parsed before; what has no text gives none
+	return said
+}
+
+func (w words) text() string { return w.Message.Thinking + w.Message.Content + w.Response }
+
+// heldBack says that the model made its token and that Ollama kept the text to
+// itself: half of a character, or the opening of a channel (gpt-oss begins every
+// answer so). A model that ends at once gives "stop" and has made nothing.
+func (w words) heldBack() bool { return w.DoneReason == "length" && w.EvalCount > 0 }
+
+func (r *readiness) unsatisfied(content string, last words) evidence.ProbeResult {
+	switch {
+	case content != "":
+		return r.result(evidence.Failure, fmt.Sprintf("the model's content %q does not match %q", firstLine([]byte(content)), r.spec.Pattern))
+	case r.spec.Pattern == nil && last.heldBack():
+		return r.result(evidence.Success, "")
+	}
+	return r.result(evidence.Failure, "the model ended its answer without any content")
+}
+
+func (r *readiness) cut(err error, content string) evidence.ProbeResult {
+	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		return r.result(evidence.Failure, fmt.Sprintf("the model answered with a line of more than %d KiB", maxLine>>10))
+	case err != nil:
+		return r.failed(err, r.spec.FirstChunk)
+	case content != "":
+		return r.unsatisfied(content, words{})
+	default:
+		return r.result(evidence.Failure, "the answer ended before any content")
+	}
+}
+
+// refusedWith judges an answer that is no stream. What Ollama calls our mistake
+// (4xx) says nothing about the model's health, and neither does a full queue.
+func (r *readiness) refusedWith(status int, message string) evidence.ProbeResult {
+	return r.refusal(status, message, fmt.Sprintf("POST %s answered %d", r.spec.Path, status))
+}
+
+// errorLine judges an error inside a stream, where the status has been sent.
+func (r *readiness) errorLine(message string) evidence.ProbeResult {
+	return r.refusal(http.StatusInternalServerError, message, fmt.Sprintf("POST %s answered with an error", r.spec.Path))
+}
+
+func (r *readiness) refusal(status int, message, what string) evidence.ProbeResult {
+	outcome := evidence.Failure
+	kind, known := ollama.Classify(status, message)
+	if status < 500 || known && kind == evidence.SignOverloaded {
+		outcome = evidence.Unknown
+	}
+	result := r.result(outcome, what+": "+firstLine([]byte(message)))
+	result.Crash = known && kind == evidence.SignRunnerDied
+	return result
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "?")), "\n")
+	if len(line) > 256 {
+		line = strings.ToValidUTF8(line[:256], "") + "…"
+	}
+	return line
+}
