@@ -31,7 +31,7 @@ func main() {
 	plan := plan{blocks: 5, fastClients: 16, fastChunks: 200, pacedChunks: 100, pace: 50 * time.Millisecond}
 	flag.IntVar(&plan.short, "short", 10_000, "short streams through each")
 	flag.IntVar(&plan.streams, "streams", 1000, "paced streams at once")
-	flag.IntVar(&plan.fastRounds, "fast", 20, "rounds of fast streams")
+	flag.IntVar(&plan.fastRounds, "fast", 60, "rounds of fast streams")
 	only := flag.String("only", "direct,nginx,plain,relay", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

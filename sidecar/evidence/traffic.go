@@ -32,7 +32,9 @@ type Sign struct {
 	Kind  SignKind
 	Model string
 	At    time.Time
-	// Took is the time from sending to the first chunk, for SignFirstChunk.
+	// Took is the time from sending to the first chunk, for SignFirstChunk; 0
+	// where that cannot be told, because the answer came in one piece. For
+	// SignWaitedLong it is the time waited so far.
 	Took time.Duration
 	// Detail is Ollama's own error text, at most 512 bytes.
 	Detail string

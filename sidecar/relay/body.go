@@ -87,7 +87,7 @@ func (r begin) Read(p []byte) (int, error) {
 // to go on with, and the client has been told.
 func (x *exchange) readBody() bool {
 	x.body.budget, x.body.limit = &x.relay.buffered, x.limitReading
-	if err := x.body.fill(x.request, x.relay.ReplayMaxBytes); err != nil {
+	if err := x.body.fill(x.request, x.relay.config.ReplayMaxBytes); err != nil {
 		x.badBody(err)
 		return false
 	}

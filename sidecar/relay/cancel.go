@@ -22,7 +22,7 @@ func (r *Relay) Cancel(ctx context.Context, model, cause string) int {
 	for f, done := range ended {
 		waitEnded(ctx, f, done)
 	}
-	if closer, can := r.Transport.(interface{ CloseIdleConnections() }); can {
+	if closer, can := r.config.Transport.(interface{ CloseIdleConnections() }); can {
 		closer.CloseIdleConnections() // the next Ollama may have another address
 	}
 	return len(ended)

@@ -27,7 +27,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 		}
 	}
 	if f.kept {
-		f.relay.Metrics.Replayed("failed")
+		f.relay.config.Metrics.Replayed("failed")
 	}
 	f.body.release()
 	f.status = answer.StatusCode

@@ -47,7 +47,7 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
 		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
 		id: requestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
-		wait: min(heldFor(request.Header.Values("Prefer"), r.Hold), r.HoldMax),
+		wait: min(heldFor(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
 	}
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)
@@ -64,7 +64,7 @@ func (x *exchange) finish() {
 	if unanswered {
 		x.status = statusClientGone
 	}
-	x.relay.Metrics.Request(x.route.Name, x.status, time.Since(x.arrived))
+	x.relay.config.Metrics.Request(x.route.Name, x.status, time.Since(x.arrived))
 	if unanswered {
 		panic(http.ErrAbortHandler)
 	}

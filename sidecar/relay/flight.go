@@ -49,11 +49,11 @@ func newFlight(x *exchange) *flight {
 func (f *flight) allowance(closed bool) time.Duration {
 	switch {
 	case f.kept:
-		return max(f.relay.HoldMax, f.wait)
+		return max(f.relay.config.HoldMax, f.wait)
 	case closed:
 		return f.wait
 	}
-	return max(f.relay.QueueTimeout, f.wait)
+	return max(f.relay.config.QueueTimeout, f.wait)
 }
 
 // age is the time since the request arrived, never 0.
@@ -64,7 +64,7 @@ func (f *flight) age() int64 { return max(1, int64(time.Since(f.arrived))) }
 // and that a client that reads nothing does not hold a slot for ever.
 func (f *flight) watch() {
 	f.alarm = time.AfterFunc(time.Hour, f.onAlarm) // assigned before it can fire
-	f.alarm.Reset(max(f.relay.FirstChunkTimeout, time.Millisecond))
+	f.alarm.Reset(max(f.relay.config.FirstChunkTimeout, time.Millisecond))
 }
 
 func (f *flight) unwatch() {
@@ -77,7 +77,7 @@ func (f *flight) onAlarm() {
 	if f.over.Load() {
 		return
 	}
-	again := f.relay.StallTimeout
+	again := f.relay.config.StallTimeout
 	if last := f.lastPiece.Load(); last == 0 {
 		f.waitedLong()
 	} else {
@@ -99,7 +99,7 @@ func (f *flight) waitedLong() {
 
 // stalled acts on silence and says when to look again.
 func (f *flight) stalled(silent time.Duration) time.Duration {
-	limit := f.relay.StallTimeout
+	limit := f.relay.config.StallTimeout
 	if limit <= 0 {
 		return 0
 	}
@@ -110,7 +110,7 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 	if silent < limit {
 		return limit - silent
 	}
-	if f.relay.Working() {
+	if f.relay.config.Working() {
 		return min(limit, 5*time.Second)
 	}
 	f.cancel(errStalled)
@@ -120,5 +120,5 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 // post tells the supervisor what this attempt showed.
 func (f *flight) post(sign evidence.Sign) {
 	sign.Model, sign.At = f.peek.Model, time.Now()
-	f.relay.Signs(sign)
+	f.relay.config.Signs(sign)
 }

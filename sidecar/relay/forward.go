@@ -47,7 +47,7 @@ func (x *exchange) attempt() (again bool) {
 // send returns Ollama's answer as soon as its header is there.
 func (f *flight) send() (*http.Response, error) {
 	for delay := firstRedial; ; delay = min(2*delay, lastRedial) {
-		answer, err := f.relay.Transport.RoundTrip(f.outgoing())
+		answer, err := f.relay.config.Transport.RoundTrip(f.outgoing())
 		if err == nil || !neverConnected(err) || f.ctx.Err() != nil {
 			return answer, err
 		}
@@ -63,7 +63,7 @@ func (f *flight) send() (*http.Response, error) {
 // pause is false when another try would not help: the gate has closed, the
 // time is up or the client has gone.
 func (f *flight) pause(delay time.Duration) bool {
-	if f.spent+delay > max(f.relay.HoldMax, f.wait) || f.relay.admission.closed(f.lane) {
+	if f.spent+delay > max(f.relay.config.HoldMax, f.wait) || f.relay.admission.closed(f.lane) {
 		return false
 	}
 	timer := time.NewTimer(delay)
@@ -82,8 +82,8 @@ func (f *flight) outgoing() *http.Request {
 	out := f.request.WithContext(f.ctx)
 	removeHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
 	delete(out.Header, "Expect")
-	out.URL = upstreamURL(f.relay.Upstream, f.request.URL)
-	out.Host, out.RequestURI, out.Close = f.relay.Upstream.Host, "", false
+	out.URL = upstreamURL(f.relay.config.Upstream, f.request.URL)
+	out.Host, out.RequestURI, out.Close = f.relay.config.Upstream.Host, "", false
 	out.TransferEncoding, out.Trailer = nil, nil
 	if !f.body.whole {
 		out.Body = f.body.reader()
@@ -141,14 +141,14 @@ func (f *flight) keep(otherwise string) (again bool) {
 		return false
 	}
 	f.kept, f.replayed = true, true
-	f.relay.Log.Info("request kept to be sent again", "request_id", f.id, "model", f.peek.Model)
+	f.relay.config.Log.Info("request kept to be sent again", "request_id", f.id, "model", f.peek.Model)
 	return true
 }
 
 // unconnected has the request wait at the gate, if that has closed. It is not
 // counted as sent: Ollama has not seen it.
 func (f *flight) unconnected() (again bool) {
-	if f.body.begun.Load() || f.relay.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
+	if f.body.begun.Load() || f.relay.config.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
 		f.upstreamFailed("Ollama does not accept connections")
 		return false
 	}

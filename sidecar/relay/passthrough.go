@@ -27,11 +27,11 @@ func (x *exchange) pass() {
 // flushes at every chunk of an answer without a length.
 func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport:  r.Transport,
+		Transport:  r.config.Transport,
 		BufferPool: largePieces{&r.pieces},
 		ErrorLog:   log.New(io.Discard, "", 0), // what it would say is in the answer
 		Rewrite: func(proxied *httputil.ProxyRequest) {
-			proxied.Out.URL = upstreamURL(r.Upstream, proxied.In.URL)
+			proxied.Out.URL = upstreamURL(r.config.Upstream, proxied.In.URL)
 			proxied.Out.Host = ""
 			proxied.Out.Header["X-Forwarded-For"] = proxied.In.Header["X-Forwarded-For"]
 		},

@@ -27,14 +27,14 @@ func (x *exchange) refuse(why *refusal) {
 		return
 	}
 	if x.kept {
-		x.relay.Metrics.Replayed("failed")
+		x.relay.config.Metrics.Replayed("failed")
 	}
-	x.relay.Metrics.Refused(why.reason)
+	x.relay.config.Metrics.Refused(why.reason)
 	header := x.writer.Header()
-	header.Set("Retry-After", strconv.Itoa(max(1, int(x.relay.RetryAfter.Round(time.Second)/time.Second))))
+	header.Set("Retry-After", strconv.Itoa(max(1, int(x.relay.config.RetryAfter.Round(time.Second)/time.Second))))
 	estimate := why.estimate
 	if estimate <= 0 {
-		estimate = x.relay.RetryAfter
+		estimate = x.relay.config.RetryAfter
 	}
 	header.Set("Retry-After-Ms", strconv.FormatInt(min(estimate, longestObeyed).Milliseconds(), 10))
 	header.Set("Clawgate-State", why.state)

@@ -54,7 +54,7 @@ type Config struct {
 // Relay forwards requests to one Ollama. It is an http.Handler, safe for use
 // by any number of goroutines. It starts none of its own.
 type Relay struct {
-	Config
+	config      Config
 	admission   *admission
 	buffered    budget
 	options     loadedOptions
@@ -80,7 +80,7 @@ func New(config Config) *Relay {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Relay{Config: config, admission: newAdmission(config)}
+	r := &Relay{config: config, admission: newAdmission(config)}
 	r.buffered.limit = config.BufferMaxBytes
 	r.passThrough = r.newPassThrough()
 	return r

@@ -95,12 +95,12 @@ func (s *stream) prove() {
 	sign := evidence.Sign{Kind: evidence.SignFirstChunk}
 	if s.peek.Streaming {
 		sign.Took = time.Since(s.sentAt)
-		s.relay.Metrics.FirstChunk(s.peek.Model, sign.Took)
+		s.relay.config.Metrics.FirstChunk(s.peek.Model, sign.Took)
 	}
 	s.post(sign)
 	s.rememberOptions()
 	if s.kept {
-		s.relay.Metrics.Replayed("answered")
+		s.relay.config.Metrics.Replayed("answered")
 		s.relay.admission.proved(s.flight)
 	}
 }
@@ -160,6 +160,7 @@ func (s *stream) write(piece []byte) bool {
 // for the API.
 func (s *stream) end() {
 	s.begin()
+	removeOwn(s.answer.Trailer)
 	for name, values := range s.answer.Trailer {
 		s.writer.Header()[http.TrailerPrefix+name] = values
 	}
@@ -188,7 +189,7 @@ func (s *stream) count(counts ollama.Counts) {
 	if counts.GenerateDuration > 0 {
 		rate = float64(counts.GeneratedTokens) / counts.GenerateDuration.Seconds()
 	}
-	s.relay.Metrics.Tokens(s.peek.Model, counts.PromptTokens, counts.GeneratedTokens, rate)
+	s.relay.config.Metrics.Tokens(s.peek.Model, counts.PromptTokens, counts.GeneratedTokens, rate)
 }
 
 // broken is for a body that ended otherwise, in the middle of the answer.
@@ -212,8 +213,8 @@ func (s *stream) broken(err error) {
 // cut ends the answer with an error line, where its format has lines, and
 // aborts the connection: it must not look complete.
 func (s *stream) cut(reason, sentence string, openLine bool) {
-	s.relay.Metrics.Cut(reason)
-	s.relay.Log.Warn("answer cut", "request_id", s.id, "model", s.peek.Model, "reason", reason)
+	s.relay.config.Metrics.Cut(reason)
+	s.relay.config.Log.Warn("answer cut", "request_id", s.id, "model", s.peek.Model, "reason", reason)
 	if s.lines {
 		line := s.route.API.ErrorLine(sentence)
 		if s.follower.Format == ollama.SSE || openLine {
