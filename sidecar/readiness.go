@@ -46,14 +46,16 @@ func (r *readiness) cancelAll() {
 	r.open = nil
 }
 
-func (r *readiness) close(id int) {
+// close takes an attempt off the list; false when it was called off before.
+func (r *readiness) close(id int) bool {
 	for i, a := range r.open {
 		if a.id == id {
 			a.cancel()
 			r.open = append(r.open[:i:i], r.open[i+1:]...)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // undecided says that an attempt waits and has not counted yet.
@@ -93,6 +95,9 @@ func (s *supervisor) judgeOverdue(p verdict.Picture) {
 		if a.waitsFor == "" || a.counted {
 			continue
 		}
+		if a.waitsFor == probe.WaitsForList && s.serverStarts(p.Now) {
+			continue
+		}
 		result := verdict.Silence(p, a.began, a.waitsFor)
 		a.counted = result.Outcome == evidence.Failure
 		result.Server = a.waitsFor == probe.WaitsForList
@@ -102,6 +107,16 @@ func (s *supervisor) judgeOverdue(p verdict.Picture) {
 			s.readiness.next = a.began.Add(s.config.RecheckInterval)
 		}
 	}
+}
+
+// startingRecheck is the pause between looks at a server that has just started:
+// users wait for it.
+const startingRecheck = 500 * time.Millisecond
+
+// serverStarts says that the server has not answered yet and still may take its
+// time: it listens before it has found its GPUs.
+func (s *supervisor) serverStarts(now time.Time) bool {
+	return !s.seen.answered && s.seen.containerKnown && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
 }
 
 // leaveAlone says why no probe may be sent now; empty when one may. The rules
@@ -190,14 +205,18 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 }
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
-	s.seen.loaded, s.seen.loadedKnown = loaded, true
+	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
 }
 
 // answered takes the end of an attempt. An attempt that was called off, or whose
 // failure has counted already, moves nothing.
 func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeResult) {
-	s.readiness.close(a.id)
-	if target != s.readiness.target || a.counted && result.Outcome != evidence.Success {
+	if !s.readiness.close(a.id) || target != s.readiness.target || a.counted && result.Outcome != evidence.Success {
+		return
+	}
+	if result.Outcome == evidence.Failure && result.Server && s.serverStarts(result.At) {
+		s.readiness.streak.Doubt = "the server has just started: " + result.Reason
+		s.readiness.next = result.At.Add(startingRecheck)
 		return
 	}
 	s.readiness.count(result)

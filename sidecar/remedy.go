@@ -180,7 +180,8 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
 	s.report.remedied(s, rung, result, report, now)
 	s.recalibrate(now)
-	s.seen.containerKnown = false // the next inspection is of our own doing
+	s.seen.loaded, s.seen.loadedKnown = nil, report.Err == nil // nothing is, after any rung
+	s.seen.containerKnown = false                              // the next inspection is of our own doing
 	s.seen.operator = operatorWatch{}
 	s.handle(now, Event{Kind: kind})
 }

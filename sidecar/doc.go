@@ -1,0 +1,75 @@
+// Package sidecar keeps one Ollama server answering: it watches the server,
+// decides what its state means, opens and closes the gate for requests, and has
+// the server mended when it will not mend itself.
+//
+// The package joins the parts below it (probe, verdict, relay, recovery, admin)
+// and owns the interfaces through which it sees the container and the GPU. It
+// knows neither Docker nor NVML: package main hands it their adapters.
+//
+// # How it is built
+//
+// One goroutine, the supervisor's loop, owns all mutable state. Workers look at
+// the server and post what they saw; each message carries the generation in
+// which the look began. The generation grows with each start of the container
+// and with each remedy, and messages of an earlier one are dropped: they speak
+// of a server that is no more.
+//
+// After every message the loop puts all that is known into a verdict.Picture,
+// has verdict.Judge say what it means, and passes the judgement to step. Judge
+// and step are pure; they are the whole policy.
+//
+// # The state machine
+//
+//	              unloaded               answering
+//	 starting ─────────────▶ loading ─────────────────▶ ready ◀───────────┐
+//	    ▲  │                                             │                │
+//	    │  │ due, silent                     due, silent │      answering │
+//	    │  ▼                                             ▼                │
+//	    │ isolated ◀─────────────────────────────── (from any gate) ──────┤
+//	    │  │ drained                                                      │
+//	    │  ▼            remedy done              answering                │
+//	    │ recovering ───────────────▶ verifying ──────────────────────────┤
+//	    │  ▲  │                         │ due: the next rung, or backoff  │
+//	    │  └──┼─────────────────────────┤                                 │
+//	    │     │ failed, no rung left    │                                 │
+//	    │     ▼                         ▼                                 │
+//	    └─ backoff ◀────────────────────┘     exhausted ──────────────────┘
+//	       (elapsed)                          (no restart left in the budget)
+//
+//	stopped: entered from anywhere when a person stops, kills, pauses or
+//	removes the container; left for starting when that is undone.
+//
+// "Answering" is a healthy or slow verdict, or a model that answers while the
+// engine is away. "Due" is a verdict that asks for a remedy; "silent" is one of
+// the same verdicts while waiting may still help or nothing can be done.
+//
+// What an event makes of each state (– means that nothing happens):
+//
+//	                   starting    loading     ready       isolated    recovering  verifying   backoff     exhausted   stopped
+//	unproven           –           –           –           –           –           –           –           –           starting
+//	answering          ready       ready       –           ready       –           ready       ready       ready       starting
+//	busy               –           –           –           call off    –           –           –           –           starting
+//	loading            loading     –           –           call off    –           –           –           –           starting
+//	unloaded           loading,L   L           L           loading,L   –           L           –           L           starting
+//	crashed            loading,L   L           loading,L   loading,L   –           L           –           L           starting
+//	silent             isolated    isolated    isolated    call off    –           –           –           –           starting
+//	due                isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
+//	stopped            stopped     stopped     stopped     stopped     –           stopped     stopped     stopped     –
+//	model_missing      loading,P   P           loading,P   loading,P   –           loading,P   –           loading,P   starting
+//	drained            –           –           –           recovering  –           –           –           –           –
+//	remedy_done        –           –           –           –           verifying   –           –           –           –
+//	remedy_failed      –           –           –           –           next rung   –           –           –           –
+//	load_failed        backoff     backoff     –           –           –           backoff     –           –           –
+//	backoff_elapsed    –           –           –           –           –           –           starting    –           –
+//	replaced           starting    starting    starting    starting    starting    starting    starting    starting    starting
+//	restart_requested  isolated,D  isolated,D  isolated,D  isolated,D  –           isolated,D  isolated,D  isolated,D  isolated,D
+//
+// L loads the model, P pulls it, D drains the streams that move and then takes
+// the remedy; "call off" ends a drain without a remedy. "Next rung" is a restart
+// after an unload, if the budget allows it (else exhausted); after a restart or
+// a start it is backoff. From exhausted a remedy that is due needs budget again.
+// Stopped states that see any other verdict look anew from starting.
+//
+// Paused (by a person) and MODE=observe are a flag beside the state: the same
+// steps are taken, the gate stays open, and a drain does not end in a remedy.
+package sidecar
