@@ -6,7 +6,10 @@ FROM golang:1.26-bookworm AS build
 ENV CGO_ENABLED=1 CGO_CFLAGS=-Wno-deprecated-declarations
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN go mod download
+# The large modules are compiled before the sources are there, so that a change
+# to those does not compile them again.
+RUN go mod download \
+ && go build -trimpath github.com/NVIDIA/go-nvml/pkg/nvml github.com/docker/docker/client github.com/prometheus/client_golang/prometheus/promhttp
 COPY . .
 RUN go build -trimpath -ldflags "-s -w" -o /out/clawgate ./cmd/clawgate
 # What a fresh volume holds and who owns it comes from the image. /run/guard is

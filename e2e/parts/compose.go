@@ -24,6 +24,10 @@ type Compose string
 // DebianCompose is docker-compose 1.29.
 const DebianCompose Compose = "docker-compose"
 
+// built keeps a test process from testing an image of older sources: the
+// builder's cache answers in a second when nothing has changed.
+var built sync.Once
+
 // Project is one run of the product's compose files, with a project name and
 // an Ollama container of its own, so that it can stand beside any other.
 type Project struct {
@@ -95,9 +99,6 @@ func (p *Project) Run(t testing.TB, args ...string) string {
 // Config is what Compose makes of the files, as YAML.
 func (p *Project) Config(t testing.TB) string { t.Helper(); return p.Run(t, "config") }
 
-// Build builds the product's image as Compose would.
-func (p *Project) Build(t testing.TB) { t.Helper(); ensure(t, BuilderImage); p.Run(t, "build") }
-
 // Up starts the project, or the given services of it, in the background.
 func (p *Project) Up(t testing.TB, services ...string) {
 	t.Helper()
@@ -110,11 +111,13 @@ func (p *Project) Create(t testing.TB, services ...string) {
 	p.make(t, append([]string{"up", "--no-start"}, services...)...)
 }
 
+// make has Compose make containers of images that are there and up to date.
 func (p *Project) make(t testing.TB, args ...string) {
 	t.Helper()
 	for _, name := range []string{HAProxyImage, BuilderImage, OllamaImage} {
 		ensure(t, name)
 	}
+	built.Do(func() { p.Run(t, "build") })
 	t.Cleanup(func() { p.Down(t) })
 	p.Run(t, args...)
 }
