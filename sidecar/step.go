@@ -58,16 +58,15 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
-	switch e.Kind {
-	case JudgedStopped:
+	if e.Kind == JudgedStopped {
 		return Machine{State: Stopped, Passive: m.Passive}, Nothing
-	case JudgedUnproven:
-		return m, Nothing
 	}
 	if m.State == Stopped {
 		return Machine{State: Starting, Passive: m.Passive}, Probe
 	}
 	switch e.Kind {
+	case JudgedUnproven:
+		return m, Nothing
 	case JudgedAnswering:
 		return Machine{State: Ready, Rung: m.Rung, Passive: m.Passive}, Nothing
 	case JudgedBusy, JudgedLoading:
