@@ -110,6 +110,7 @@ func TestTheLongestStopTimeoutAndLogPass(t *testing.T) {
 	g := start(t, name, dockerctltest.Socket(t))
 	dockerctltest.Run(t, name)
 	container := dockerctltest.New(t, g.host(), name)
+	dockerctltest.AwaitUp(t, container) // before that it would not heed a SIGTERM
 	if _, err := container.LogTail(t.Context(), dockerctl.MaxLogLines); err != nil {
 		t.Error(err)
 	}
