@@ -15,11 +15,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := parts.Prepare(ctx, log); err != nil {
+	err := parts.Prepare(ctx, log)
+	stop()
+	if err != nil {
 		log.Error("cannot prepare the end-to-end tests", "err", err)
-		stop()
 		os.Exit(1)
 	}
 }
