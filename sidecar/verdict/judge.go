@@ -31,7 +31,7 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 	case before.Verdict == Healthy, before.Verdict == Busy, before.Verdict == Slow:
 		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
 	case before.Verdict == EngineAway && before.Answers:
-		kept.Verdict = Healthy
+		kept.Verdict, kept.Sentence = Healthy, "the model answered when it was last asked"
 	}
 	switch {
 	case p.Ready.Failures > 0:

@@ -1,0 +1,148 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const target = "qwen3:32b"
+
+var now = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return now.Add(-d) }
+
+// picture is a server that runs, answers and does nothing, as seen for ten
+// minutes, changed by each of the given changes.
+func picture(changes ...func(*Picture)) Picture {
+	p := Picture{
+		Now:    now,
+		Limit:  Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
+		Target: target, Reached: true, Answered: true, ContainerKnown: true,
+		Container: evidence.Container{
+			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
+			Status:   evidence.Running, RestartPolicy: "unless-stopped",
+		},
+		TCP:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
+		API:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
+		Ready:  Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
+		Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
+		Pulse: stillFor(10 * time.Minute),
+	}
+	for _, change := range changes {
+		change(&p)
+	}
+	return p
+}
+
+// Views of the container.
+func stillFor(d time.Duration) Pulse { return watched(d, 0) }
+func working() Pulse                 { return watched(10*time.Minute, time.Second) }
+
+// watched is what three readings, the first of them the time d ago and the last
+// one now, make of a container with a steady use of CPU.
+func watched(d, perSecond time.Duration) Pulse {
+	var pulse Pulse
+	for _, t := range []time.Duration{d, 2 * time.Second, 0} {
+		pulse = pulse.Add(evidence.Activity{SeenAt: ago(t), CPU: time.Duration((d - t).Seconds() * float64(perSecond))})
+	}
+	return pulse
+}
+
+// workedUntil is a container that has stood still for the time d after it worked.
+func workedUntil(d time.Duration) Pulse {
+	pulse := stillFor(time.Hour)
+	pulse.lastActive = ago(d)
+	return pulse
+}
+
+func pulse(p Pulse) func(*Picture)              { return func(picture *Picture) { picture.Pulse = p } }
+func unseen(p *Picture)                         { p.Pulse = Pulse{} }
+func engineAway(p *Picture)                     { p.EngineAwaySince = ago(time.Minute) }
+func unloaded(p *Picture)                       { p.Loaded = nil }
+func ourLoadFor(d time.Duration) func(*Picture) { return func(p *Picture) { p.LoadSince = ago(d) } }
+
+func status(s evidence.Status, since time.Duration) func(*Picture) {
+	return func(p *Picture) { p.Container.Status, p.GoneSince = s, ago(since) }
+}
+
+func startedBefore(d time.Duration) func(*Picture) {
+	return func(p *Picture) { p.Container.StartedAt = ago(d) }
+}
+
+// failures are n results of a kind in a row, the first of them the time d ago.
+func failures(n int, d time.Duration, last evidence.ProbeResult) Streak {
+	last.Outcome = evidence.Failure
+	if last.Reason == "" {
+		last.Reason = "no answer"
+	}
+	return Streak{Last: last, Failures: n, FailingSince: ago(d)}
+}
+
+func tcp(n int, last evidence.ProbeResult) func(*Picture) {
+	return func(p *Picture) { p.TCP = failures(n, time.Duration(n)*5*time.Second, last) }
+}
+
+func api(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
+	return func(p *Picture) { p.API = failures(n, d, last) }
+}
+
+func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
+	return func(p *Picture) { p.Ready = failures(n, d, last) }
+}
+
+func doubt(p *Picture)  { p.Ready.Doubt = "waiting while the container works" }
+func unread(p *Picture) { p.Ready = Streak{} }
+func mute(p *Picture)   { p.Ready, p.Answered = Streak{}, false }
+
+// request is one in flight, sent and last moved the given times ago; 0 moved
+// means never.
+func request(model string, sent, moved time.Duration) func(*Picture) {
+	return func(p *Picture) {
+		r := evidence.Request{Model: model, SentAt: ago(sent), PromptTokens: 10}
+		if moved > 0 {
+			r.FirstChunkAt, r.LastChunkAt = ago(sent), ago(moved)
+		}
+		p.Traffic.InFlight = append(p.Traffic.InFlight, r)
+	}
+}
+
+func prompt(tokens int) func(*Picture) {
+	return func(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].PromptTokens = tokens }
+}
+
+func crashes(n int) func(*Picture) {
+	return func(p *Picture) {
+		p.CrashUnresolved, p.CrashDetail = true, "llama runner process has terminated"
+		for i := range n {
+			p.Crashes = append(p.Crashes, ago(time.Duration(n-i)*time.Second))
+		}
+	}
+}
+
+// finding is one row of a table about Judge.
+type finding struct {
+	picture Picture
+	before  Judgement
+	want    Verdict
+	due     bool
+	model   string
+	words   string // part of the sentence
+}
+
+func find(t *testing.T, table map[string]finding) {
+	t.Helper()
+	for name, f := range table {
+		t.Run(name, func(t *testing.T) {
+			got := Judge(f.picture, f.before)
+			if got.Verdict != f.want || got.RemedyDue != f.due || got.Model != f.model {
+				t.Errorf("%s, due %v, model %q: %s\nwant %s, due %v, model %q", got.Verdict, got.RemedyDue, got.Model, got.Sentence, f.want, f.due, f.model)
+			}
+			if !strings.Contains(got.Sentence, f.words) || got.Sentence == "" {
+				t.Errorf("says %q, want %q in it", got.Sentence, f.words)
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+func TestSilence(t *testing.T) {
+	const other = "other:latest"
+	for name, c := range map[string]struct {
+		waited  time.Duration
+		picture Picture
+		want    evidence.Outcome
+		words   string
+	}{
+		"too short to mean anything":         {3*time.Second - 1, picture(), evidence.Unknown, "not waited long enough"},
+		"in a still container":               {3 * time.Second, picture(), evidence.Failure, "no answer for 3s to a first chunk; the container has been still for 10m"},
+		"in a container that just worked":    {time.Minute, picture(pulse(workedUntil(stillness - 1))), evidence.Unknown, "the container works"},
+		"in a container that came to rest":   {time.Minute, picture(pulse(workedUntil(stillness))), evidence.Failure, "still for"},
+		"in a container at work":             {spinBudget - 1, picture(pulse(working())), evidence.Unknown, "the container works"},
+		"in a container that spins":          {spinBudget, picture(pulse(working())), evidence.Failure, "waited 10m0s for a first chunk; the container uses 1000 ms"},
+		"behind a long prompt":               {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(100_000)), evidence.Unknown, ""},
+		"behind a prompt that must be over":  {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(11_000)), evidence.Failure, "uses"},
+		"behind a stream":                    {time.Minute, picture(request(other, time.Minute, time.Second)), evidence.Unknown, "behind a stream that moved 1s ago"},
+		"behind a stream frozen with it":     {time.Minute, picture(request(target, 2*time.Minute, time.Minute)), evidence.Failure, "still"},
+		"behind a stream frozen since":       {time.Minute, picture(request(target, 2*time.Minute, 20*time.Second)), evidence.Failure, "still"},
+		"behind the target's endless stream": {time.Hour, picture(request(target, 2*time.Hour, time.Second)), evidence.Unknown, "behind a stream"},
+		"behind its slow endless stream":     {time.Hour, picture(pulse(working()), request(target, 2*time.Hour, 20*time.Second)), evidence.Unknown, "the container works"},
+		"behind another's endless stream":    {spinBudget, picture(request(other, time.Hour, time.Second)), evidence.Failure, "waited 10m"},
+		"unseen":                             {blindWait - 1, picture(unseen), evidence.Unknown, "not known"},
+		"unseen for long":                    {blindWait, picture(unseen), evidence.Failure, "not known"},
+		"unseen behind a slow stream":        {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves-1)), evidence.Unknown, "behind a stream"},
+		"unseen behind a stopped stream":     {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves)), evidence.Failure, ""},
+		"after work that was lost from view": {5 * time.Minute, picture(lostView(working(), 15*time.Second)), evidence.Unknown, "not known"},
+		"long after work was lost from view": {5 * time.Minute, picture(lostView(working(), 20*time.Second)), evidence.Failure, ""},
+		"under a view that has just begun":   {5 * time.Minute, picture(pulse(Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Second)}))), evidence.Unknown, "not known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Silence(c.picture, ago(c.waited), "a first chunk")
+			if got.Outcome != c.want || !strings.Contains(got.Reason, c.words) || got.Reason == "" {
+				t.Errorf("%s: %q, want %s: %q", got.Outcome, got.Reason, c.want, c.words)
+			}
+			if got.Took != c.waited || !got.At.Equal(now) || got.Probe != evidence.ProbeReady {
+				t.Errorf("took %s at %s", got.Took, got.At)
+			}
+		})
+	}
+}
+
+// lostView moves all readings into the past.
+func lostView(p Pulse, by time.Duration) func(*Picture) {
+	p.first.SeenAt, p.last.SeenAt, p.lastActive = p.first.SeenAt.Add(-by), p.last.SeenAt.Add(-by), p.lastActive.Add(-by)
+	return pulse(p)
+}
+
+func TestAClientThatWaitsIsAReasonToProbe(t *testing.T) {
+	for name, c := range map[string]struct {
+		picture Picture
+		want    string
+	}{
+		"nobody waits":                       {picture(), ""},
+		"for a first chunk":                  {picture(request(target, 3*time.Second, 0)), target},
+		"for another model":                  {picture(request("b:latest", 3*time.Second, 0)), "b:latest"},
+		"not for long":                       {picture(request(target, 3*time.Second-1, 0)), ""},
+		"in mid-stream":                      {picture(request(target, time.Hour, 3*time.Second)), target},
+		"while its stream moves":             {picture(request(target, time.Hour, time.Second)), ""},
+		"while the container works":          {picture(request(target, time.Hour, 0), pulse(working())), ""},
+		"while nothing is seen":              {picture(request(target, time.Hour, 0), unseen), ""},
+		"beside one whose stream moves":      {picture(request(target, time.Hour, time.Second), request("b:latest", time.Minute, 0)), "b:latest"},
+		"when the container came to rest":    {picture(request(target, time.Hour, 0), pulse(workedUntil(stillness))), target},
+		"when the container has just rested": {picture(request(target, time.Hour, 0), pulse(workedUntil(stillness-1))), ""},
+	} {
+		if model, waits := ClientWaits(c.picture); model != c.want || waits != (c.want != "") {
+			t.Errorf("%s: %q %v, want %q", name, model, waits, c.want)
+		}
+	}
+}
+
+func TestAStreakCountsEqualResultsInARow(t *testing.T) {
+	at := func(outcome evidence.Outcome, s int) evidence.ProbeResult {
+		return evidence.ProbeResult{Outcome: outcome, At: now.Add(time.Duration(s) * time.Second), Reason: string(outcome)}
+	}
+	s := Streak{}.Add(at(evidence.Success, 0)).Add(at(evidence.Success, 1))
+	if s.Successes != 2 || s.Failures != 0 || s.Doubt != "" {
+		t.Errorf("two successes: %+v", s)
+	}
+	s = s.Add(at(evidence.Failure, 2)).Add(at(evidence.Unknown, 3)).Add(at(evidence.Failure, 4))
+	if s.Failures != 2 || s.Successes != 0 || !s.FailingSince.Equal(now.Add(2*time.Second)) || s.Doubt != "" {
+		t.Errorf("two failures around an unknown: %+v", s)
+	}
+	unknown := s.Add(at(evidence.Unknown, 5))
+	if unknown.Failures != 2 || unknown.Doubt != "unknown" || unknown.Last.Outcome != evidence.Failure {
+		t.Errorf("an unknown moves a counter: %+v", unknown)
+	}
+	if s = s.Add(at(evidence.Success, 6)); s.Failures != 0 || s.Successes != 1 || !s.FailingSince.IsZero() {
+		t.Errorf("a success leaves failures behind: %+v", s)
+	}
+	if s = s.Add(at(evidence.Failure, 7)); !s.FailingSince.Equal(now.Add(7 * time.Second)) {
+		t.Errorf("failing since %s", s.FailingSince)
+	}
+}
