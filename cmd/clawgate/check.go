@@ -51,11 +51,14 @@ func look(ctx context.Context, settings config.Config, engine *dockerctl.Contain
 	if settings.GPU != config.GPUOff {
 		client := gpu.NewClient(gpu.Config{LibraryPath: settings.NVMLLibrary, Log: slog.New(slog.DiscardHandler)})
 		running, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- client.Run(running) }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = client.Run(running) // nil, always
+		}()
 		defer func() {
 			stop()
-			<-ended // nil, always
+			<-ended
 		}()
 		view = client
 	}

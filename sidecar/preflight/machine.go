@@ -22,6 +22,8 @@ func gpus(f Facts) []Finding {
 		return []Finding{fail("gpu", "no view, and CLAWGATE_GPU=required: "+view.Reason, giveView)}
 	case asked:
 		return []Finding{warn("gpu", "the container has a GPU, and Clawgate cannot see it: "+view.Reason, giveView)}
+	case f.Engine.Err != nil:
+		return []Finding{ok("gpu", "none in sight; whether the container asks for one is not known (%s)", view.Reason)}
 	}
 	return []Finding{ok("gpu", "none in sight, and the container asks for none (%s)", view.Reason)}
 }
