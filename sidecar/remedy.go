@@ -165,10 +165,10 @@ func (s *supervisor) noteLoaded(rung Rung) {
 func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report) {
 	s.remedy.running = false
 	s.remedy.steps = append(s.remedy.steps, report.Steps...)
-	result, kind := "done", RemedyDone
+	result, kind := "success", RemedyDone
 	s.remedy.lastError = ""
 	if report.Err != nil {
-		result, kind = "failed", RemedyFailed
+		result, kind = "failure", RemedyFailed
 		s.remedy.lastError = report.Err.Error()
 	}
 	if errors.Is(report.Err, evidence.ErrChanged) {

@@ -69,8 +69,17 @@ func (r *reporter) recovered(s *supervisor, now time.Time) {
 	for _, step := range s.remedy.steps {
 		attributes = append(attributes, slog.Duration(step.Name, step.Took))
 	}
-	r.log.Info("recovered", slog.Group("took", attributes...), "rung", s.remedy.rung)
+	r.log.Info("recovered", slog.Group("took", attributes...), "rung", r.rungTaken(s))
 	r.isolatedAt, s.remedy.since, s.remedy.steps = time.Time{}, time.Time{}, nil
+}
+
+// rungTaken is the remedy that led out of this isolation; none if the server
+// came back by itself.
+func (r *reporter) rungTaken(s *supervisor) Rung {
+	if len(s.remedy.steps) == 0 {
+		return NoRung
+	}
+	return s.remedy.rung
 }
 
 // judged reports another verdict.
@@ -113,7 +122,7 @@ func (r *reporter) remedied(s *supervisor, rung Rung, result string, report reco
 	if report.Leak != nil {
 		r.metrics.GPULeaked(*report.Leak)
 	}
-	if result == "done" && rung != Unload {
+	if result == "success" && rung != Unload {
 		r.metrics.ContainerStart("clawgate")
 	}
 	detail := map[string]any{"result": result, "took_seconds": now.Sub(s.remedy.began).Seconds(), "steps": report.Steps}

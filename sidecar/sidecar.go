@@ -94,7 +94,7 @@ func (s *Sidecar) SawXid(xid evidence.Xid) {
 const dialTimeout = 5 * time.Second
 
 func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *incident.Log) *supervisor {
-	transport := newTransport(parts.Dial, 4)
+	transport := &http.Transport{DialContext: parts.Dial, DisableCompression: true, IdleConnTimeout: 10 * time.Second}
 	s := &supervisor{
 		config: parts.Config, container: parts.Engine, gpu: parts.GPU, dial: parts.Dial, journal: journal,
 		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
@@ -107,19 +107,10 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 	return s
 }
 
-// newTransport has no limit on connections, which the relay's admission decides,
-// and none on the time to an answer's header, which Ollama sends with the first
-// token. What the client asked for goes through uncompressed as it is.
-func newTransport(dial probe.DialFunc, idle int) *http.Transport {
-	return &http.Transport{
-		DialContext: dial, DisableCompression: true, IdleConnTimeout: 60 * time.Second, MaxIdleConnsPerHost: idle,
-	}
-}
-
 func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 	c := parts.Config
 	return relay.New(relay.Config{
-		Upstream: c.OllamaURL, Transport: newTransport(parts.Dial, 64),
+		Upstream: c.OllamaURL, Dial: parts.Dial,
 		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout,

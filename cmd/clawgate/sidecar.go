@@ -46,6 +46,8 @@ func runSidecar(ctx context.Context, _ []string) int {
 // gpuView is the GPU's adapter, and the goroutine that it needs.
 type gpuView interface {
 	sidecar.GPU
+	// FreshView has the time that a driver's initialisation takes.
+	FreshView(ctx context.Context) evidence.GPUView
 	Run(ctx context.Context) error
 }
 
@@ -78,7 +80,7 @@ func serve(ctx context.Context, settings config.Config, engine sidecar.Engine, l
 	group.Go(func() error {
 		defer end()
 		if settings.GPU == config.GPURequired {
-			if v := view.View(ctx); !v.Known {
+			if v := view.FreshView(ctx); !v.Known {
 				return fmt.Errorf("CLAWGATE_GPU=required, and the GPUs cannot be seen: %s", v.Reason)
 			}
 		}

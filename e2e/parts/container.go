@@ -3,6 +3,8 @@
 package parts
 
 import (
+	"context"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,10 +73,17 @@ func (c Container) PublishedAt(t testing.TB, port string) string {
 	return strings.Replace(first, "0.0.0.0:", "127.0.0.1:", 1)
 }
 
-// Logs is everything that the container has written.
+// Logs is everything that the container has written, to stdout and to stderr,
+// in the order of the engine's log.
 func (c Container) Logs(t testing.TB) string {
 	t.Helper()
-	return mustDocker(t, "logs", c.Name)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), callTimeout)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, "docker", "logs", c.Name).CombinedOutput()
+	if err != nil {
+		t.Fatalf("cannot read the log of %q: %v", c.Name, err)
+	}
+	return string(output)
 }
 
 // Exec runs a program in the container and returns what it printed.

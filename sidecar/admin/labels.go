@@ -18,10 +18,10 @@ var (
 	replayResults   = []string{"answered", "failed"}
 	refusalReasons  = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream"}
 	cutReasons      = []string{"upstream", "recovery", "stalled", "incomplete"}
-	remedyReasons   = []string{"wedged", "crashed", "down"}
+	remedyReasons   = []string{"wedged", "crashed", "down", "requested"}
 	remedyActions   = []string{"unload", "restart", "start"}
-	remedyResults   = []string{"success", "failure"}
-	containerCauses = []string{"clawgate", "policy", "operator"}
+	remedyResults   = []string{"success", "failure", "obsolete"}
+	containerCauses = []string{"clawgate", "crash", "restarted", "recreated"}
 )
 
 func precreate(counters *prometheus.CounterVec, values []string) {

@@ -27,8 +27,8 @@ func newContainerMetrics(f factory) *containerMetrics {
 	return metrics
 }
 
-// ContainerStart counts a start of the container: "clawgate", "policy" (the
-// engine's restart policy) or "operator".
+// ContainerStart counts one start of the container: by "clawgate", after a
+// "crash" by the engine's restart policy, "restarted" or "recreated" by somebody.
 func (m *containerMetrics) ContainerStart(cause string) { m.starts.WithLabelValues(cause).Inc() }
 
 // ContainerOOMKilled counts a process of the container that was killed for memory.

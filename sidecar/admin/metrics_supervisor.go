@@ -80,7 +80,7 @@ func (m *supervisorMetrics) Probe(probe, result string, took time.Duration) {
 }
 
 // Recovery counts one remedy that has ended. Reason is the name of the verdict
-// that asked for it, or "operator".
+// that asked for it, or "requested" by a person.
 func (m *supervisorMetrics) Recovery(reason, action, result string, took time.Duration) {
 	m.recoveries.WithLabelValues(reason, action, result).Inc()
 	m.recoveryDurations.WithLabelValues(action).Observe(took.Seconds())
