@@ -120,6 +120,8 @@ func TestTheProbeStaysOpenUntilItIsCalledOff(t *testing.T) {
 		}
 		w.expectLate("a first chunk")
 		time.Sleep(time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if w.gone != 1 {
 			t.Error("the server's request goes on")
 		}

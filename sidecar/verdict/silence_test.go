@@ -26,6 +26,7 @@ func TestSilence(t *testing.T) {
 		"behind a prompt that must be over":  {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(11_000)), evidence.Failure, "uses"},
 		"behind a stream":                    {time.Minute, picture(request(other, time.Minute, time.Second)), evidence.Unknown, "behind a stream that moved 1s ago"},
 		"behind a stream frozen with it":     {time.Minute, picture(request(target, 2*time.Minute, time.Minute)), evidence.Failure, "still"},
+		"behind a stream frozen just before": {4 * time.Second, picture(pulse(workedUntil(4*time.Second)), request(other, time.Minute, 5*time.Second)), evidence.Failure, "still"},
 		"behind a stream frozen since":       {time.Minute, picture(request(target, 2*time.Minute, 20*time.Second)), evidence.Failure, "still"},
 		"behind the target's endless stream": {time.Hour, picture(request(target, 2*time.Hour, time.Second)), evidence.Unknown, "behind a stream"},
 		"behind its slow endless stream":     {time.Hour, picture(pulse(working()), request(target, 2*time.Hour, 20*time.Second)), evidence.Unknown, "the container works"},
