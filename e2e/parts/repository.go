@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Root is the repository's root folder, found from the working folder upwards.
@@ -45,6 +46,10 @@ func ComposeV2(ctx context.Context) (string, error) {
 	return buildModule(ctx, "github.com/docker/compose/v2@v2.40.3", "./cmd", "docker-compose-v2", "CGO_ENABLED=0")
 }
 
+// building lets one build run at a time: two of the same program would do
+// everything twice, and each uses all cores.
+var building sync.Mutex
+
 // buildModule builds a program of another module into the repository's cache,
 // unless it is there. It builds in the module's own folder: `go install` would
 // refuse a module whose go.mod has exclude directives, as Compose's has.
@@ -53,6 +58,8 @@ func buildModule(ctx context.Context, module, program, name string, env ...strin
 	if err != nil {
 		return "", err
 	}
+	building.Lock()
+	defer building.Unlock()
 	_, version, _ := strings.Cut(module, "@")
 	path := filepath.Join(root, ".cache", name+"-"+version, name)
 	if _, err := os.Stat(path); err == nil {
