@@ -109,6 +109,12 @@ func TestAnEarlyAnswerIsNeverOverdue(t *testing.T) {
 	})
 }
 
+func TestATimerThatFiresTooLateReportsNothing(t *testing.T) {
+	attempt := &readiness{overdue: func(waitsFor string) { t.Errorf("overdue: %s", waitsFor) }}
+	attempt.end()
+	attempt.deadlinePassed()
+}
+
 func TestTheProbeStaysOpenUntilItIsCalledOff(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.ask = never

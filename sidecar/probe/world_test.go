@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -148,6 +149,18 @@ func cutAfter(beginning string) http.HandlerFunc {
 		_, _ = io.WriteString(w, beginning)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// forEver repeats a line until the client has had enough.
+func forEver(line string) http.HandlerFunc {
+	many := strings.Repeat(line, 1000)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := io.WriteString(w, many); err != nil {
+				return
+			}
+		}
 	}
 }
 
