@@ -50,6 +50,9 @@ func (s *supervisor) load(now time.Time) {
 	if s.machine.State == Ready && !s.mayLoadWhileReady(now) {
 		return
 	}
+	if s.seen.api.Successes+s.seen.api.Failures == 0 {
+		return // the list of models comes at once, and tells whether there is one to load
+	}
 	model, cause := s.config.Model, s.loadReason()
 	if s.readiness.target != s.mainModel() {
 		model = s.readiness.target
