@@ -1,0 +1,202 @@
+package sidecar_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/simulation"
+)
+
+// recorder is the container engine as the sidecar gets it. It notes what the
+// sidecar has it do.
+type recorder struct {
+	*simulation.World
+
+	mu       sync.Mutex
+	acts     []string
+	seen     int // how many of them were asked for
+	under    int // writes under way
+	overlaps []string
+}
+
+func (r *recorder) Stop(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
+	defer r.note("stop")()
+	return r.World.Stop(ctx, run, timeout)
+}
+
+func (r *recorder) Start(ctx context.Context, run evidence.Identity) error {
+	defer r.note("start")()
+	return r.World.Start(ctx, run)
+}
+
+func (r *recorder) Restart(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
+	defer r.note("restart")()
+	return r.World.Restart(ctx, run, timeout)
+}
+
+// note writes an act down; what it returns is called at the act's end.
+func (r *recorder) note(act string) (end func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acts = append(r.acts, act)
+	if r.under > 0 {
+		r.overlaps = append(r.overlaps, act)
+	}
+	if act == "unload" {
+		return func() {}
+	}
+	r.under++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.under--
+	}
+}
+
+// taken are the acts since it was called last.
+func (r *recorder) taken() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh := r.acts[r.seen:]
+	r.seen = len(r.acts)
+	return fresh
+}
+
+// count is how often an act was taken in all.
+func (r *recorder) count(act string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, a := range r.acts {
+		if a == act {
+			n++
+		}
+	}
+	return n
+}
+
+// check holds for every scenario: one remedy at a time.
+func (r *recorder) check(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.overlaps) > 0 {
+		t.Errorf("taken while another remedy was under way: %q", r.overlaps)
+	}
+}
+
+// history is the sidecar's log. It knows the states from it, with their times.
+type history struct {
+	mu      sync.Mutex
+	began   time.Time
+	lines   []string
+	states  []entered
+	cursor  int           // of awaitState
+	changed chan struct{} // closed and made anew with each state
+}
+
+type entered struct {
+	state sidecar.State
+	at    time.Time
+}
+
+func newHistory() *history { return &history{began: time.Now(), changed: make(chan struct{})} }
+
+func (h *history) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (h *history) WithAttrs([]slog.Attr) slog.Handler               { return h }
+func (h *history) WithGroup(string) slog.Handler                    { return h }
+
+func (h *history) Handle(_ context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line := fmt.Sprintf("%10.3fs %s %s", r.Time.Sub(h.began).Seconds(), r.Level, r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
+		if r.Message == "state changed" && a.Key == "to" {
+			h.states = append(h.states, entered{sidecar.State(a.Value.String()), time.Now()})
+			close(h.changed)
+			h.changed = make(chan struct{})
+		}
+		return true
+	})
+	h.lines = append(h.lines, line)
+	return nil
+}
+
+// keptLines is what is shown of a long history.
+const keptLines = 150
+
+func (h *history) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.lines[max(0, len(h.lines)-keptLines):], "\n")
+}
+
+// has says whether a line of the log contains all of the words.
+func (h *history) has(words ...string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, line := range h.lines {
+		all := true
+		for _, word := range words {
+			all = all && strings.Contains(line, word)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *history) state() sidecar.State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.states) == 0 {
+		return ""
+	}
+	return h.states[len(h.states)-1].state
+}
+
+func (h *history) awaitState(state sidecar.State, limit time.Duration) (at time.Time, found bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		h.mu.Lock()
+		for ; h.cursor < len(h.states) && !found; h.cursor++ {
+			at, found = h.states[h.cursor].at, h.states[h.cursor].state == state
+		}
+		changed := h.changed
+		h.mu.Unlock()
+		if found {
+			return at, true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return time.Time{}, false
+		}
+	}
+}
+
+// awaitChange waits for the next change of state. It moves the cursor to it.
+func (h *history) awaitChange(limit time.Duration) (to sidecar.State, changed bool) {
+	h.mu.Lock()
+	wait := h.changed
+	h.cursor = len(h.states)
+	h.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-wait:
+		return h.state(), true
+	case <-timer.C:
+		return "", false
+	}
+}
