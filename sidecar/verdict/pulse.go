@@ -97,6 +97,9 @@ func (p Pulse) unseenSince(began time.Time) time.Time {
 	return began
 }
 
+// readAfter says that the newest reading was taken at or after t.
+func (p Pulse) readAfter(t time.Time) bool { return !p.last.SeenAt.Before(t) }
+
 // SeenAt is when the newest reading was taken.
 func (p Pulse) SeenAt() time.Time { return p.last.SeenAt }
 

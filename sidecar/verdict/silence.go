@@ -11,6 +11,9 @@ const (
 	// stillness is how long the container has to be seen without activity
 	// before silence counts. Readings come every two seconds: this is two of them.
 	stillness = 3500 * time.Millisecond
+	// stillSeen is how much of an attempt's own wait a reading has to cover: the
+	// stillness before it says nothing, an idle server is still.
+	stillSeen = 2 * time.Second
 	// blindWait is how long silence has to last where the container's activity
 	// is not known: nothing moving anywhere for that long is a failure.
 	blindWait = 20 * time.Second
@@ -42,6 +45,8 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 		result.Reason = "waiting; the container's activity is not known"
 	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
 		result.Reason = "waiting while the container works"
+	case p.Pulse.Known(p.Now) && !p.Pulse.readAfter(began.Add(stillSeen)):
+		result.Reason = "waiting; the container's activity since then has not been read"
 	default:
 		result.Outcome = evidence.Failure
 		result.Reason = fmt.Sprintf("no answer for %s to %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
