@@ -67,12 +67,14 @@ func (s *supervisor) budgetLeft(now time.Time) int {
 
 // beginDrain notes why a remedy is due; finishDrain waits for what still moves.
 func (s *supervisor) beginDrain(now time.Time) {
-	s.remedy.drainFrom, s.remedy.steps = now, nil
+	s.remedy.drainFrom = now
 	s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
 	if s.machine.Forced {
 		s.remedy.reason, s.remedy.sentence = "requested", "a person asked for a restart"
 	}
-	s.remedy.since = s.readiness.streak.FailingSince
+	if s.remedy.since.IsZero() { // not on a further rung for the same trouble
+		s.remedy.steps, s.remedy.since = nil, s.readiness.streak.FailingSince
+	}
 	if s.remedy.since.IsZero() {
 		s.remedy.since = now
 	}

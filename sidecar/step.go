@@ -173,7 +173,8 @@ func (m Machine) drained(e Event) (Machine, Action) {
 	return m, Remedy
 }
 
-// escalate takes the next rung, or waits when there is none.
+// escalate goes for the next rung, or waits when there is none. A restart cuts
+// what the unload did not, so that moving streams are let finish first.
 func (m Machine) escalate(e Event) (Machine, Action) {
 	switch {
 	case m.Rung != Unload:
@@ -186,8 +187,8 @@ func (m Machine) escalate(e Event) (Machine, Action) {
 		m.State = Exhausted
 		return m, Nothing
 	}
-	m.State, m.Rung = Recovering, Restart
-	return m, Remedy
+	m.State, m.Rung, m.Draining = Isolated, Restart, true
+	return m, Drain
 }
 
 func (m Machine) loadFailed() (Machine, Action) {
