@@ -41,7 +41,9 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 	}
 	if !known {
 		s.met(container)
-		s.dropIntent(container)
+		if !s.remedy.running { // else the intent is that of the remedy under way
+			s.dropIntent(container)
+		}
 		return
 	}
 	if s.remedy.running || container.ID == before.ID && container.StartedAt.Equal(before.StartedAt) {
