@@ -196,3 +196,24 @@ func TestExhaustedTakesARemedyAgainOnceThereIsBudget(t *testing.T) {
 		s.remedies("stop", "start")
 	})
 }
+
+// The unload of one model fails, and a restart would cut another model's
+// stream: it may finish first. That stream is why the freeze is noticed late:
+// the container works, and the silence might be a long prompt.
+func TestRestartWaitsForTheStreamsOfOtherModels(t *testing.T) {
+	t.Parallel()
+	models := []simulation.Model{{Name: model}, {Name: other, TokenInterval: time.Second}}
+	play(t, setup{world: simulation.Config{Models: models}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		go func() { _ = s.Bypass(s.Context(), model, 1_000_000) }() // it holds the runner
+		time.Sleep(time.Second)
+		s.must(s.FreezeRunner())
+		stream := s.post("/api/generate", generate(other, 36*60))
+		s.reaches(sidecar.Isolated, 35*time.Minute)
+		stream.isOpen()
+		stream.complete()
+		s.remedies("unload")
+		s.within("the restart after the stream", s.reaches(sidecar.Ready, time.Minute).Sub(stream.ended), 5*time.Second, 25*time.Second)
+		s.remedies("stop", "start")
+	})
+}
