@@ -100,17 +100,21 @@ func until(ctx context.Context, limit time.Duration, look func(context.Context) 
 	defer cancel()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
+	var reason error // why it is not true yet, as it was last told
 	for {
 		done, err := look(ctx)
 		if done {
 			return nil
 		}
+		if ctx.Err() == nil || reason == nil {
+			reason = err
+		}
 		select {
 		case <-ctx.Done():
-			if err == nil {
-				err = ctx.Err()
+			if reason == nil {
+				reason = ctx.Err()
 			}
-			return fmt.Errorf("gave up after %s: %w", time.Since(began).Round(time.Millisecond), err)
+			return fmt.Errorf("gave up after %s: %w", time.Since(began).Round(time.Millisecond), reason)
 		case <-ticker.C:
 		}
 	}

@@ -1,0 +1,193 @@
+package recovery
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+
+func openIn(t *testing.T, folder string) *Journal {
+	t.Helper()
+	journal, err := OpenJournal(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return journal
+}
+
+func intend(reason string) Intent { return Intent{Container: run("c1"), Reason: reason, At: noon} }
+
+func TestAnIntentSurvivesItsWriter(t *testing.T) {
+	folder := t.TempDir()
+	if err := openIn(t, folder).Begin(intend("wedged")); err != nil {
+		t.Fatal(err)
+	}
+	successor := openIn(t, folder)
+	got, pending := successor.Pending()
+	if !pending || got.Reason != "wedged" || got.Container.ID != "c1" || !got.Container.StartedAt.Equal(run("c1").StartedAt) || !got.At.Equal(noon) {
+		t.Errorf("%+v %v", got, pending)
+	}
+	if err := successor.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if _, pending := openIn(t, folder).Pending(); pending {
+		t.Error("a finished intent is still on disk")
+	}
+	if err := successor.Finish(); err != nil {
+		t.Errorf("finishing what is finished: %v", err)
+	}
+}
+
+func TestWhatCannotBeReadIsSetAside(t *testing.T) {
+	for _, text := range []string{"", "{", "garbage\x00", `{"intent":7}`, `{"restarts":["yesterday"]}`, `[]`} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "recovery.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		journal, err := OpenJournal(folder)
+		if err == nil || !strings.Contains(err.Error(), path+".unreadable") {
+			t.Errorf("%q: %v does not say where it is now", text, err)
+		}
+		if kept, _ := os.ReadFile(path + ".unreadable"); string(kept) != text {
+			t.Errorf("%q was kept as %q", text, kept)
+		}
+		if _, pending := journal.Pending(); pending || journal.Spent(noon, time.Hour) != 0 {
+			t.Errorf("%q: half of it was believed", text)
+		}
+		if err := journal.Begin(intend("wedged")); err != nil {
+			t.Errorf("%q: the journal is of no use: %v", text, err)
+		}
+		if _, pending := openIn(t, folder).Pending(); !pending {
+			t.Errorf("%q: the new intent is lost", text)
+		}
+	}
+}
+
+func TestAFolderThatCannotBeWritten(t *testing.T) {
+	journal := openIn(t, filepath.Join(t.TempDir(), "missing"))
+	if err := journal.Begin(intend("wedged")); err == nil || !strings.HasPrefix(err.Error(), "cannot write the recovery journal: ") {
+		t.Error(err)
+	}
+	if _, pending := journal.Pending(); pending {
+		t.Error("an intent that is not on disk counts")
+	}
+	if err := journal.Spend(noon); err == nil {
+		t.Error("a restart that is not on disk was said to be")
+	}
+	if journal.Spent(noon, time.Hour) != 1 {
+		t.Error("it counts in memory at least")
+	}
+	unreadable := t.TempDir()
+	if err := os.Mkdir(filepath.Join(unreadable, "recovery.json"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if journal, err := OpenJournal(unreadable); err == nil || journal == nil {
+		t.Errorf("a folder in place of the file: %v, %v", journal, err)
+	}
+}
+
+func TestAnOpenIntentOutlivesTheNextOneThatCannotBeWritten(t *testing.T) {
+	folder := t.TempDir()
+	journal := openIn(t, folder)
+	if err := journal.Begin(intend("first")); err != nil {
+		t.Fatal(err)
+	}
+	block := filepath.Join(folder, "recovery.json.new")
+	if err := os.Mkdir(block, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := journal.Begin(intend("second")); err == nil {
+		t.Error("written over a folder")
+	}
+	if got, pending := journal.Pending(); !pending || got.Reason != "first" {
+		t.Errorf("in memory: %+v %v", got, pending)
+	}
+	if got, pending := openIn(t, folder).Pending(); !pending || got.Reason != "first" {
+		t.Errorf("on disk: %+v %v", got, pending)
+	}
+}
+
+func TestWithoutAFolderNothingIsKept(t *testing.T) {
+	journal := openIn(t, "")
+	if err := journal.Begin(intend("wedged")); !errors.Is(err, ErrNoJournal) {
+		t.Error(err)
+	}
+	if err := errors.Join(journal.Spend(noon), journal.Finish()); err != nil {
+		t.Error(err)
+	}
+	if journal.Spent(noon, time.Hour) != 1 {
+		t.Error("the budget holds for as long as Clawgate runs")
+	}
+}
+
+func TestTheBudgetSurvivesItsWriter(t *testing.T) {
+	folder := t.TempDir()
+	journal := openIn(t, folder)
+	for _, at := range []time.Duration{0, 20 * time.Minute, 50 * time.Minute} {
+		if err := journal.Spend(noon.Add(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	journal = openIn(t, folder)
+	for after, want := range map[time.Duration]int{50 * time.Minute: 3, time.Hour - 1: 3, time.Hour: 2, 2 * time.Hour: 0} {
+		if got := journal.Spent(noon.Add(after), time.Hour); got != want {
+			t.Errorf("%s later %d are spent, want %d", after, got, want)
+		}
+	}
+}
+
+func TestAClockSetBackHandsOutNoBudgetAndHoldsNoneBackForEver(t *testing.T) {
+	folder := t.TempDir()
+	if err := openIn(t, folder).Spend(noon.AddDate(30, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	journal := openIn(t, folder)
+	if journal.Spent(noon, time.Hour) != 1 {
+		t.Error("a new budget")
+	}
+	if journal.Spent(noon.Add(time.Hour-1), time.Hour) != 1 {
+		t.Error("it does not count as of the moment when the clock was found wrong")
+	}
+	if journal.Spent(noon.Add(time.Hour), time.Hour) != 0 {
+		t.Error("held back beyond the window")
+	}
+}
+
+func TestTheJournalStaysSmall(t *testing.T) {
+	journal := openIn(t, "")
+	for i := range 3000 {
+		if err := journal.Spend(noon.Add(time.Duration(i) * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(journal.state.Restarts) != 1000 || !journal.state.Restarts[999].Equal(noon.Add(2999*time.Second)) {
+		t.Errorf("%d entries, the last %s", len(journal.state.Restarts), journal.state.Restarts[len(journal.state.Restarts)-1])
+	}
+}
+
+func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
+	want := []time.Duration{5, 5, 5, 10, 20, 40, 80, 160, 300, 300, 300}
+	for i, seconds := range want {
+		attempts, base := i-1, seconds*time.Second
+		if i == len(want)-1 {
+			attempts = 1 << 40
+		}
+		different := map[time.Duration]bool{}
+		for range 200 {
+			pause := Backoff(attempts)
+			if pause < base || pause > base+base/10 {
+				t.Fatalf("after %d attempts %s, want %s and up to a tenth more", attempts, pause, base)
+			}
+			different[pause] = true
+		}
+		if len(different) < 100 {
+			t.Errorf("after %d attempts only %d different pauses of 200", attempts, len(different))
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+func TestARestartGoesStepByStep(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.boots, w.takes["stop"] = 10*time.Second, 2*time.Second
+		began := time.Now()
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if report.Err != nil {
+			t.Error(report.Err)
+		}
+		w.expect("gpu", "top", "inspect", "cancel", "stop c1", "gpu", "leaks of c1 [1 10]", "start c1", "version")
+		w.expectIntents("stop c1 wedged", "start c1 wedged")
+		w.expectOwed(false)
+		expectSteps(t, report, "take a snapshot", "check that it is what was judged", "cancel our requests",
+			"stop the container", "settle", "start the container", "see the API answer")
+		for i, want := range []time.Duration{0, 0, 0, 2 * time.Second, 5 * time.Second, 0, 10 * time.Second} {
+			if got := report.Steps[i]; got.Took != want {
+				t.Errorf("%q took %s, want %s", got.Name, got.Took, want)
+			}
+		}
+		if report.Leak == nil || report.Leak.Result != evidence.LeakNone || !report.Snapshot.Known {
+			t.Errorf("leak %v, snapshot %v", report.Leak, report.Snapshot)
+		}
+		if got := report.Steps[0].Detail; got != "1 GPUs; H200: 3 MiB of 9 MiB used by 0 processes" {
+			t.Errorf("the snapshot says %q", got)
+		}
+		if added := time.Since(began) - 17*time.Second; added > poll {
+			t.Errorf("Clawgate added %s", added)
+		}
+	})
+}
+
+func TestARunThatWasNotJudgedIsNotTouched(t *testing.T) {
+	later := run("c1")
+	later.StartedAt = later.StartedAt.Add(time.Nanosecond)
+	for name, judged := range map[string]evidence.Identity{"another container": run("c0"), "another run of it": later} {
+		inWorld(t, func(w *world) {
+			report := w.ladder.Restart(w.Context(), judged, "wedged")
+			if !errors.Is(report.Err, evidence.ErrChanged) {
+				t.Errorf("%s: %v", name, report.Err)
+			}
+			w.expect("gpu", "top", "inspect")
+			w.expectOwed(false)
+		})
+	}
+}
+
+func TestARunThatChangesUnderTheStopIsLeftAlone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fails["stop"], w.container.Status = evidence.ErrChanged, evidence.Exited
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if !errors.Is(report.Err, evidence.ErrChanged) || report.Leak != nil {
+			t.Errorf("%v, leak %v", report.Err, report.Leak)
+		}
+		w.expect("gpu", "top", "inspect", "cancel", "stop c1", "inspect")
+		w.expectOwed(false)
+	})
+}
+
+func TestAFailedStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  evidence.Status
+		inspect error
+		owed    bool
+	}{
+		"of a container that still runs":   {evidence.Running, nil, false},
+		"of one that is down all the same": {evidence.Exited, nil, true},
+	} {
+		inWorld(t, func(w *world) {
+			w.fails["stop"] = errBroken
+			act := w.ladder.Cancel
+			w.ladder.Cancel = func(model string) int { w.container.Status = c.status; return act(model) }
+			report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+			if !errors.Is(report.Err, errBroken) || !strings.HasPrefix(report.Err.Error(), "cannot stop the container: ") {
+				t.Errorf("%s: %v", name, report.Err)
+			}
+			w.expect("gpu", "top", "inspect", "cancel", "stop c1", "inspect")
+			w.expectIntents("stop c1 wedged")
+			w.expectOwed(c.owed)
+		})
+	}
+}
+
+func TestAStopWhoseOutcomeIsUnknownStaysOwed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fails["stop"] = errBroken
+		cancel := w.ladder.Cancel
+		w.ladder.Cancel = func(model string) int { w.hangs["inspect"] = true; return cancel(model) }
+		began := time.Now()
+		w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if took := time.Since(began); took != lookUp {
+			t.Errorf("an engine that hangs was waited for for %s", took)
+		}
+		w.expectOwed(true)
+	})
+}
+
+func TestAFailedStartStaysOwed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fails["start"] = errBroken
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if !errors.Is(report.Err, errBroken) || report.Leak == nil {
+			t.Errorf("%v, leak %v", report.Err, report.Leak)
+		}
+		w.expectOwed(true)
+	})
+}
+
+func TestAStartThatSomebodyElseMadeIsNotOwed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.fails["start"] = evidence.ErrChanged
+		if report := w.ladder.Restart(w.Context(), run("c1"), "wedged"); !errors.Is(report.Err, evidence.ErrChanged) {
+			t.Error(report.Err)
+		}
+		w.expectOwed(false)
+	})
+}
+
+func TestWithoutAJournalTheEngineRestartsInOneCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.ladder.Journal, _ = OpenJournal("")
+		w.takes["restart"] = 3 * time.Second
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if report.Err != nil || report.Leak != nil {
+			t.Errorf("%v, leak %v", report.Err, report.Leak)
+		}
+		w.expect("gpu", "top", "inspect", "cancel", "restart c1", "version")
+		w.expectIntents("restart")
+	})
+}
+
+func TestALeakKeepsNobodyDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		held, settled time.Duration
+		want          evidence.LeakResult
+	}{
+		"memory that comes back":       {12 * time.Second, 12 * time.Second, evidence.LeakNone},
+		"memory that never comes back": {time.Hour, 35 * time.Second, evidence.LeakFound},
+	} {
+		inWorld(t, func(w *world) {
+			w.leakedFor = c.held
+			report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+			if report.Err != nil || report.Leak.Result != c.want {
+				t.Errorf("%s: %v, leak %v", name, report.Err, report.Leak)
+			}
+			if settle := report.Steps[4]; settle.Took != c.settled || !strings.HasPrefix(settle.Detail, string(c.want)) {
+				t.Errorf("%s: settled %s: %s, want %s", name, settle.Took, settle.Detail, c.settled)
+			}
+		})
+	}
+}
+
+func TestWhatIsStoppedIsStartedThoughClawgateEnds(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ctx, end := context.WithCancel(w.Context())
+		cancel := w.ladder.Cancel
+		w.ladder.Cancel = func(model string) int { time.AfterFunc(time.Second, end); return cancel(model) }
+		w.takes["stop"] = 2 * time.Second
+		w.ladder.Restart(ctx, run("c1"), "wedged")
+		if w.container.Status != evidence.Running || w.started.IsZero() {
+			t.Errorf("left %s", w.container.Status)
+		}
+		w.expectOwed(false)
+	})
+}
+
+func TestAnAPIThatNeverComesUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hangs["version"] = true
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if report.Err == nil || !strings.HasPrefix(report.Err.Error(), "cannot see the API answer: gave up after 2m0s: ") {
+			t.Error(report.Err)
+		}
+		if last := report.Steps[len(report.Steps)-1]; last.Took != serverUp {
+			t.Errorf("waited %s", last.Took)
+		}
+		w.expectOwed(false) // it was started
+	})
+}
+
+func TestABlindRestartGoesOnWithoutTheList(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.hangs["top"] = true
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if report.Err != nil || report.Steps[0].Took != lookUp {
+			t.Errorf("%v, snapshot took %s", report.Err, report.Steps[0].Took)
+		}
+	})
+}
