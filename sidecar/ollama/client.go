@@ -36,15 +36,19 @@ func NewClient(base *url.URL, transport http.RoundTripper) *Client {
 	}}
 }
 
-// StatusError is an answer with a status that the call did not expect.
+// StatusError is an answer with a status that the call did not expect, or with
+// an error line after a status of 200 in a stream.
 type StatusError struct {
 	Status  int
 	Message string // Ollama's own text, at most 512 bytes
 }
 
 func (e *StatusError) Error() string {
-	if e.Message == "" {
+	switch {
+	case e.Message == "":
 		return fmt.Sprintf("HTTP status %d", e.Status)
+	case e.Status == http.StatusOK:
+		return e.Message
 	}
 	return fmt.Sprintf("HTTP status %d: %s", e.Status, e.Message)
 }

@@ -152,7 +152,7 @@ func (c *Client) Pull(ctx context.Context, model string, progress func(PullProgr
 			continue
 		}
 		if line.Error != "" {
-			return fmt.Errorf("cannot pull %q: %w", model, &StatusError{Status: resp.StatusCode, Message: line.Error})
+			return fmt.Errorf("cannot pull %q: %w", model, &StatusError{Status: resp.StatusCode, Message: line.Error[:min(len(line.Error), maxDetail)]})
 		}
 		succeeded = line.Status == "success"
 		progress(line)
