@@ -1,0 +1,93 @@
+//go:build e2e
+
+package recovery
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/e2e/parts"
+	"github.com/clawdbot/clawgate/e2e/tinymodel"
+	"github.com/clawdbot/clawgate/sidecar/admin"
+)
+
+// probeInterval is short, so that a test need not last minutes to span more than
+// three of them.
+const probeInterval = 6 * time.Second
+
+// atLeast is how long an answer has to take to span more than three probes.
+const atLeast = 3*probeInterval + time.Second
+
+// TestAWorkingServerIsLeftAlone holds the container to 3 % of a core: nothing
+// answers in time any more, and everything works.
+func TestAWorkingServerIsLeftAlone(t *testing.T) {
+	s := ready(t, map[string]string{"CLAWGATE_READY_INTERVAL": probeInterval.String(), "CLAWGATE_RECHECK_INTERVAL": "3s"})
+	s.Ollama.LimitCPUs(t, "0.03")
+	t.Run("a long answer in the only slot", func(t *testing.T) {
+		s.untouched(t, func() { s.longAnswer(t, s.chat(90)) })
+	})
+	t.Run("a long answer that is not streamed", func(t *testing.T) {
+		question := s.chat(90)
+		question.Whole = true
+		s.untouched(t, func() { s.longAnswer(t, question) })
+	})
+	t.Run("a client that bypasses the relay", func(t *testing.T) {
+		question := s.chat(90)
+		question.URL, question.Whole = s.server.URL, true
+		s.untouched(t, func() { s.longAnswer(t, question) })
+	})
+}
+
+// longAnswer asks a question whose answer takes longer than three probe
+// intervals, and wants it whole.
+func (s *stand) longAnswer(t *testing.T, question parts.Chat) {
+	t.Helper()
+	answer := ask(t, question).end(t, 4*time.Minute)
+	if !answer.Complete() {
+		t.Errorf("the long answer did not arrive: %s", answer)
+	}
+	t.Logf("the answer took %s", answer.Total.Round(time.Second))
+	if answer.Total < atLeast {
+		t.Errorf("the answer took %s, too short to show anything; want at least %s", answer.Total, atLeast)
+	}
+}
+
+// TestASlowHostIsCalledSlow: a CPU host that takes longer for every first chunk
+// than the service level allows is served, and told what to change.
+func TestASlowHostIsCalledSlow(t *testing.T) {
+	s := ready(t, map[string]string{"CLAWGATE_READY_INTERVAL": "15s"})
+	s.Ollama.LimitCPUs(t, "0.01")
+	s.untouched(t, func() {
+		s.awaitVerdict(t, "slow", 2*time.Minute)
+		now := s.status(t)
+		t.Logf("%s", now.Verdict.Sentence)
+		if now.State != "ready" || !now.Gate.Open {
+			t.Errorf("a slow server is not served: state %s, gate %+v", now.State, now.Gate)
+		}
+		question := s.chat(1)
+		if answer := ask(t, question).end(t, 2*time.Minute); !answer.Complete() {
+			t.Errorf("a slow answer did not arrive: %s", answer)
+		}
+	})
+}
+
+// TestALongLoadIsAwaited: a load that takes a minute belongs to somebody; who
+// gives up on it aborts it.
+func TestALongLoadIsAwaited(t *testing.T) {
+	s := bare(t, map[string]string{"CLAWGATE_READY_INTERVAL": "10s"})
+	s.createModel(t, tinymodel.Config{Embedding: 512, Layers: 24})
+	s.awaitState(t, "ready", 2*time.Minute)
+	s.Ollama.LimitCPUs(t, "0.03")
+	before := s.remedies(t)
+	s.Ollama.Restart(t) // by an operator
+	s.await(t, "a load that takes a minute", 3*time.Minute, func(now admin.Status) bool {
+		return now.State == "loading" && time.Since(now.Since) > 45*time.Second
+	})
+	started := s.Ollama.StartedAt(t)
+	s.Ollama.LimitCPUs(t, "2")
+	s.awaitState(t, "ready", 2*time.Minute)
+	s.serves(t)
+	if now := s.Ollama.StartedAt(t); !now.Equal(started) || s.remedies(t) != before {
+		t.Errorf("a server that loads was touched: started at %s, %v remedies", now, s.remedies(t)-before)
+	}
+}
