@@ -71,6 +71,7 @@ func TestBlobFindsTheWeights(t *testing.T) {
 		"# Modelfile generated\n# FROM qwen3:32b\n\nFROM " + path + "\nTEMPLATE \"\"\"\nFROM nowhere\n\"\"\"\n": path,
 		"FROM " + path + "\r\n": path,
 		"FROM " + path + "\nFROM /x/sha256-" + strings.Repeat("cd", 32) + "\n": path, // a projector follows the weights
+		"# FROM " + path + "\n":            "",
 		"FROM qwen3:32b\n":                 "",
 		"FROM /blobs/sha256-" + digest[1:]: "",
 		"":                                 "",

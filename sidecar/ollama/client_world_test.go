@@ -26,7 +26,7 @@ type exchange struct {
 // answers in turn, and with the last one from then on.
 type script struct {
 	*testing.T
-	client  *Client
+	client *Client
 
 	mu      sync.Mutex
 	answers map[string][]exchange
