@@ -67,8 +67,10 @@
 // L loads the model, P pulls it, D drains the streams that move and then takes
 // the remedy; "call off" ends a drain without a remedy. "Next rung" is after an
 // unload a restart, by way of isolated and its drain, if the budget allows it
-// (else exhausted); after a restart or a start it is backoff. From exhausted a remedy that is due needs budget again.
-// Stopped states that see any other verdict look anew from starting.
+// (else exhausted); after a restart or a start it is backoff. From exhausted a
+// remedy that is due needs budget again; until then a model whose runner died is
+// loaded now and then, to see it live. Stopped states that see any other verdict
+// look anew from starting.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same
 // steps are taken, the gate stays open, and a drain does not end in a remedy.

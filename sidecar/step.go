@@ -1,5 +1,7 @@
 package sidecar
 
+import "github.com/clawdbot/clawgate/sidecar/verdict"
+
 // Machine is the supervisor's whole memory of where it stands.
 type Machine struct {
 	State State
@@ -137,7 +139,7 @@ func (m Machine) due(e Event) (Machine, Action) {
 		return m, Nothing
 	case Exhausted:
 		if !e.BudgetLeft {
-			return m, Nothing
+			return m, stillTry(e)
 		}
 	}
 	if m.Draining {
@@ -146,6 +148,15 @@ func (m Machine) due(e Event) (Machine, Action) {
 	m.State, m.Target, m.Draining = Isolated, e.Judgement.Model, true
 	m.Rung = firstRung(m, e)
 	return m, Drain
+}
+
+// stillTry is what remains without budget. A model whose runner died is not in
+// memory: it could never answer again if nobody loaded it.
+func stillTry(e Event) Action {
+	if e.Judgement.Verdict == verdict.Crashed {
+		return LoadModel
+	}
+	return Nothing
 }
 
 // firstRung is the least that may help. What was tried since the model was last

@@ -167,6 +167,15 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 	}
 }
 
+func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
+	for judged, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.Wedged: Nothing, verdict.Down: Nothing} {
+		after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: JudgedDue, Judgement: verdict.Judgement{Verdict: judged}})
+		if after.State != Exhausted || action != want {
+			t.Errorf("%s: got %s and %q, want %q", judged, after.State, action, want)
+		}
+	}
+}
+
 func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 	for _, kind := range EventKinds {
 		for _, state := range States {

@@ -132,6 +132,9 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 	s.probeNow(now)
 }
 
+// exhaustedRetry is the pause between loads of a model that no remedy has mended.
+const exhaustedRetry = time.Minute
+
 // loadFailed waits before the next try. An answer with an error comes from a
 // server that works: no restart mends a model that is too large or broken.
 func (s *supervisor) loadFailed(now time.Time, model string, err error) {
@@ -140,6 +143,9 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 	}
 	s.log.Error("cannot load the model", "model", model, "err", err)
 	s.work.notBefore = now.Add(s.config.RecheckInterval)
+	if s.machine.State == Exhausted {
+		s.work.notBefore = now.Add(exhaustedRetry)
+	}
 	var status *ollama.StatusError
 	if errors.As(err, &status) {
 		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Message
