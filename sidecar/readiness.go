@@ -137,9 +137,6 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 			return s.whileInFlight(p)
 		}
 	}
-	if s.resting(p.Now) {
-		return "the model's keep-alive has passed; a probe would keep it in memory"
-	}
 	return ""
 }
 
@@ -197,8 +194,13 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 	if target == s.mainModel() {
 		model = s.config.Model
 	}
+	spare := ""
+	if s.resting(time.Now()) {
+		spare = "the model's keep-alive has passed; a probe would keep it in memory"
+	}
 	return probe.ReadySpec{
-		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
+		Spare: spare,
+		Path:  s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
 		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
 		Options: s.options.of,
 	}
@@ -206,6 +208,12 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
+	if s.seen.tcp.Failures > 0 { // an answer is news to the probes that found none
+		s.kicks.tcp.kick()
+	}
+	if s.seen.api.Failures > 0 {
+		s.kicks.api.kick()
+	}
 }
 
 // answered takes the end of an attempt. An attempt that was called off, or whose

@@ -23,6 +23,9 @@ type ReadySpec struct {
 	FirstChunk time.Duration
 	// ListTimeout bounds the look at what is loaded, which comes first.
 	ListTimeout time.Duration
+	// Spare is why the model is not to be asked for a token: only what is loaded
+	// is looked at then. Empty to ask.
+	Spare string
 	// Options are the runner options that the model is known to be loaded with.
 	// Others would make Ollama throw the loaded runner away (measured).
 	Options func(evidence.LoadedModel) ollama.RunnerOptions
@@ -61,6 +64,9 @@ func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted f
 	sighted(Sighting{Loaded: loaded})
 	for _, m := range loaded {
 		if m.Name == ollama.NormalizeModel(spec.Model) {
+			if spec.Spare != "" {
+				return attempt.result(evidence.Unknown, spec.Spare)
+			}
 			attempt.nowWaitsFor("a first chunk")
 			return attempt.ask(ctx, client, m)
 		}
