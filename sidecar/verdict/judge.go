@@ -36,6 +36,8 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 	switch {
 	case p.Ready.Failures > 0:
 		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Ready.Failures, p.Limit.FailureThreshold, p.Ready.Last.Reason)
+	case p.Ready.Doubt != "" && answers && before.Verdict == Slow && p.Ready.Last.Late:
+		// a late answer is awaited like the one before
 	case p.Ready.Doubt != "" && answers:
 		kept.Verdict, kept.Sentence = Busy, p.Ready.Doubt
 	case p.Ready.Doubt != "":
