@@ -87,6 +87,26 @@ func TestAModelThatIsNotLoadedIsNotAsked(t *testing.T) {
 	}
 }
 
+func TestAModelThatIsSparedIsOnlyLookedFor(t *testing.T) {
+	for list, reason := range map[string]string{
+		`{"models":[{"name":"qwen3:32b"}]}`: "it rests",
+		`{"models":[]}`:                     `the model "qwen3:32b" is not loaded`,
+	} {
+		inWorld(t, func(w *world) {
+			w.list = says(200, list)
+			asked := spec()
+			asked.Spare = "it rests"
+			if result := w.ready(w.Context(), asked); result.Outcome != evidence.Unknown || result.Reason != reason {
+				t.Errorf("%s: %+v", list, result)
+			}
+			if w.loaded == nil {
+				t.Errorf("%s: what is loaded was not told", list)
+			}
+			w.expectCalls("/api/ps")
+		})
+	}
+}
+
 func TestALateChunkTellsSlowFromDead(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.ask = after(10*time.Second, says(200, oneToken))

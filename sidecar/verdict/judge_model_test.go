@@ -16,6 +16,8 @@ func TestAModelThatAnswers(t *testing.T) {
 	find(t, map[string]finding{
 		"is healthy":                            {picture: picture(), want: Healthy},
 		"late is slow":                          {picture: picture(late), want: Slow, words: "CLAWGATE_FIRST_CHUNK_TIMEOUT"},
+		"late stays slow while it is awaited":   {picture: picture(late, doubt), before: Judgement{Verdict: Slow, Sentence: "late"}, want: Slow, words: "late"},
+		"late, and now makes the probe wait":    {picture: picture(late, doubt), before: healthy, want: Busy},
 		"and now makes the probe wait":          {picture: picture(doubt), before: healthy, want: Busy, words: "waiting while"},
 		"once of twice is not proven":           {picture: picture(twice(1)), want: Unproven},
 		"once of twice does not end a wedge":    {picture: picture(twice(1)), before: Judgement{Verdict: Wedged}, want: Unproven},
