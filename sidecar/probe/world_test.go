@@ -167,7 +167,7 @@ func forEver(line string) http.HandlerFunc {
 func spec() ReadySpec {
 	return ReadySpec{
 		Path: "/api/chat", Prompt: "say hi", Model: model, FirstChunk: 3 * time.Second, ListTimeout: 8 * time.Second,
-		Options: func(m evidence.LoadedModel) ollama.RunnerOptions { return nil },
+		Options: func(evidence.LoadedModel) ollama.RunnerOptions { return nil },
 	}
 }
 

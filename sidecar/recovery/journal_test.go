@@ -172,9 +172,9 @@ func TestTheJournalStaysSmall(t *testing.T) {
 }
 
 func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
-	want := []time.Duration{5, 5, 5, 10, 20, 40, 80, 160, 300, 300, 300}
+	want := []int{5, 5, 5, 10, 20, 40, 80, 160, 300, 300, 300} // seconds, from -1 attempts on
 	for i, seconds := range want {
-		attempts, base := i-1, seconds*time.Second
+		attempts, base := i-1, time.Duration(seconds)*time.Second
 		if i == len(want)-1 {
 			attempts = 1 << 40
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -70,7 +69,7 @@ func inWorld(t *testing.T, act func(w *world)) {
 		}
 		w.ladder = &Ladder{
 			Engine: w, View: w, Server: w, GPU: w, Leaks: w.leaks, Journal: w.open(), Cancel: w.cancel,
-			Log: slog.New(slog.NewTextHandler(io.Discard, nil)), StopTimeout: 30 * time.Second, SettleDelay: 5 * time.Second, LeakWait: 30 * time.Second,
+			Log: slog.New(slog.DiscardHandler), StopTimeout: 30 * time.Second, SettleDelay: 5 * time.Second, LeakWait: 30 * time.Second,
 		}
 		act(w)
 	})
