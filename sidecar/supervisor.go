@@ -204,8 +204,20 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.seen.forgetServer()
 	s.work.forget()
 	s.options.forget()
+	s.forgetProof(now)
 	s.kicks.all()
 	s.probeNow(now)
+}
+
+// forgetProof drops a verdict that speaks well of the run that is over. A
+// verdict that speaks ill of it stays until the next run has proved itself.
+func (s *supervisor) forgetProof(now time.Time) {
+	before := s.judgement
+	switch before.Verdict {
+	case verdict.Healthy, verdict.Busy, verdict.Slow, verdict.EngineAway:
+		s.judgement, s.judgedAt = verdict.Judgement{Verdict: verdict.Unproven, Sentence: "nothing is proven yet in this run of the server"}, now
+		s.report.judged(s, before, s.judgement)
+	}
 }
 
 // forgetTrouble starts counting attempts anew once the model has stayed ready.
