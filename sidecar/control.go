@@ -28,7 +28,9 @@ func (c control) Resume(ctx context.Context) error {
 	return c.ask(ctx, func(s *supervisor) error {
 		s.pausedFor = nil
 		s.machine.Passive = s.observe
-		s.machine.Draining = s.machine.Draining && s.machine.Forced
+		if !s.machine.Forced {
+			s.machine = s.machine.callOff()
+		}
 		s.report.operator(s, "resume", "")
 		return nil
 	})

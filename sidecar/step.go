@@ -70,7 +70,7 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	case JudgedUnproven:
 		return m, Nothing
 	case JudgedAnswering:
-		return Machine{State: Ready, Rung: m.Rung, Passive: m.Passive}, Nothing
+		return Machine{State: Ready, Rung: m.callOff().Rung, Passive: m.Passive}, Nothing
 	case JudgedBusy, JudgedLoading:
 		return m.works(e)
 	case JudgedUnloaded, JudgedCrashed:
@@ -84,9 +84,17 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	}
 }
 
+// callOff ends a drain without its remedy, which then counts as not tried.
+func (m Machine) callOff() Machine {
+	if m.Draining {
+		m.Draining, m.Rung = false, NoRung
+	}
+	return m
+}
+
 // works: something moves, so a remedy that was due is called off.
 func (m Machine) works(e Event) (Machine, Action) {
-	m.Draining = false
+	m = m.callOff()
 	if m.State == Starting && e.Kind == JudgedLoading {
 		m.State = Loading
 	}
@@ -97,7 +105,7 @@ func (m Machine) works(e Event) (Machine, Action) {
 // the model merely left memory: Ollama loads it for whoever asks first. After a
 // crash it closes until the model is back.
 func (m Machine) unloaded(e Event) (Machine, Action) {
-	m.Draining = false
+	m = m.callOff()
 	switch m.State {
 	case Ready:
 		if e.Kind == JudgedCrashed {
@@ -112,7 +120,7 @@ func (m Machine) unloaded(e Event) (Machine, Action) {
 }
 
 func (m Machine) missing() (Machine, Action) {
-	m.Draining = false
+	m = m.callOff()
 	if m.State == Backoff {
 		return m, Nothing
 	}
@@ -122,7 +130,7 @@ func (m Machine) missing() (Machine, Action) {
 
 // silent: nothing answers, and nothing can or should be done about it yet.
 func (m Machine) silent(e Event) (Machine, Action) {
-	m.Draining = false
+	m = m.callOff()
 	switch m.State {
 	case Starting, Loading, Ready, Isolated:
 		m.State, m.Target = Isolated, e.Judgement.Model
