@@ -115,6 +115,6 @@ func (s *supervisor) engineAway(now time.Time, err error) {
 func (s *supervisor) engineBack() {
 	if !s.seen.engineAway.IsZero() {
 		s.log.Info("the container engine answers again", "away_for", time.Since(s.seen.engineAway))
-		s.seen.engineAway, s.seen.engineError = time.Time{}, ""
+		s.seen.engineAway, s.seen.engineBack, s.seen.engineError = time.Time{}, time.Now(), ""
 	}
 }

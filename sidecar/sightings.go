@@ -15,6 +15,7 @@ type sightings struct {
 	containerKnown bool
 	goneSince      time.Time
 	engineAway     time.Time // zero while the engine answers
+	engineBack     time.Time // when it answered again; zero if it was never away
 	engineError    string
 	operator       operatorWatch
 
@@ -57,7 +58,7 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 			LoadStall:        s.config.LoadTimeout,
 		},
 		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
-		EngineAwaySince: s.seen.engineAway, GoneSince: s.seen.goneSince,
+		EngineAwaySince: s.seen.engineAway, EngineBackAt: s.seen.engineBack, GoneSince: s.seen.goneSince,
 		Reached: s.seen.reached, Answered: s.seen.answered,
 		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
 		Traffic: s.relay.Traffic(), Pulse: s.seen.pulse,

@@ -82,8 +82,15 @@ func targetMoves(p Picture, began time.Time) bool {
 // worksNow says that a server whose silence began then works all the same, and
 // may go on for a while: silence was counted while it stood still, and a remedy
 // now would cut what it has taken up again.
+//
+// Silence from before the engine came back was counted blindly, and does not
+// shorten the time that visible work is given.
 func worksNow(p Picture, began time.Time) bool {
-	if p.Now.Sub(began) >= budget(p) && !targetMoves(p, began) {
+	seen := began
+	if p.EngineBackAt.After(seen) {
+		seen = p.EngineBackAt
+	}
+	if p.Now.Sub(seen) >= budget(p) && !targetMoves(p, began) {
 		return false
 	}
 	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), began)
