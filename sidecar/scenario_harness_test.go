@@ -2,6 +2,7 @@ package sidecar_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -64,6 +65,7 @@ func play(t *testing.T, given setup, act func(s *scenario)) {
 		s.env = append([]string{
 			"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=", "CLAWGATE_ADMIN_TOKEN=" + token,
 		}, given.env...)
+		s.log.mayBeReady = s.loaded
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
 		go func() { gone <- world.Run(ctx) }()
@@ -80,6 +82,9 @@ func play(t *testing.T, given setup, act func(s *scenario)) {
 				t.Error(err)
 			}
 			s.engine.check(t)
+			if len(s.log.lies) > 0 {
+				t.Errorf("a dead model was presented as alive: %q", s.log.lies)
+			}
 			if t.Failed() || testing.Verbose() {
 				t.Log("what the sidecar did:\n" + s.log.String())
 			}
@@ -178,6 +183,7 @@ func (s *scenario) reaches(state sidecar.State, within time.Duration) time.Time 
 	if !found {
 		s.Fatalf("the sidecar did not become %s within %s; verdict %s: %s", state, within, s.verdict().Name, s.verdict().Sentence)
 	}
+	synctest.Wait() // what belongs to the change is done: the gate, the status
 	return at
 }
 
@@ -236,6 +242,21 @@ func (s *scenario) runners() []evidence.Process {
 	processes, err := s.Processes(s.Context())
 	s.must(err)
 	return processes[1:] // the first is the server
+}
+
+// loaded says why the model cannot have answered. While the engine is away
+// nothing can be told.
+func (s *scenario) loaded() error {
+	processes, err := s.Processes(s.Context())
+	switch {
+	case errors.Is(err, simulation.ErrEngineAway):
+		return nil
+	case err != nil:
+		return err
+	case len(processes) < 2:
+		return errors.New("there is no runner")
+	}
+	return nil
 }
 
 func (s *scenario) inspect() evidence.Container {

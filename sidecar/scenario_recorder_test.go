@@ -100,6 +100,9 @@ type history struct {
 	states  []entered
 	cursor  int           // of awaitState
 	changed chan struct{} // closed and made anew with each state
+	// mayBeReady says why the sidecar must not call itself ready now.
+	mayBeReady func() error
+	lies       []string
 }
 
 type entered struct {
@@ -120,7 +123,7 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
 		if r.Message == "state changed" && a.Key == "to" {
-			h.states = append(h.states, entered{sidecar.State(a.Value.String()), time.Now()})
+			h.enter(sidecar.State(a.Value.String()))
 			close(h.changed)
 			h.changed = make(chan struct{})
 		}
@@ -128,6 +131,16 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	})
 	h.lines = append(h.lines, line)
 	return nil
+}
+
+func (h *history) enter(state sidecar.State) {
+	h.states = append(h.states, entered{state, time.Now()})
+	if state != sidecar.Ready {
+		return
+	}
+	if err := h.mayBeReady(); err != nil {
+		h.lies = append(h.lies, fmt.Sprintf("after %s: %s", time.Since(h.began), err))
+	}
 }
 
 // keptLines is what is shown of a long history.
