@@ -52,9 +52,9 @@ e2e-prepare:
 
 .PHONY: e2e-clean
 e2e-clean: ## Remove what end-to-end tests left behind, and the images made for them
-	docker ps -aq --filter label=clawgate-test | xargs -r docker rm -f -v
-	docker network ls -q --filter label=clawgate-test | xargs -r docker network rm
-	docker volume ls -q --filter label=clawgate-test | xargs -r docker volume rm
+	docker ps -aq --filter name=^clawgate-test- | xargs -r docker rm -f -v
+	docker network ls -q --filter name=^clawgate-test- | xargs -r docker network rm
+	docker volume ls -q --filter name=^clawgate-test- | xargs -r docker volume rm
 	docker images -q --filter label=clawgate-stand-in | sort -u | xargs -r docker rmi -f
 
 .PHONY: bench

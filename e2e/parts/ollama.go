@@ -5,6 +5,7 @@ package parts
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,7 @@ func StartOllama(t testing.TB, config OllamaConfig) Ollama {
 	t.Helper()
 	ensure(t, OllamaImage)
 	if config.Name == "" {
-		config.Name = fmt.Sprintf("clawgate-test-%s-%x", ID, time.Now().UnixNano()&0xffffff)
+		config.Name = newName()
 	}
 	mark := label + "=" + ID
 	mustDocker(t, "network", "create", "--label", mark, config.Name)
@@ -59,6 +60,12 @@ func StartOllama(t testing.TB, config OllamaConfig) Ollama {
 	o.URL = "http://" + o.Address(t) + ":11434"
 	o.AwaitUp(t)
 	return o
+}
+
+// newName is a name that nothing in the engine has. `make e2e-clean` knows such
+// names by their beginning.
+func newName() string {
+	return strings.ToLower(fmt.Sprintf("clawgate-test-%s-%s", ID, rand.Text()[:6]))
 }
 
 func (c OllamaConfig) arguments(mark string) []string {
@@ -86,7 +93,7 @@ func (c OllamaConfig) arguments(mark string) []string {
 // ends. Make it before the containers that use it.
 func Volume(t testing.TB) string {
 	t.Helper()
-	name := mustDocker(t, "volume", "create", "--label", label+"="+ID)
+	name := mustDocker(t, "volume", "create", "--label", label+"="+ID, newName())
 	t.Cleanup(func() { remove(t, "volume", "rm", name) })
 	return name
 }
