@@ -45,6 +45,8 @@ type ProbeResult struct {
 	Unresolved bool
 	// Missing says that the API answered and does not list the wanted model.
 	Missing bool
+	// Unloaded says that the list of loaded models came and lacks the model.
+	Unloaded bool
 }
 
 // LoadedModel is one model that Ollama holds in memory (`GET /api/ps`). Old

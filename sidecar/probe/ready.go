@@ -71,7 +71,9 @@ func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted f
 			return attempt.ask(ctx, client, m)
 		}
 	}
-	return attempt.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", spec.Model))
+	notLoaded := attempt.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", spec.Model))
+	notLoaded.Answered, notLoaded.Unloaded = true, true
+	return notLoaded
 }
 
 func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence.LoadedModel, *evidence.ProbeResult) {

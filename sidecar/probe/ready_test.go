@@ -79,7 +79,7 @@ func TestAModelThatIsNotLoadedIsNotAsked(t *testing.T) {
 		inWorld(t, func(w *world) {
 			w.list = says(200, list)
 			result := w.ready(w.Context(), spec())
-			if result.Outcome != evidence.Unknown || result.Reason != `the model "qwen3:32b" is not loaded` {
+			if result.Outcome != evidence.Unknown || result.Reason != `the model "qwen3:32b" is not loaded` || !result.Unloaded {
 				t.Errorf("%s: %+v", name, result)
 			}
 			w.expectCalls("/api/ps")
@@ -96,7 +96,7 @@ func TestAModelThatIsSparedIsOnlyLookedFor(t *testing.T) {
 			w.list = says(200, list)
 			asked := spec()
 			asked.Spare = "it rests"
-			if result := w.ready(w.Context(), asked); result.Outcome != evidence.Unknown || result.Reason != reason {
+			if result := w.ready(w.Context(), asked); result.Outcome != evidence.Unknown || result.Reason != reason || result.Unloaded != (reason != asked.Spare) {
 				t.Errorf("%s: %+v", list, result)
 			}
 			if w.loaded == nil {

@@ -49,7 +49,7 @@ func TestWhatDecidesNothingKeepsWhatWasFound(t *testing.T) {
 
 func TestAModelThatDoesNotAnswer(t *testing.T) {
 	silent := evidence.ProbeResult{Reason: "no answer for 3s to a first chunk"}
-	back := func(p *Picture) { p.EngineBackAt = ago(blindWait - time.Second) }
+	back := engineBack(blindWait - time.Second)
 	find(t, map[string]finding{
 		"on three probes is wedged":              {picture: picture(ready(3, 15*time.Second, silent)), want: Wedged, due: true, model: target, words: "3 readiness probes failed within 15s"},
 		"nor list what is loaded: the server is": {picture: picture(ready(3, 15*time.Second, evidence.ProbeResult{Server: true})), want: Wedged, due: true},
@@ -57,10 +57,12 @@ func TestAModelThatDoesNotAnswer(t *testing.T) {
 		"but streams again":                      {picture: picture(ready(3, 15*time.Second, silent), request(target, time.Minute, time.Second)), want: Busy, model: target},
 		"but streams again, unseen":              {picture: picture(unseen, ready(3, time.Minute, silent), request(target, 2*time.Minute, 50*time.Second)), want: Busy, model: target},
 		"and spins too long":                     {picture: picture(ready(3, spinBudget, silent), pulse(working())), want: Wedged, due: true, model: target},
+		"and worked while the engine was away":   {picture: picture(ready(3, time.Hour, silent), pulse(working()), engineBack(3*spinBudget-1)), want: Busy, model: target, words: "works again"},
+		"and spins since the engine is back":     {picture: picture(ready(3, time.Hour, silent), pulse(working()), engineBack(3*spinBudget)), want: Wedged, due: true, model: target},
 		"behind another's stream for too long":   {picture: picture(ready(3, spinBudget, silent), request("other:latest", time.Hour, time.Second)), want: Wedged, due: true, model: target},
 		"with an error is no silence":            {picture: picture(ready(3, 15*time.Second, evidence.ProbeResult{Answered: true, Reason: "500"}), pulse(working())), want: Wedged, due: true, model: target},
 		"as counted without a view":              {picture: picture(ready(3, time.Minute, silent), unseen, back), want: Wedged, model: target},
-		"nor could be seen for long enough":      {picture: picture(ready(3, time.Minute, silent), unseen, func(p *Picture) { p.EngineBackAt = ago(blindWait) }), want: Wedged, due: true, model: target},
+		"nor could be seen for long enough":      {picture: picture(ready(3, time.Minute, silent), unseen, engineBack(blindWait)), want: Wedged, due: true, model: target},
 		"once the view is back":                  {picture: picture(ready(3, time.Minute, silent), back), want: Wedged, due: true, model: target},
 		"while the engine is away":               {picture: picture(ready(3, time.Minute, silent), engineAway), want: EngineAway, model: target, words: "nothing can be healed"},
 	})

@@ -58,9 +58,12 @@ func workedUntil(d time.Duration) Pulse {
 	return pulse
 }
 
-func pulse(p Pulse) func(*Picture)              { return func(picture *Picture) { picture.Pulse = p } }
-func unseen(p *Picture)                         { p.Pulse = Pulse{} }
-func engineAway(p *Picture)                     { p.EngineAwaySince = ago(time.Minute) }
+func pulse(p Pulse) func(*Picture) { return func(picture *Picture) { picture.Pulse = p } }
+func unseen(p *Picture)            { p.Pulse = Pulse{} }
+func engineAway(p *Picture)        { p.EngineAwaySince = ago(time.Minute) }
+func engineBack(d time.Duration) func(*Picture) {
+	return func(p *Picture) { p.EngineBackAt = ago(d) }
+}
 func unloaded(p *Picture)                       { p.Loaded = nil }
 func ourLoadFor(d time.Duration) func(*Picture) { return func(p *Picture) { p.LoadSince = ago(d) } }
 

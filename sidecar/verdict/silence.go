@@ -36,7 +36,7 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 	switch moved := lastMove(p.Traffic); {
 	case waited < p.Limit.FirstChunk:
 		result.Reason = "the probe has not waited long enough"
-	case waited >= budget(p) && !targetMoves(p, began):
+	case p.Now.Sub(p.seenFrom(began)) >= budget(p) && !targetMoves(p, began):
 		result.Outcome = evidence.Failure
 		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
 	case movesNow(p, moved, began):
@@ -83,17 +83,26 @@ func targetMoves(p Picture, began time.Time) bool {
 // may go on for a while: silence was counted while it stood still, and a remedy
 // now would cut what it has taken up again.
 //
-// Silence from before the engine came back was counted blindly, and does not
-// shorten the time that visible work is given.
+// Silence from before the engine came back was counted blindly: visible work is
+// given the time that it takes to count as many failures anew.
 func worksNow(p Picture, began time.Time) bool {
-	seen := began
-	if p.EngineBackAt.After(seen) {
-		seen = p.EngineBackAt
+	limit := budget(p)
+	if p.EngineBackAt.After(began) {
+		limit *= time.Duration(p.Limit.FailureThreshold)
 	}
-	if p.Now.Sub(seen) >= budget(p) && !targetMoves(p, began) {
+	if p.Now.Sub(p.seenFrom(began)) >= limit && !targetMoves(p, began) {
 		return false
 	}
 	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), began)
+}
+
+// seenFrom is from when on the activity of something that began at the given time
+// could be seen: what nobody saw is not held against a server that works.
+func (p Picture) seenFrom(began time.Time) time.Time {
+	if p.EngineBackAt.After(began) {
+		return p.EngineBackAt
+	}
+	return began
 }
 
 // viewPending says that the engine is back so recently that the container's

@@ -16,28 +16,31 @@ func TestSilence(t *testing.T) {
 		want    evidence.Outcome
 		words   string
 	}{
-		"too short to mean anything":         {3*time.Second - 1, picture(), evidence.Unknown, "not waited long enough"},
-		"in a still container":               {3 * time.Second, picture(), evidence.Failure, "no answer for 3s to a first chunk; the container has been still for 10m"},
-		"in a container that just worked":    {time.Minute, picture(pulse(workedUntil(stillness - 1))), evidence.Unknown, "the container works"},
-		"in a container that came to rest":   {time.Minute, picture(pulse(workedUntil(stillness))), evidence.Failure, "still for"},
-		"in a container at work":             {spinBudget - 1, picture(pulse(working())), evidence.Unknown, "the container works"},
-		"in a container that spins":          {spinBudget, picture(pulse(working())), evidence.Failure, "waited 10m0s for a first chunk; the container uses 1000 ms"},
-		"behind a long prompt":               {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(100_000)), evidence.Unknown, ""},
-		"behind a prompt that must be over":  {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(11_000)), evidence.Failure, "uses"},
-		"behind a stream":                    {time.Minute, picture(request(other, time.Minute, time.Second)), evidence.Unknown, "behind a stream that moved 1s ago"},
-		"behind a stream frozen with it":     {time.Minute, picture(request(target, 2*time.Minute, time.Minute)), evidence.Failure, "still"},
-		"behind a stream frozen just before": {4 * time.Second, picture(pulse(workedUntil(4*time.Second)), request(other, time.Minute, 5*time.Second)), evidence.Failure, "still"},
-		"behind a stream frozen since":       {time.Minute, picture(request(target, 2*time.Minute, 20*time.Second)), evidence.Failure, "still"},
-		"behind the target's endless stream": {time.Hour, picture(request(target, 2*time.Hour, time.Second)), evidence.Unknown, "behind a stream"},
-		"behind its slow endless stream":     {time.Hour, picture(pulse(working()), request(target, 2*time.Hour, 20*time.Second)), evidence.Unknown, "the container works"},
-		"behind another's endless stream":    {spinBudget, picture(request(other, time.Hour, time.Second)), evidence.Failure, "waited 10m"},
-		"unseen":                             {blindWait - 1, picture(unseen), evidence.Unknown, "not known"},
-		"unseen for long":                    {blindWait, picture(unseen), evidence.Failure, "not known"},
-		"unseen behind a slow stream":        {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves-1)), evidence.Unknown, "behind a stream"},
-		"unseen behind a stopped stream":     {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves)), evidence.Failure, ""},
-		"after work that was lost from view": {5 * time.Minute, picture(lostView(working(), 15*time.Second)), evidence.Unknown, "not known"},
-		"long after work was lost from view": {5 * time.Minute, picture(lostView(working(), 20*time.Second)), evidence.Failure, ""},
-		"under a view that has just begun":   {5 * time.Minute, picture(pulse(Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Second)}))), evidence.Unknown, "not known"},
+		"too short to mean anything":              {3*time.Second - 1, picture(), evidence.Unknown, "not waited long enough"},
+		"in a still container":                    {3 * time.Second, picture(), evidence.Failure, "no answer for 3s to a first chunk; the container has been still for 10m"},
+		"in a container that just worked":         {time.Minute, picture(pulse(workedUntil(stillness - 1))), evidence.Unknown, "the container works"},
+		"in a container that came to rest":        {time.Minute, picture(pulse(workedUntil(stillness))), evidence.Failure, "still for"},
+		"in a container at work":                  {spinBudget - 1, picture(pulse(working())), evidence.Unknown, "the container works"},
+		"in a container that spins":               {spinBudget, picture(pulse(working())), evidence.Failure, "waited 10m0s for a first chunk; the container uses 1000 ms"},
+		"behind a long prompt":                    {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(100_000)), evidence.Unknown, ""},
+		"behind a prompt that must be over":       {time.Hour, picture(pulse(working()), request(target, time.Hour, 0), prompt(11_000)), evidence.Failure, "uses"},
+		"behind a stream":                         {time.Minute, picture(request(other, time.Minute, time.Second)), evidence.Unknown, "behind a stream that moved 1s ago"},
+		"behind a stream frozen with it":          {time.Minute, picture(request(target, 2*time.Minute, time.Minute)), evidence.Failure, "still"},
+		"behind a stream frozen just before":      {4 * time.Second, picture(pulse(workedUntil(4*time.Second)), request(other, time.Minute, 5*time.Second)), evidence.Failure, "still"},
+		"behind a stream frozen since":            {time.Minute, picture(request(target, 2*time.Minute, 20*time.Second)), evidence.Failure, "still"},
+		"behind the target's endless stream":      {time.Hour, picture(request(target, 2*time.Hour, time.Second)), evidence.Unknown, "behind a stream"},
+		"behind its slow endless stream":          {time.Hour, picture(pulse(working()), request(target, 2*time.Hour, 20*time.Second)), evidence.Unknown, "the container works"},
+		"behind another's endless stream":         {spinBudget, picture(request(other, time.Hour, time.Second)), evidence.Failure, "waited 10m"},
+		"in work that the engine's return showed": {time.Hour, picture(pulse(working()), engineBack(spinBudget-1)), evidence.Unknown, "the container works"},
+		"in work seen for long":                   {time.Hour, picture(pulse(working()), engineBack(spinBudget)), evidence.Failure, "uses"},
+		"not yet looked at":                       {3 * time.Second, picture(lostView(stillFor(time.Hour), 2*time.Second)), evidence.Unknown, "has not been read"},
+		"unseen":                                  {blindWait - 1, picture(unseen), evidence.Unknown, "not known"},
+		"unseen for long":                         {blindWait, picture(unseen), evidence.Failure, "not known"},
+		"unseen behind a slow stream":             {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves-1)), evidence.Unknown, "behind a stream"},
+		"unseen behind a stopped stream":          {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves)), evidence.Failure, ""},
+		"after work that was lost from view":      {5 * time.Minute, picture(lostView(working(), 15*time.Second)), evidence.Unknown, "not known"},
+		"long after work was lost from view":      {5 * time.Minute, picture(lostView(working(), 20*time.Second)), evidence.Failure, ""},
+		"under a view that has just begun":        {5 * time.Minute, picture(pulse(Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Second)}))), evidence.Unknown, "not known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Silence(c.picture, ago(c.waited), "a first chunk")
@@ -95,6 +98,11 @@ func TestAStreakCountsEqualResultsInARow(t *testing.T) {
 	unknown := s.Add(at(evidence.Unknown, 5))
 	if unknown.Failures != 2 || unknown.Doubt != "unknown" || unknown.Last.Outcome != evidence.Failure {
 		t.Errorf("an unknown moves a counter: %+v", unknown)
+	}
+	left := at(evidence.Unknown, 5)
+	left.Unloaded = true
+	if gone := s.Add(left); gone.Failures != 0 || !gone.FailingSince.IsZero() || gone.Doubt != "unknown" {
+		t.Errorf("failures outlive the runner that failed: %+v", gone)
 	}
 	if s = s.Add(at(evidence.Success, 6)); s.Failures != 0 || s.Successes != 1 || !s.FailingSince.IsZero() {
 		t.Errorf("a success leaves failures behind: %+v", s)

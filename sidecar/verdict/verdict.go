@@ -81,7 +81,9 @@ type Streak struct {
 	Doubt string
 }
 
-// Add counts one result and returns the new streak. Unknown moves no counter.
+// Add counts one result and returns the new streak. Unknown moves no counter,
+// but for a model that is seen to have left memory: what failed before speaks of
+// a runner that is no more.
 func (s Streak) Add(r evidence.ProbeResult) Streak {
 	switch r.Outcome {
 	case evidence.Success:
@@ -94,6 +96,9 @@ func (s Streak) Add(r evidence.ProbeResult) Streak {
 		return Streak{Last: r, Failures: s.Failures + 1, FailingSince: since}
 	default:
 		s.Doubt = r.Reason
+		if r.Unloaded {
+			s.Failures, s.FailingSince = 0, time.Time{}
+		}
 		return s
 	}
 }
