@@ -208,6 +208,9 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
+	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
+		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
+	}
 	if s.seen.tcp.Failures > 0 { // an answer is news to the probes that found none
 		s.kicks.tcp.kick()
 	}
