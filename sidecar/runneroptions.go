@@ -35,10 +35,7 @@ func (o *runnerOptions) of(loaded evidence.LoadedModel) ollama.RunnerOptions {
 	if length == 0 {
 		length = o.contextOnCommandLine(loaded.Name)
 	}
-	options := remembered
-	if length != 0 && string(remembered["num_ctx"]) != strconv.Itoa(length) {
-		options = contextOption(length) // loaded by a request that the relay did not see
-	}
+	options := withContext(remembered, length)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.known[loaded.Name] = options
@@ -64,9 +61,11 @@ func (o *runnerOptions) forget() {
 	o.blobs = map[string]string{}
 }
 
-func contextOption(length int) ollama.RunnerOptions {
-	if length == 0 {
-		return nil
+// withContext are the remembered options, unless the runner has another context
+// length: then it was loaded by a request that the relay did not see.
+func withContext(remembered ollama.RunnerOptions, length int) ollama.RunnerOptions {
+	if length == 0 || string(remembered["num_ctx"]) == strconv.Itoa(length) {
+		return remembered
 	}
 	return ollama.RunnerOptions{"num_ctx": json.RawMessage(strconv.Itoa(length))}
 }

@@ -220,7 +220,7 @@ func (s *supervisor) restore(now time.Time) {
 	model := s.work.restore[0]
 	s.work.restore = s.work.restore[1:]
 	s.work.restoring = true
-	options := contextOption(model.ContextLength)
+	options := withContext(s.options.remembered(model.Name), model.ContextLength)
 	s.log.Info("loading a model that was loaded before", "model", model.Name)
 	s.spawn(func(ctx context.Context, post func(func())) {
 		err := s.client.Load(ctx, model.Name, nil, options)
