@@ -152,20 +152,17 @@ func (h *history) String() string {
 	return strings.Join(h.lines[max(0, len(h.lines)-keptLines):], "\n")
 }
 
-// has says whether a line of the log contains all of the words.
-func (h *history) has(words ...string) bool {
+// count is how many lines of the log contain the text.
+func (h *history) count(text string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	n := 0
 	for _, line := range h.lines {
-		all := true
-		for _, word := range words {
-			all = all && strings.Contains(line, word)
-		}
-		if all {
-			return true
+		if strings.Contains(line, text) {
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 func (h *history) state() sidecar.State {
