@@ -3,6 +3,7 @@ package sidecar
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -15,19 +16,22 @@ type readiness struct {
 	target string // normalised
 	streak verdict.Streak
 	next   time.Time
+	asked  time.Time // when the last attempt began
 	open   []*attempt
-	id     int
 }
 
 // attempt is one readiness probe that has not been answered. It stays open after
 // it has counted as a failure, so that a late answer is still heard: slow is
 // not dead.
 type attempt struct {
-	id       int
 	began    time.Time
 	waitsFor string // what was missing when it became overdue; empty before
 	counted  bool
-	cancel   context.CancelFunc
+	// moot says that nothing that it brings counts any more. It stays open all
+	// the same until its answer has come to the end: an Ollama whose client
+	// leaves in mid-answer can lose the slot for ever (see probe.Ready).
+	moot   bool
+	cancel context.CancelFunc
 }
 
 func (r *readiness) count(result evidence.ProbeResult) { r.streak = r.streak.Add(result) }
@@ -38,7 +42,8 @@ func (r *readiness) forget() {
 	r.streak = verdict.Streak{}
 }
 
-// cancelAll calls off what is open.
+// cancelAll calls off what is open. Only what is being mended may be left like
+// that.
 func (r *readiness) cancelAll() {
 	for _, a := range r.open {
 		a.cancel()
@@ -46,26 +51,28 @@ func (r *readiness) cancelAll() {
 	r.open = nil
 }
 
-// close takes an attempt off the list; false when it was called off before.
-func (r *readiness) close(id int) bool {
-	for i, a := range r.open {
-		if a.id == id {
-			a.cancel()
-			r.open = append(r.open[:i:i], r.open[i+1:]...)
-			return true
-		}
+// settle makes all that is open moot: the question is answered, or another one.
+func (r *readiness) settle() {
+	for _, a := range r.open {
+		a.moot = true
 	}
-	return false
 }
 
-// undecided says that an attempt waits and has not counted yet.
-func (r *readiness) undecided() bool {
+// close takes an attempt that has ended off the list.
+func (r *readiness) close(ended *attempt) {
+	r.open = slices.DeleteFunc(r.open, func(a *attempt) bool { return a == ended })
+}
+
+// waiting counts the attempts whose answer would count; undecided says that one
+// of them has not counted as a failure yet.
+func (r *readiness) waiting() (attempts int, undecided bool) {
 	for _, a := range r.open {
-		if !a.counted {
-			return true
+		if !a.moot {
+			attempts++
+			undecided = undecided || !a.counted
 		}
 	}
-	return false
+	return attempts, undecided
 }
 
 // probeNow makes the next look due at once.
@@ -76,10 +83,11 @@ func (s *supervisor) probeNow(now time.Time) { s.readiness.next = now }
 func (s *supervisor) planReadiness(p verdict.Picture) {
 	s.judgeOverdue(p)
 	model, waits := verdict.ClientWaits(p)
-	if waits && model == p.Target && !s.readiness.undecided() && s.readiness.streak.Failures == 0 {
+	attempts, undecided := s.readiness.waiting()
+	if waits && model == p.Target && !undecided && s.readiness.streak.Failures == 0 {
 		s.probeNow(p.Now)
 	}
-	if p.Now.Before(s.readiness.next) || s.readiness.undecided() || len(s.readiness.open) > s.config.FailureThreshold {
+	if p.Now.Before(s.readiness.next) || undecided || attempts > s.config.FailureThreshold {
 		return
 	}
 	if reason := s.leaveAlone(p); reason != "" {
@@ -92,7 +100,7 @@ func (s *supervisor) planReadiness(p verdict.Picture) {
 
 func (s *supervisor) judgeOverdue(p verdict.Picture) {
 	for _, a := range s.readiness.open {
-		if a.waitsFor == "" || a.counted {
+		if a.waitsFor == "" || a.counted || a.moot {
 			continue
 		}
 		if a.waitsFor == probe.WaitsForList && s.serverStarts(p.Now) {
@@ -173,19 +181,20 @@ func (s *supervisor) whileInFlight(p verdict.Picture) string {
 // attempt sends one readiness probe. The next is due after the interval, or
 // after the shorter one once this has failed.
 func (s *supervisor) attempt(now time.Time) {
-	s.readiness.id++
 	ctx, cancel := context.WithCancel(s.run)
-	a := &attempt{id: s.readiness.id, began: now, cancel: cancel}
+	a := &attempt{began: now, cancel: cancel}
 	s.readiness.open = append(s.readiness.open, a)
 	s.readiness.next = now.Add(s.config.ReadyInterval)
 	target := s.readiness.target
 	spec := s.readySpec(target)
 	s.spawn(func(_ context.Context, post func(func())) {
 		defer cancel()
-		result := probe.Ready(ctx, s.client, spec,
+		result, rest := probe.Ready(ctx, s.client, spec,
 			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
 		post(func() { s.answered(a, target, result) })
+		rest()
+		post(func() { s.readiness.close(a) })
 	})
 }
 
@@ -222,7 +231,9 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 // answered takes the end of an attempt. An attempt that was called off, or whose
 // failure has counted already, moves nothing.
 func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeResult) {
-	if !s.readiness.close(a.id) || target != s.readiness.target || a.counted && result.Outcome != evidence.Success {
+	moot := a.moot || a.counted && result.Outcome != evidence.Success
+	a.moot = true
+	if moot {
 		return
 	}
 	if result.Outcome == evidence.Failure && result.Server && s.serverStarts(result.At) {
@@ -238,7 +249,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	switch result.Outcome {
 	case evidence.Success:
 		s.seen.lastSuccess = result.At
-		s.readiness.cancelAll()
+		s.readiness.settle()
 		s.readiness.next = a.began.Add(s.config.ReadyInterval)
 		if s.readiness.streak.Successes < s.config.SuccessThreshold {
 			s.probeNow(result.At)

@@ -145,8 +145,8 @@ func (s *supervisor) suspect(model string) {
 }
 
 func (s *supervisor) turnTo(model string) {
-	s.readiness.cancelAll()
-	s.readiness = readiness{target: model, id: s.readiness.id}
+	s.readiness.settle()
+	s.readiness = readiness{target: model, open: s.readiness.open}
 	s.seen.crashes = nil
 	s.log.Info("the readiness probe looks at another model", "model", model)
 }

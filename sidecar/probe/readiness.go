@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type readiness struct {
 	spec    ReadySpec
 	began   time.Time
 	overdue func(waitsFor string)
+	body    io.ReadCloser // the answer, once there is one
 
 	mu       sync.Mutex
 	waitsFor string
@@ -49,6 +51,15 @@ func (r *readiness) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true
+}
+
+// rest reads what is left of the answer, as far as one may be long.
+func (r *readiness) rest() {
+	if r.body == nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.body, maxAnswer)) // whatever it is, the result stands
+	_ = r.body.Close()
 }
 
 func (r *readiness) waits() string {

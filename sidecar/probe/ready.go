@@ -52,26 +52,36 @@ type Sighting struct {
 // passed without an answer, and again if the attempt goes on to wait for
 // something else; never after Ready has returned. Both functions are called by
 // one goroutine at a time and must not block for long.
-func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted func(Sighting), overdue func(waitsFor string)) evidence.ProbeResult {
+//
+// The caller must call rest, which reads the answer's end and returns when it
+// has come or ctx has ended. An Ollama whose client leaves between two chunks
+// can lose the slot for ever: the goroutine that has the next chunk to deliver
+// waits for a reader that is gone, and keeps the slot (0.9.6, ChatHandler's
+// unbuffered channel; seen with a probe that left after its first chunk).
+func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted func(Sighting), overdue func(waitsFor string)) (result evidence.ProbeResult, rest func()) {
 	attempt := &readiness{spec: spec, began: time.Now(), overdue: overdue, waitsFor: WaitsForList}
-	timer := time.AfterFunc(spec.FirstChunk, attempt.deadlinePassed)
-	defer attempt.end()
+	return attempt.run(ctx, client, sighted), attempt.rest
+}
+
+func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func(Sighting)) evidence.ProbeResult {
+	timer := time.AfterFunc(r.spec.FirstChunk, r.deadlinePassed)
+	defer r.end()
 	defer timer.Stop()
-	loaded, result := attempt.look(ctx, client)
+	loaded, result := r.look(ctx, client)
 	if result != nil {
 		return *result
 	}
 	sighted(Sighting{Loaded: loaded})
 	for _, m := range loaded {
-		if m.Name == ollama.NormalizeModel(spec.Model) {
-			if spec.Spare != "" {
-				return attempt.result(evidence.Unknown, spec.Spare)
+		if m.Name == ollama.NormalizeModel(r.spec.Model) {
+			if r.spec.Spare != "" {
+				return r.result(evidence.Unknown, r.spec.Spare)
 			}
-			attempt.nowWaitsFor("a first chunk")
-			return attempt.ask(ctx, client, m)
+			r.nowWaitsFor("a first chunk")
+			return r.ask(ctx, client, m)
 		}
 	}
-	notLoaded := attempt.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", spec.Model))
+	notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
 	notLoaded.Answered, notLoaded.Unloaded = true, true
 	return notLoaded
 }
@@ -93,7 +103,7 @@ func (r *readiness) ask(ctx context.Context, client *ollama.Client, loaded evide
 	if err != nil {
 		return r.failed(err, r.spec.FirstChunk)
 	}
-	defer resp.Body.Close()
+	r.body = resp.Body
 	var result evidence.ProbeResult
 	if resp.StatusCode == http.StatusOK {
 		result = r.read(resp.Body)

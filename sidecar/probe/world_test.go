@@ -172,9 +172,11 @@ func spec() ReadySpec {
 }
 
 func (w *world) ready(ctx context.Context, spec ReadySpec) evidence.ProbeResult {
-	return Ready(ctx, w.client, spec,
+	result, rest := Ready(ctx, w.client, spec,
 		func(s Sighting) { w.mu.Lock(); defer w.mu.Unlock(); w.loaded = s.Loaded },
 		func(waitsFor string) { w.mu.Lock(); defer w.mu.Unlock(); w.late = append(w.late, waitsFor) })
+	rest()
+	return result
 }
 
 func (w *world) expectCalls(want ...string) {
