@@ -32,8 +32,11 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 		return
 	}
 	s.engineBack()
-	before, known := s.seen.container, s.seen.containerKnown
+	before, known := s.seen.ran, s.seen.containerKnown
 	s.seen.container, s.seen.containerKnown = container, true
+	if container.Status == evidence.Running {
+		s.seen.ran = container
+	}
 	if container.Status == evidence.Running {
 		s.seen.goneSince = time.Time{}
 	} else if s.seen.goneSince.IsZero() {
@@ -46,10 +49,8 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 		}
 		return
 	}
-	if s.remedy.running || container.ID == before.ID && container.StartedAt.Equal(before.StartedAt) {
-		return
-	}
-	if container.Status == evidence.Running {
+	same := container.ID == before.ID && container.StartedAt.Equal(before.StartedAt)
+	if container.Status == evidence.Running && !same && !s.remedy.running {
 		s.replaced(now, before, container)
 	}
 }
@@ -64,18 +65,19 @@ func goneSince(c evidence.Container, now time.Time) time.Time {
 }
 
 // replaced follows a container that was started or made anew by somebody else:
-// the engine's restart policy, or a person.
+// the engine's restart policy, or a person. It is compared with how it last ran:
+// what was seen in between may be half of either.
 func (s *supervisor) replaced(now time.Time, before, container evidence.Container) {
 	cause := "restarted"
 	switch {
-	case container.ID != before.ID:
+	case before.ID != "" && container.ID != before.ID:
 		cause = "recreated"
 		s.seen.operator = operatorWatch{}
 	case container.RestartCount > before.RestartCount:
 		cause = "crash"
 	}
 	s.log.Warn("the container was started, and not by Clawgate", "cause", cause,
-		"container_id", container.ID, "started_at", container.StartedAt, "exit_code", before.ExitCode)
+		"container_id", container.ID, "started_at", container.StartedAt)
 	s.report.containerStarted(cause)
 	s.met(container)
 	s.recalibrate(now)

@@ -12,6 +12,7 @@ import (
 // sightings is what was seen last, apart from readiness.
 type sightings struct {
 	container      evidence.Container
+	ran            evidence.Container // as it was seen running last
 	containerKnown bool
 	goneSince      time.Time
 	engineAway     time.Time // zero while the engine answers

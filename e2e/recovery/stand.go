@@ -184,7 +184,9 @@ func (s *stand) chat(tokens int) parts.Chat {
 // serves fails the test unless a short question gets its whole answer.
 func (s *stand) serves(t *testing.T) {
 	t.Helper()
-	answer, err := s.chat(5).Do(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	answer, err := s.chat(5).Do(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
