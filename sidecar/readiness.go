@@ -84,7 +84,8 @@ func (s *supervisor) planReadiness(p verdict.Picture) {
 	s.judgeOverdue(p)
 	model, waits := verdict.ClientWaits(p)
 	attempts, undecided := s.readiness.waiting()
-	if waits && model == p.Target && !undecided && s.readiness.streak.Failures == 0 {
+	hurry := waits && model == p.Target && !undecided && s.readiness.streak.Failures == 0
+	if hurry && p.Now.Sub(s.readiness.asked) >= s.config.RecheckInterval { // no loop while probes decide nothing
 		s.probeNow(p.Now)
 	}
 	if p.Now.Before(s.readiness.next) || undecided || attempts > s.config.FailureThreshold {
@@ -183,6 +184,7 @@ func (s *supervisor) whileInFlight(p verdict.Picture) string {
 func (s *supervisor) attempt(now time.Time) {
 	ctx, cancel := context.WithCancel(s.run)
 	a := &attempt{began: now, cancel: cancel}
+	s.readiness.asked = now
 	s.readiness.open = append(s.readiness.open, a)
 	s.readiness.next = now.Add(s.config.ReadyInterval)
 	target := s.readiness.target

@@ -147,7 +147,7 @@ func (s *supervisor) suspect(model string) {
 
 func (s *supervisor) turnTo(model string) {
 	s.readiness.settle()
-	s.readiness = readiness{target: model, open: s.readiness.open}
+	s.readiness = readiness{target: model, asked: s.readiness.asked, open: s.readiness.open}
 	s.seen.crashes = nil
 	s.log.Info("the readiness probe looks at another model", "model", model)
 }
