@@ -33,6 +33,7 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 	}
 	s.engineBack()
 	before, known := s.seen.ran, s.seen.containerKnown
+	paused := s.seen.container.Status == evidence.Paused
 	s.seen.container, s.seen.containerKnown = container, true
 	if container.Status == evidence.Running {
 		s.seen.ran = container
@@ -50,9 +51,21 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 		return
 	}
 	same := container.ID == before.ID && container.StartedAt.Equal(before.StartedAt)
-	if container.Status == evidence.Running && !same && !s.remedy.running {
+	switch {
+	case container.Status != evidence.Running || s.remedy.running:
+	case !same:
 		s.replaced(now, before, container)
+	case paused:
+		s.resumed(now)
 	}
+}
+
+// resumed begins anew with a container whose pause a person has undone. What
+// failed while it was paused says nothing about the server.
+func (s *supervisor) resumed(now time.Time) {
+	s.log.Info("the container's pause was undone")
+	s.recalibrate(now)
+	s.handle(now, Event{Kind: Replaced})
 }
 
 // goneSince is when a container ended, as far as the engine's clock can be

@@ -166,3 +166,20 @@ func TestOnlyWatchingNeverTakesARemedy(t *testing.T) {
 		})
 	}
 }
+
+// What failed during the pause says nothing about the server after it.
+func TestServerThatWasPausedIsNotRestartedForItsSilence(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		for i := range 20 {
+			s.must(s.OperatorPause(s.Context()))
+			s.reaches(sidecar.Stopped, time.Second)
+			time.Sleep(time.Minute + time.Duration(i)*700*time.Millisecond)
+			s.must(s.OperatorUnpause(s.Context()))
+			s.reaches(sidecar.Ready, 10*time.Second)
+			time.Sleep(time.Duration(i) * time.Second)
+		}
+		s.remedies()
+	})
+}
