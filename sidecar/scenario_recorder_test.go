@@ -24,6 +24,8 @@ type recorder struct {
 	seen     int // how many of them were asked for
 	under    int // writes under way
 	overlaps []string
+	// judge is told of every act as it begins; nil for nobody.
+	judge func(act string)
 }
 
 func (r *recorder) Stop(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
@@ -43,6 +45,9 @@ func (r *recorder) Restart(ctx context.Context, run evidence.Identity, timeout t
 
 // note writes an act down; what it returns is called at the act's end.
 func (r *recorder) note(act string) (end func()) {
+	if r.judge != nil {
+		r.judge(act)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.acts = append(r.acts, act)
@@ -133,6 +138,13 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// remark adds a line of the scenario's own.
+func (h *history) remark(text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, fmt.Sprintf("%10.3fs ==== %s", time.Since(h.began).Seconds(), text))
+}
+
 func (h *history) enter(state sidecar.State) {
 	h.states = append(h.states, entered{state, time.Now()})
 	if state != sidecar.Ready {
@@ -144,7 +156,7 @@ func (h *history) enter(state sidecar.State) {
 }
 
 // keptLines is what is shown of a long history.
-const keptLines = 150
+const keptLines = 400
 
 func (h *history) String() string {
 	h.mu.Lock()
