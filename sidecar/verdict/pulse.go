@@ -12,7 +12,7 @@ import (
 // a container held to 3 % of a core (30 ms); frozen it used none, and answering
 // Clawgate's own probes costs under 5 ms.
 const (
-	busyCPU     = 15 * time.Millisecond
+	busyCPU     = 8 * time.Millisecond
 	busyNetwork = 16 << 10  // bytes: a stream to a client that bypasses the relay
 	busyDisk    = 128 << 10 // bytes: a load from disk
 )
