@@ -43,7 +43,7 @@ test: ## Run every test that needs no Docker, under the race detector
 
 .PHONY: e2e
 e2e: e2e-prepare ## Run the tests on real parts (the first time takes minutes to make them)
-	$(GO_TEST) -tags e2e -race -p 1 -count 1 -timeout 20m $(E2E)
+	$(GO_TEST) -tags e2e -race -p 1 -parallel 3 -count 1 -timeout 20m $(E2E)
 
 .PHONY: e2e-prepare
 e2e-prepare:

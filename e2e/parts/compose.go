@@ -4,11 +4,13 @@ package parts
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -27,6 +29,9 @@ const DebianCompose Compose = "docker-compose"
 // built keeps a test process from testing an image of older sources: the
 // builder's cache answers in a second when nothing has changed.
 var built sync.Once
+
+// projects numbers the projects of a test process.
+var projects atomic.Int64
 
 // Project is one run of the product's compose files, with a project name and
 // an Ollama container of its own, so that it can stand beside any other.
@@ -54,7 +59,7 @@ func NewProject(t testing.TB, compose Compose, files []string, settings map[stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "clawgate-test-" + ID
+	name := fmt.Sprintf("clawgate-test-%s-%d", ID, projects.Add(1))
 	p := &Project{
 		Name:    name,
 		Ollama:  Container{Name: name + "-ollama"},

@@ -13,6 +13,7 @@ import (
 // TestFrozenRunner freezes the process that holds the model, as a driver fault
 // does: the server goes on answering everything but inference.
 func TestFrozenRunner(t *testing.T) {
+	t.Parallel()
 	s := ready(t, nil)
 	t.Run("with clients waiting", s.frozenWithClients)
 	t.Run("idle", s.frozenIdle)
@@ -72,6 +73,7 @@ func (s *stand) frozenIdle(t *testing.T) {
 // TestFrozenIdleRunnerIsIsolatedAndUnloaded has Clawgate look again quickly
 // enough to be faster than Ollama's own ten seconds.
 func TestFrozenIdleRunnerIsIsolatedAndUnloaded(t *testing.T) {
+	t.Parallel()
 	s := ready(t, map[string]string{
 		"CLAWGATE_RECHECK_INTERVAL": "1s", "CLAWGATE_READY_INTERVAL": "5s", "CLAWGATE_FIRST_CHUNK_TIMEOUT": "2s",
 	})
@@ -99,6 +101,7 @@ func TestFrozenIdleRunnerIsIsolatedAndUnloaded(t *testing.T) {
 // TestFrozenServer freezes PID 1: connections are accepted by the kernel, and
 // nothing else happens.
 func TestFrozenServer(t *testing.T) {
+	t.Parallel()
 	s := ready(t, map[string]string{"CLAWGATE_STOP_TIMEOUT": "5s"})
 	started := s.Ollama.StartedAt(t)
 	s.Ollama.Server(t).Freeze(t)

@@ -14,6 +14,7 @@ import (
 // TestOperatorsAndCrashes: what a person does is respected, what dies by itself
 // is noticed at once.
 func TestOperatorsAndCrashes(t *testing.T) {
+	t.Parallel()
 	s := ready(t, nil)
 	t.Run("a crash", s.crash)
 	t.Run("docker stop", func(t *testing.T) { s.respects(t, s.Ollama.Stop, s.Ollama.Start) })
@@ -112,6 +113,7 @@ func (s *stand) recreated(t *testing.T) {
 // TestTheSidecarDiesInTheMiddleOfARecovery: its successor starts the container
 // that it had stopped.
 func TestTheSidecarDiesInTheMiddleOfARecovery(t *testing.T) {
+	t.Parallel()
 	s := ready(t, map[string]string{"CLAWGATE_STOP_TIMEOUT": "2s", "CLAWGATE_SETTLE_DELAY": "20s"})
 	s.Ollama.Server(t).Freeze(t)
 	parts.Await(t, 2*time.Minute, "the stopped container", func() bool { return s.Ollama.Status(t) == "exited" })
@@ -128,6 +130,7 @@ func TestTheSidecarDiesInTheMiddleOfARecovery(t *testing.T) {
 
 // TestTheGuardIsGone: without the engine serving goes on, and nothing is healed.
 func TestTheGuardIsGone(t *testing.T) {
+	t.Parallel()
 	s := ready(t, nil)
 	guard := s.Service("docker-guard")
 	guard.Stop(t)

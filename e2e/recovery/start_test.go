@@ -14,6 +14,7 @@ import (
 )
 
 func TestNothingIsServedBeforeTheModelHasAnswered(t *testing.T) {
+	t.Parallel()
 	s := bare(t, map[string]string{"CLAWGATE_READY_INTERVAL": "3500ms", "CLAWGATE_RECHECK_INTERVAL": "2s"})
 	s.awaitAdmin(t)
 	answer, err := s.chat(5).Do(t.Context())
