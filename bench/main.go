@@ -35,8 +35,9 @@ func main() {
 	only := flag.String("only", "direct,nginx,plain,relay", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, plan, strings.Split(*only, ",")); err != nil {
+	err := run(ctx, plan, strings.Split(*only, ","))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -72,7 +73,7 @@ func run(ctx context.Context, plan plan, names []string) error {
 	if err := measure(ctx, plan, targets); err != nil {
 		return err
 	}
-	print(plan, targets)
+	printTable(plan, targets)
 	for _, t := range targets {
 		if t.name == "relay" && t.broken > 0 {
 			return fmt.Errorf("%d answers through the relay were broken", t.broken)
@@ -81,7 +82,7 @@ func run(ctx context.Context, plan plan, names []string) error {
 	return nil
 }
 
-func print(plan plan, targets []*target) {
+func printTable(plan plan, targets []*target) {
 	fmt.Printf("| | short: first chunk, p50 | p99 | short: CPU a request | broken of %d | fast: CPU a chunk | paced: CPU a chunk | paced: memory a stream | paced: took |\n", plan.short)
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	for _, t := range targets {

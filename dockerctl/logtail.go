@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -66,7 +67,7 @@ func demultiplex(out io.Writer, log io.Reader) error {
 		if !framed(header[:]) {
 			return fmt.Errorf("a frame of the log begins with %x", header)
 		}
-		if _, err := io.CopyN(out, in, int64(binary.BigEndian.Uint32(header[4:]))); err == io.EOF {
+		if _, err := io.CopyN(out, in, int64(binary.BigEndian.Uint32(header[4:]))); errors.Is(err, io.EOF) {
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
 			return err

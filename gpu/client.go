@@ -103,7 +103,7 @@ func ownCommand(libraryPath string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find this program's own file: %w", err)
 	}
-	cmd := exec.Command(executable, "nvml", "-library", libraryPath)
+	cmd := exec.Command(executable, "nvml", "-library", libraryPath) //nolint:noctx // a context would kill it; Client ends it in its own way
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		return strings.HasPrefix(entry, "CLAWGATE_")
 	})

@@ -207,17 +207,17 @@ func TestLeakWithoutAViewIsUnknown(t *testing.T) {
 	runner := holds(100, ollamaID, 16000)
 	owner := evidence.GPUOwner{ContainerID: ollamaID}
 	blind := evidence.GPUView{Reason: "no driver"}
-	clear := evidence.GPUView{Known: true, GPUs: all(inUse(0, 16010, runner))}
+	cleared := evidence.GPUView{Known: true, GPUs: all(inUse(0, 16010, runner))}
 	empty := evidence.GPUView{Known: true, GPUs: all(inUse(0, 10))}
 	for name, c := range map[string]struct {
 		before, after evidence.GPUView
 		want          evidence.LeakResult
 		because       string
 	}{
-		"after":                         {clear, blind, evidence.LeakUnknown, "after the stop: no driver"},
+		"after":                         {cleared, blind, evidence.LeakUnknown, "after the stop: no driver"},
 		"before":                        {blind, empty, evidence.LeakUnknown, "before the stop: no driver"},
 		"both":                          {blind, blind, evidence.LeakUnknown, "after the stop: no driver"},
-		"before, but a runner survived": {blind, clear, evidence.LeakFound, "process 100 still holds"},
+		"before, but a runner survived": {blind, cleared, evidence.LeakFound, "process 100 still holds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Leak(c.before, c.after, owner, 512*mebi)

@@ -58,7 +58,7 @@ func (d *nvmlDriver) watchDevice(device nvml.Device, report func(evidence.Xid)) 
 		return true
 	}
 	// After a registration that failed with UNKNOWN the set must be freed as well.
-	defer set.Free()
+	defer func() { _ = set.Free() }() // nothing can be done about it
 	if code := device.RegisterEvents(nvml.EventTypeXidCriticalError, set); code != nvml.SUCCESS {
 		return code != nvml.ERROR_NOT_SUPPORTED
 	}

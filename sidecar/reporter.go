@@ -26,8 +26,7 @@ type reporter struct {
 	status atomic.Pointer[admin.Status]
 	ready  atomic.Pointer[readyReport]
 
-	failingSince time.Time // when the trouble that is being told began
-	isolatedAt   time.Time
+	isolatedAt time.Time
 }
 
 type readyReport struct {

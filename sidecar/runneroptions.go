@@ -21,7 +21,6 @@ type runnerOptions struct {
 	processes recovery.View
 	client    *ollama.Client
 	traffic   func(model string) (ollama.RunnerOptions, bool)
-	dropped   func(model string)
 
 	mu    sync.Mutex
 	blobs map[string]string // weights by model, for the present run of the server

@@ -3,6 +3,7 @@ package sidecar_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,7 +81,7 @@ func (c *call) run(client *http.Client, request *http.Request) {
 		}
 		text.Write(piece[:n])
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		c.err = err
 	}
 	c.body, c.ended = text.String(), time.Now()

@@ -71,7 +71,7 @@ func TestWaitsForALoadOfFiveMinutes(t *testing.T) {
 		s.chat(3).refused()
 		s.reaches(sidecar.Ready, 20*time.Second)
 		s.must(s.Crash()) // and once more, after a crash
-		s.within("the load after a crash", s.reaches(sidecar.Ready, 6*time.Minute).Sub(time.Now()), -time.Second, 0)
+		s.within("the load after a crash", time.Until(s.reaches(sidecar.Ready, 6*time.Minute)), -time.Second, 0)
 		s.remedies()
 	})
 }
@@ -196,4 +196,35 @@ func TestFullServerIsQueuedForAndNotMended(t *testing.T) {
 			s.Errorf("it is %s", s.log.state())
 		}
 	})
+}
+
+// A stranger holds the runner that would have to make room, and it is frozen:
+// the load of the main model never begins (ollama/ollama#17408 looks the same).
+func TestLoadThatNeverBeginsIsHealedAndWaitedForInPeace(t *testing.T) {
+	t.Parallel()
+	given := setup{world: simulation.Config{MaxLoaded: 1}, env: []string{"CLAWGATE_LOAD_TIMEOUT=2m"}}
+	play(t, given, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		go func() { _ = s.Bypass(s.Context(), other, 1_000_000) }()
+		time.Sleep(10 * time.Second)
+		s.must(s.FreezeRunner())
+		waits := s.chat(3)
+		time.Sleep(time.Minute)
+		before := s.requests()
+		time.Sleep(time.Minute)
+		if n := s.requests() - before; n > 60 {
+			s.Errorf("%d calls to Ollama in a minute", n)
+		}
+		s.reaches(sidecar.Recovering, 10*time.Minute)
+		s.reaches(sidecar.Ready, 5*time.Minute)
+		waits.complete()
+	})
+}
+
+// requests is how many calls the server has answered.
+func (s *scenario) requests() int {
+	s.Helper()
+	lines, err := s.LogTail(s.Context(), 10_000)
+	s.must(err)
+	return strings.Count(strings.Join(lines, "\n"), "[GIN]")
 }

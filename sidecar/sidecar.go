@@ -206,7 +206,7 @@ func (s *Sidecar) serve(ctx context.Context, listeners Listeners) error {
 	case err = <-failed:
 		failed <- err
 	}
-	return errors.Join(s.shutdown(relayServer, adminServer), served(<-failed), served(<-failed), served(err))
+	return errors.Join(s.shutdown(context.WithoutCancel(ctx), relayServer, adminServer), served(<-failed), served(<-failed), served(err))
 }
 
 // served turns the end that was asked for into none.
@@ -229,8 +229,8 @@ func (s *Sidecar) drain(ctx context.Context) {
 }
 
 // shutdown closes both servers; what still runs after the drain is cut.
-func (s *Sidecar) shutdown(servers ...*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownDeadline)
+func (s *Sidecar) shutdown(ctx context.Context, servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownDeadline)
 	defer cancel()
 	var failed error
 	for _, server := range servers {

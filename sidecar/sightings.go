@@ -29,12 +29,11 @@ type sightings struct {
 	loaded      []evidence.LoadedModel
 	loadedKnown bool
 
-	crashes      []time.Time
-	crashDetail  string
-	lastSuccess  time.Time // last first chunk of the target
-	lastTraffic  time.Time // last first chunk of any live request
-	oomSeen      bool
-	serverChange string // why the last new run of the server began
+	crashes     []time.Time
+	crashDetail string
+	lastSuccess time.Time // last first chunk of the target
+	lastTraffic time.Time // last first chunk of any live request
+	oomSeen     bool
 }
 
 // forgetServer keeps the container and the engine, which outlive a run of the
@@ -120,8 +119,8 @@ func (s *supervisor) credit(sign evidence.Sign) {
 // crashed notes that the target's runner died. The list of models is looked at
 // again before the next probe is sent.
 func (s *supervisor) crashed(sign evidence.Sign) {
-	recent := slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
-	s.seen.crashes = append(recent, sign.At)
+	s.seen.crashes = slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
+	s.seen.crashes = append(s.seen.crashes, sign.At)
 	s.seen.crashDetail = sign.Detail
 	s.seen.loadedKnown = false
 	s.options.forget()

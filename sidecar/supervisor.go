@@ -113,7 +113,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 	}()
 	s.run = workers
 	s.begin(time.Now())
-	s.watch()
+	s.watch(workers)
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	for {
@@ -153,7 +153,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	s.endBackoff(now)
 	s.planReadiness(s.picture(now))
 	s.finishDrain(now)
-	s.restore(now)
+	s.restore()
 	s.forgetTrouble(now)
 	s.setGate(now)
 	s.report.publish(s, now)

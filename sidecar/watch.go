@@ -59,8 +59,7 @@ func periodically(ctx context.Context, wake kick, look func() time.Duration) {
 
 // watch starts the workers that look at the server for as long as the sidecar
 // runs. Each posts what it saw under the generation in which it looked.
-func (s *supervisor) watch() {
-	ctx := s.run
+func (s *supervisor) watch(ctx context.Context) {
 	s.workers.Go(func() { periodically(ctx, s.kicks.tcp, func() time.Duration { return s.probeTCP(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, s.kicks.api, func() time.Duration { return s.probeAPI(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, s.kicks.inspect, func() time.Duration { return s.inspect(ctx) }) })

@@ -213,7 +213,7 @@ func (s *supervisor) pulled(now time.Time, err error) {
 
 // restore loads what else was in memory before a restart, one by one, once the
 // main model is ready again.
-func (s *supervisor) restore(now time.Time) {
+func (s *supervisor) restore() {
 	if s.machine.State != Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() {
 		return
 	}

@@ -4,6 +4,7 @@ package guard
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -138,7 +139,9 @@ func TestHTTP2IsNotSpoken(t *testing.T) {
 	before := state(t, ours)
 	transport := &http.Transport{
 		Protocols: new(http.Protocols),
-		Dial:      func(string, string) (net.Conn, error) { return net.Dial("unix", g.socket) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", g.socket)
+		},
 	}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()

@@ -3,6 +3,7 @@ package ollama
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 )
 
 // Format is how an answer's body is laid out.
@@ -132,8 +133,8 @@ func ParseChunk(line []byte) (Chunk, bool) {
 }
 
 func isTypeError(err error) bool {
-	_, is := err.(*json.UnmarshalTypeError)
-	return is
+	var wrongType *json.UnmarshalTypeError
+	return errors.As(err, &wrongType)
 }
 
 func (w *wireChunk) chunk(line []byte) Chunk {

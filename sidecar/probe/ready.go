@@ -99,7 +99,7 @@ func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence
 }
 
 func (r *readiness) ask(ctx context.Context, client *ollama.Client, loaded evidence.LoadedModel) evidence.ProbeResult {
-	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(r.spec.Options(loaded)))
+	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(r.spec.Options(loaded))) //nolint:bodyclose // rest closes it
 	if err != nil {
 		return r.failed(err, r.spec.FirstChunk)
 	}

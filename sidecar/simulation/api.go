@@ -147,7 +147,7 @@ func (k *keepAlive) UnmarshalJSON(text []byte) error {
 			return err
 		}
 	default:
-		return fmt.Errorf("Unsupported type: '%T'", value) //nolint:staticcheck // Ollama's own words
+		return fmt.Errorf("Unsupported type: '%T'", value) // Ollama's own words
 	}
 	if d < 0 {
 		d = forever

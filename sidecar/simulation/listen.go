@@ -22,7 +22,7 @@ func (w *World) Serve(ctx context.Context, listener net.Listener) error {
 			var err error
 			if listener, err = new(net.ListenConfig).Listen(ctx, address.Network(), address.String()); err != nil {
 				if ctx.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // it was asked to end
 				}
 				return fmt.Errorf("cannot open the simulated server's socket again: %w", err)
 			}

@@ -153,7 +153,7 @@ func (s *server) pullStep(ctx context.Context, m *model) (complete bool) {
 	}
 	takes := m.PullTakes/pullSteps + w.stagger()
 	w.mu.Unlock()
-	if sleep(ctx, takes) != nil || s.gate.pass(s.ctx) != nil {
+	if sleep(ctx, takes) != nil || s.gate.pass(s.ctx) != nil { //nolint:contextcheck // the gate lasts as long as the server, not the request
 		return false
 	}
 	w.change(func() {

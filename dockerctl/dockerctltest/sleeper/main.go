@@ -16,7 +16,8 @@ func main() {
 	flag.Parse()
 	if *spin {
 		go func() {
-			for {
+			for turns := 0; ; turns++ {
+				_ = turns
 			}
 		}()
 	}
