@@ -43,12 +43,13 @@ test: ## Run every test that needs no Docker, under the race detector
 
 .PHONY: e2e
 e2e: e2e-prepare ## Run the tests on real parts (the first time takes minutes to make them)
-	$(GO_TEST) -tags e2e -race -p 1 -parallel 3 -count 1 -timeout 20m $(E2E)
+	$(GO_TEST) -tags e2e -race -p 2 -parallel 3 -count 1 -timeout 20m $(E2E)
 
 .PHONY: e2e-prepare
 e2e-prepare:
 	@.ci/packages debootstrap haproxy docker-compose g++
 	go run -tags e2e ./e2e/parts/cmd/prepare
+	docker build -q -t clawgate:latest .
 
 .PHONY: e2e-clean
 e2e-clean: ## Remove what end-to-end tests left behind, and the images made for them

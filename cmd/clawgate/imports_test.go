@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/clawdbot/clawgate/"
+
+// The domain owns its interfaces; Docker and NVML stay behind one adapter each,
+// so that either can be replaced by changing one package.
+func TestImportsRunOneWay(t *testing.T) {
+	for _, rule := range []struct {
+		packages string // as the go tool names them
+		never    []string
+		why      string
+	}{
+		{"./sidecar/...", []string{module + "dockerctl", module + "gpu", module + "cmd/"}, "the sidecar is given its engine and its GPUs"},
+		{"./dockerctl", []string{module + "gpu", module + "sidecar/verdict", module + "sidecar/relay"}, "dockerctl is a leaf"},
+		{"./gpu", []string{module + "dockerctl", module + "sidecar/verdict", module + "sidecar/relay"}, "gpu is a leaf"},
+		{"./sidecar/...", []string{"github.com/docker/docker", "github.com/NVIDIA/go-nvml"}, "SDKs stay in their adapter"},
+		{"./gpu", []string{"github.com/docker/docker"}, "only dockerctl knows the Docker SDK"},
+		{"./dockerctl", []string{"github.com/NVIDIA/go-nvml"}, "only gpu knows NVML"},
+	} {
+		for _, dependency := range dependencies(t, rule.packages) {
+			for _, never := range rule.never {
+				if strings.HasPrefix(dependency, never) {
+					t.Errorf("%s depends on %s: %s", rule.packages, dependency, rule.why)
+				}
+			}
+		}
+	}
+}
+
+func dependencies(t *testing.T, packages string) []string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", packages)
+	list.Dir = "../.."
+	output, err := list.Output()
+	if err != nil {
+		t.Fatalf("cannot list what %s depends on: %v", packages, err)
+	}
+	found := strings.Fields(string(output))
+	if len(found) < 10 {
+		t.Fatalf("%s depends on %d packages only, which cannot be", packages, len(found))
+	}
+	return found
+}
