@@ -19,7 +19,8 @@ type remedyState struct {
 	reason    string // the verdict's name
 	sentence  string
 	running   bool
-	attempts  int // that did not help since the model was last ready for long
+	stopTried evidence.Identity // the run whose stop failed last
+	attempts  int               // that did not help since the model was last ready for long
 	unloads   []time.Time
 	drainFrom time.Time
 	steps     []recovery.Step
@@ -49,6 +50,13 @@ func (r *remedyState) unloadsSpent(now time.Time) bool {
 		}
 	}
 	return recent >= unloadLimit
+}
+
+// stoppedLate says that the container ended in the very run that Clawgate had
+// tried to stop in vain: the stop took effect after all, and nobody else did it
+// (moby#22802: the engine gives up on a process that the driver holds).
+func (r *remedyState) stoppedLate(c evidence.Container) bool {
+	return c.Status == evidence.Exited && c.ID != "" && c.ID == r.stopTried.ID && c.StartedAt.Equal(r.stopTried.StartedAt)
 }
 
 // timed adds a step to the account of the remedy that was taken last.
@@ -121,7 +129,12 @@ func (s *supervisor) beginRemedy(now time.Time) {
 		"attempt", s.remedy.attempts, "budget_left", s.budgetLeft(now))
 	s.spawn(func(ctx context.Context, _ func(func())) {
 		report := s.take(ctx, rung, target, run, reason)
-		s.post(ctx, 0, func() { s.tookRemedy(time.Now(), rung, report) })
+		s.post(ctx, 0, func() {
+			if rung == Restart && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
+				s.remedy.stopTried = run
+			}
+			s.tookRemedy(time.Now(), rung, report)
+		})
 	})
 }
 

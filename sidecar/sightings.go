@@ -25,6 +25,7 @@ type sightings struct {
 	answered bool // the API answered in this run of the server
 	pulse    verdict.Pulse
 	gpu      evidence.GPUView
+	gpuWorks time.Time // last
 
 	loaded      []evidence.LoadedModel
 	loadedKnown bool
@@ -61,7 +62,8 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		EngineAwaySince: s.seen.engineAway, EngineBackAt: s.seen.engineBack, GoneSince: s.seen.goneSince,
 		Reached: s.seen.reached, Answered: s.seen.answered,
 		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
-		Traffic: s.relay.Traffic(), Pulse: s.seen.pulse,
+		GPUActiveAt: s.seen.gpuWorks,
+		Traffic:     s.relay.Traffic(), Pulse: s.seen.pulse,
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
 		LoadSince: s.work.loadSince, PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
 		Crashes: s.seen.crashes, CrashDetail: s.seen.crashDetail,
@@ -69,7 +71,9 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 	if n := len(s.seen.crashes); n > 0 {
 		p.CrashUnresolved = s.seen.crashes[n-1].After(s.seen.lastSuccess)
 	}
-	if _, p.Unfinished = s.journal.Pending(); !p.Unfinished {
+	_, pending := s.journal.Pending()
+	p.Unfinished = pending || s.remedy.stoppedLate(s.seen.container)
+	if !p.Unfinished {
 		p.OperatorAct = s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
 	}
 	return p

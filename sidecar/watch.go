@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -14,8 +15,10 @@ const (
 	// activityInterval is how often the resource counters are read. Two
 	// intervals without activity make a still container.
 	activityInterval = 2 * time.Second
-	gpuInterval      = 15 * time.Second
-	engineDeadline   = 5 * time.Second
+	// gpuInterval goes with it: a working GPU is no still server. A snapshot of
+	// a stub driver took 97 µs.
+	gpuInterval    = 2 * time.Second
+	engineDeadline = 5 * time.Second
 )
 
 // kick wakes a periodic worker before its time. Kicks that come together are one.
@@ -130,9 +133,29 @@ func (s *supervisor) viewGPU(ctx context.Context) time.Duration {
 	view := s.gpu.View(ctx)
 	s.post(ctx, 0, func() {
 		s.seen.gpu = view
+		if gpuWorks(view, s.seen.container.ID) {
+			s.seen.gpuWorks = view.SeenAt
+		}
 		s.report.gpu(s, view)
 	})
 	return gpuInterval
+}
+
+// gpuBusyPercent is what a GPU that evaluates a prompt or generates exceeds by
+// far, and a desktop on the same card hardly reaches.
+const gpuBusyPercent = 25
+
+// gpuWorks says that a GPU is at work on which the container holds memory, or
+// might: where nobody tells who holds what, every GPU might be its.
+func gpuWorks(view evidence.GPUView, containerID string) bool {
+	return slices.ContainsFunc(view.GPUs, func(g evidence.GPU) bool {
+		if g.UtilizationPercent == nil || *g.UtilizationPercent < gpuBusyPercent {
+			return false
+		}
+		foreign := slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID != "" })
+		ours := slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID == containerID })
+		return ours || !foreign
+	})
 }
 
 // current asks the loop for the generation that a look belongs to, before it

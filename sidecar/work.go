@@ -17,6 +17,7 @@ type work struct {
 	loadCause  string
 	notBefore  time.Time // of the next load, after one that failed
 
+	pullAgain  time.Time // no pull before; after one that changed nothing
 	pullSince  time.Time
 	pullStatus string
 	pullDone   int64 // bytes
@@ -163,7 +164,7 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 
 // pull fetches the model that Ollama lacks.
 func (s *supervisor) pull(now time.Time) {
-	if s.machine.Passive || !s.config.Pull || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
+	if s.machine.Passive || !s.config.Pull || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) || now.Before(s.work.pullAgain) {
 		return
 	}
 	s.work.pullSince, s.work.pullStatus = now, "starting"
@@ -175,6 +176,10 @@ func (s *supervisor) pull(now time.Time) {
 		post(func() { s.pulled(time.Now(), err) })
 	})
 }
+
+// pullPause is the time between two pulls that both succeeded: a model that
+// Ollama lists in another spelling than the wanted one is missing all the same.
+const pullPause = 5 * time.Minute
 
 func (s *supervisor) pullMoved(p ollama.PullProgress) {
 	before := s.work.percent()
@@ -207,6 +212,7 @@ func (s *supervisor) pulled(now time.Time, err error) {
 		return
 	}
 	s.log.Info("the model is pulled", "model", s.config.Model)
+	s.work.pullAgain = now.Add(pullPause)
 	s.seen.api.Failures, s.seen.api.Last.Missing = 0, false
 	s.probeNow(now)
 }

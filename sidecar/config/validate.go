@@ -92,6 +92,7 @@ func alone(c Config) []contradiction {
 func together(c Config) []contradiction {
 	return []contradiction{
 		{c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"},
+		{c.ReadyPattern != nil && c.ReadyPath == "/api/embed", "READY_PATTERN READY_PATH", "an embedding has no text that a pattern could match"},
 		{c.TCPTimeout > c.TCPInterval, "TCP_TIMEOUT TCP_INTERVAL", "the deadline must not be longer than the interval"},
 		{c.APITimeout > c.APIInterval, "API_TIMEOUT API_INTERVAL", "the deadline must not be longer than the interval"},
 		{c.FirstChunkTimeout >= c.ReadyInterval, "FIRST_CHUNK_TIMEOUT READY_INTERVAL", "the deadline must be shorter than the interval"},

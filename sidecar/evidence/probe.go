@@ -36,6 +36,9 @@ type ProbeResult struct {
 	Server bool
 	// Crash says that Ollama reported the death of the model's runner.
 	Crash bool
+	// Spun says that the silence was that of a server that works without end:
+	// its budget was used up.
+	Spun bool
 	// Answered says that an HTTP answer came, whatever it was: not silence.
 	Answered bool
 	// Refused says that no connection could be made.

@@ -93,15 +93,14 @@ func (r *Report) do(name string, step func() (detail string, err error)) {
 // most of what Clawgate adds to the engine's own times.
 const poll = 50 * time.Millisecond
 
-// until calls look until it is true, and gives up at the deadline.
-func until(ctx context.Context, limit time.Duration, look func(context.Context) (bool, error)) error {
+// until calls look until it is true, and gives up at the limit. The pauses in
+// between begin with poll and grow to the longest.
+func until(ctx context.Context, limit, longest time.Duration, look func(context.Context) (bool, error)) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	ticker := time.NewTicker(poll)
-	defer ticker.Stop()
 	var reason error // why it is not true yet, as it was last told
-	for {
+	for wait := poll; ; wait = min(2*wait, longest) {
 		done, err := look(ctx)
 		if done {
 			return nil
@@ -109,13 +108,11 @@ func until(ctx context.Context, limit time.Duration, look func(context.Context) 
 		if ctx.Err() == nil || reason == nil {
 			reason = err
 		}
-		select {
-		case <-ctx.Done():
+		if pause(ctx, wait) != nil {
 			if reason == nil {
 				reason = ctx.Err()
 			}
 			return fmt.Errorf("gave up after %s: %w", time.Since(began).Round(time.Millisecond), reason)
-		case <-ticker.C:
 		}
 	}
 }

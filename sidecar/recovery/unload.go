@@ -18,6 +18,8 @@ const (
 	// it with SIGKILL; on a real server it was gone within 10 ms.
 	runnerGone = 15 * time.Second
 	lookUp     = 5 * time.Second
+	// topPause: each list of processes is an event in the engine's ring of 256.
+	topPause = time.Second
 )
 
 // Unload is the least disruptive remedy: cancel our requests to the model, have
@@ -45,7 +47,7 @@ func (l *Ladder) Unload(ctx context.Context, model string) Report {
 		return "", l.Server.Unload(ctx, model)
 	})
 	report.do("see the runner gone", func() (string, error) {
-		return "", until(ctx, runnerGone, func(ctx context.Context) (bool, error) {
+		return "", until(ctx, runnerGone, topPause, func(ctx context.Context) (bool, error) {
 			processes, err := l.View.Processes(ctx)
 			return err == nil && gone(before, runners(processes), blob), err
 		})

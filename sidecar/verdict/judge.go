@@ -161,7 +161,7 @@ func modelWedged(p Picture) (Judgement, bool) {
 	if last.Server {
 		model = ""
 	}
-	if !last.Answered && worksNow(p, p.Ready.FailingSince) {
+	if !last.Answered && !last.Spun && worksNow(p, p.Ready.FailingSince) {
 		return Judgement{Verdict: Busy, Model: model, Sentence: "the model did not answer, and the server works again: " + last.Reason}, true
 	}
 	// A server that answers oddly in place of its list of models is not silent:

@@ -36,8 +36,8 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 	switch moved := lastMove(p.Traffic); {
 	case waited < p.Limit.FirstChunk:
 		result.Reason = "the probe has not waited long enough"
-	case p.Now.Sub(p.seenFrom(began)) >= budget(p) && !targetMoves(p, began):
-		result.Outcome = evidence.Failure
+	case (p.Now.Sub(p.seenFrom(began)) >= budget(p) || spins(p) && waited >= blindWait) && !targetMoves(p, began):
+		result.Outcome, result.Spun = evidence.Failure, true
 		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
 	case movesNow(p, moved, began):
 		result.Reason = fmt.Sprintf("waiting behind a stream that moved %s ago", round(p.Now.Sub(moved)))
@@ -45,6 +45,8 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 		result.Reason = "waiting; the container's activity is not known"
 	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
 		result.Reason = "waiting while the container works"
+	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began):
+		result.Reason = "waiting while the GPU works"
 	case p.Pulse.Known(p.Now) && !p.Pulse.readAfter(began.Add(stillSeen)):
 		result.Reason = "waiting; the container's activity since then has not been read"
 	default:
@@ -53,6 +55,10 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 	}
 	return result
 }
+
+// spins says that an earlier attempt used its whole budget up while the server
+// worked and answered nobody. The attempts after it need not do so again.
+func spins(p Picture) bool { return p.Ready.Failures > 0 && p.Ready.Last.Spun }
 
 // movesNow says that a live stream shows a working server. With a view of the
 // container only what moved while the attempt waited counts, so that a stream

@@ -136,6 +136,11 @@ type Picture struct {
 	Traffic evidence.Traffic
 	Pulse   Pulse
 
+	// GPUActiveAt is when a GPU of the container was last seen at work; zero if
+	// never, or without a view of the GPUs. Waiting for a GPU may use next to no
+	// CPU.
+	GPUActiveAt time.Time
+
 	// Loaded lists the models in memory as they were seen last; LoadedKnown says
 	// that they were seen in this run of the server.
 	Loaded      []evidence.LoadedModel

@@ -1,0 +1,61 @@
+package verdict
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// A host process that waits for its GPU may use next to no CPU.
+func TestAWorkingGPUIsNoStillServer(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var still Pulse
+	for at := began.Add(-10 * time.Second); at.Before(began.Add(6 * time.Second)); at = at.Add(2 * time.Second) {
+		still = still.Add(evidence.Activity{SeenAt: at, CPU: time.Second})
+	}
+	for _, test := range []struct {
+		name   string
+		active time.Time
+		want   evidence.Outcome
+	}{
+		{"no view of the GPUs", time.Time{}, evidence.Failure},
+		{"worked before the probe only", began.Add(-time.Second), evidence.Failure},
+		{"works while the probe waits", began.Add(3 * time.Second), evidence.Unknown},
+	} {
+		picture := Picture{Now: began.Add(5 * time.Second), Pulse: still, GPUActiveAt: test.active, Limit: Limits{FirstChunk: 3 * time.Second}}
+		if got := Silence(picture, began, "a first chunk"); got.Outcome != test.want {
+			t.Errorf("%s: got %s (%s), want %s", test.name, got.Outcome, got.Reason, test.want)
+		}
+	}
+}
+
+// A runner that spins gets its long budget once; the attempts that confirm it
+// need not wait as long again.
+func TestASpinningServerIsConfirmedSoon(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	picture := Picture{Now: began.Add(spinBudget), Limit: Limits{FirstChunk: 3 * time.Second, FailureThreshold: 3}}
+	var busy Pulse
+	for at := began; !at.After(picture.Now.Add(time.Hour)); at = at.Add(2 * time.Second) {
+		busy = busy.Add(evidence.Activity{SeenAt: at, CPU: at.Sub(began)})
+		if at.Equal(picture.Now) || at.Equal(picture.Now.Add(blindWait)) {
+			picture.Pulse = busy
+			attempt := began
+			if picture.Ready.Failures > 0 {
+				attempt = began.Add(spinBudget)
+			}
+			now := picture
+			now.Now = at
+			result := Silence(now, attempt, "a first chunk")
+			if result.Outcome != evidence.Failure || !result.Spun {
+				t.Fatalf("%s after the beginning: %+v, want a failure that says that it spins", at.Sub(began), result)
+			}
+			picture.Ready = picture.Ready.Add(result)
+		}
+	}
+	picture.Now, picture.Ready.Failures = picture.Now.Add(2*blindWait), 3
+	picture.Pulse = busy
+	if got := Judge(picture, Judgement{}); got.Verdict != Wedged || !got.RemedyDue {
+		t.Errorf("three such failures are judged %s (due %t): %s", got.Verdict, got.RemedyDue, got.Sentence)
+	}
+}
