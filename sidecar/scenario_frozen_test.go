@@ -208,8 +208,8 @@ func TestRestartWaitsForTheStreamsOfOtherModels(t *testing.T) {
 		go func() { _ = s.Bypass(s.Context(), model, 1_000_000) }() // it holds the runner
 		time.Sleep(time.Second)
 		s.must(s.FreezeRunner())
-		stream := s.post("/api/generate", generate(other, 36*60))
-		s.reaches(sidecar.Isolated, 35*time.Minute)
+		stream := s.post("/api/generate", generate(other, 15*60))
+		s.reaches(sidecar.Isolated, 14*time.Minute)
 		stream.isOpen()
 		stream.complete()
 		s.remedies("unload")

@@ -200,9 +200,10 @@ func TestFullServerIsQueuedForAndNotMended(t *testing.T) {
 
 // A stranger holds the runner that would have to make room, and it is frozen:
 // the load of the main model never begins (ollama/ollama#17408 looks the same).
+// Each rung gets its two minutes of stillness, so the client waits for longer.
 func TestLoadThatNeverBeginsIsHealedAndWaitedForInPeace(t *testing.T) {
 	t.Parallel()
-	given := setup{world: simulation.Config{MaxLoaded: 1}, env: []string{"CLAWGATE_LOAD_TIMEOUT=2m"}}
+	given := setup{world: simulation.Config{MaxLoaded: 1}, env: []string{"CLAWGATE_LOAD_TIMEOUT=2m", "CLAWGATE_HOLD_MAX=10m"}}
 	play(t, given, func(s *scenario) {
 		s.reaches(sidecar.Ready, 10*time.Second)
 		go func() { _ = s.Bypass(s.Context(), other, 1_000_000) }()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
@@ -33,6 +34,7 @@ type walk struct {
 
 	mu      sync.Mutex
 	frozen  []int             // process numbers of runners that were frozen
+	weights string            // of the main model, on its runner's command line
 	stuck   evidence.Identity // the run whose server is frozen
 	fault   time.Time         // the last moment at which something was broken
 	byHand  time.Time         // since when a person keeps the container down; zero while nobody does
@@ -44,7 +46,7 @@ type walk struct {
 // walk than the usual ones.
 func TestRandomWalk(t *testing.T) {
 	t.Parallel()
-	seeds := []uint64{1, 2, 3, 4}
+	seeds := []uint64{1, 2, 3}
 	if text := os.Getenv("CLAWGATE_WALK_SEED"); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -70,6 +72,7 @@ func TestRandomWalk(t *testing.T) {
 }
 
 func (w *walk) roam() {
+	w.learnWeights()
 	endTruth := w.every(5*time.Second, w.judgeClaims)
 	endClients := w.every(9*time.Second, w.client)
 	for began := time.Now(); time.Since(began) < walkTakes; {
@@ -128,6 +131,14 @@ func (w *walk) broke() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fault = time.Now()
+}
+
+// learnWeights tells the main model's runner from others by its weights.
+func (w *walk) learnWeights() {
+	answer := httptest.NewRecorder()
+	w.ServeHTTP(answer, httptest.NewRequestWithContext(w.Context(), http.MethodPost, "/api/show", strings.NewReader(`{"model":"`+model+`"}`)))
+	_, after, _ := strings.Cut(answer.Body.String(), "sha256-")
+	w.weights = after[:64]
 }
 
 func (w *walk) freezeRunners() {
@@ -189,32 +200,34 @@ func (w *walk) mend() {
 	}
 }
 
-// broken says what is wrong with the server now; empty when it could answer.
-func (w *walk) broken() string {
+// broken says what is wrong with the server now, and whether that leaves the
+// main model unable to answer; empty when nothing is wrong.
+func (w *walk) broken() (what string, dead bool) {
 	container, err := w.World.Inspect(w.Context())
 	if err != nil {
-		return "" // the engine is away: what there is cannot be seen, here neither
+		return "", false // the engine is away: what there is cannot be seen, here neither
 	}
 	processes, _ := w.Processes(w.Context())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case container.Status != evidence.Running:
-		return "the container is " + string(container.Status)
+		return "the container is " + string(container.Status), true
 	case container.Identity == w.stuck:
-		return "the server is frozen"
+		return "the server is frozen", true
 	}
 	for _, p := range processes {
-		if slices.Contains(w.frozen, p.PID) && !strings.Contains(p.Command, "serve") {
-			return "a runner is frozen"
+		if slices.Contains(w.frozen, p.PID) {
+			what, dead = "a runner is frozen", dead || strings.Contains(p.Command, w.weights)
 		}
 	}
-	return ""
+	return what, dead
 }
 
 // judgeRemedy holds a remedy against what is really broken.
 func (w *walk) judgeRemedy(act string) {
-	broken, now := w.broken(), time.Now()
+	broken, _ := w.broken()
+	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if (broken == "" || !w.byHand.IsZero()) && now.Sub(w.fault) > excused {
@@ -235,14 +248,14 @@ func (w *walk) judgeRemedy(act string) {
 
 // judgeClaims holds what the sidecar says against what is really broken.
 func (w *walk) judgeClaims() {
-	broken := w.broken()
+	broken, dead := w.broken()
 	status := w.status()
 	if status.Verdict.Sentence == "" {
 		w.Errorf("the verdict %s has no sentence", status.Verdict.Name)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if broken == "" || !status.Gate.Open || len(status.Gate.ModelsClosed) > 0 {
+	if !dead || !status.Gate.Open || len(status.Gate.ModelsClosed) > 0 {
 		w.deadFor = 0
 	} else if w.deadFor += 5 * time.Second; w.deadFor == noticed {
 		w.Errorf("after %s: %s for %s, and the gate is open", time.Since(w.log.began), broken, w.deadFor)

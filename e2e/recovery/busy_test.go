@@ -25,15 +25,15 @@ func TestAWorkingServerIsLeftAlone(t *testing.T) {
 	s := ready(t, map[string]string{"CLAWGATE_READY_INTERVAL": probeInterval.String(), "CLAWGATE_RECHECK_INTERVAL": "3s"})
 	s.Ollama.LimitCPUs(t, "0.03")
 	t.Run("a long answer in the only slot", func(t *testing.T) {
-		s.untouched(t, func() { s.longAnswer(t, s.chat(90)) })
+		s.untouched(t, func() { s.longAnswer(t, s.chat(220)) })
 	})
 	t.Run("a long answer that is not streamed", func(t *testing.T) {
-		question := s.chat(90)
+		question := s.chat(220)
 		question.Whole = true
 		s.untouched(t, func() { s.longAnswer(t, question) })
 	})
 	t.Run("a client that bypasses the relay", func(t *testing.T) {
-		question := s.chat(90)
+		question := s.chat(220)
 		question.URL, question.Whole = s.server.URL, true
 		s.untouched(t, func() { s.longAnswer(t, question) })
 	})
