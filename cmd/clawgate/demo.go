@@ -30,6 +30,9 @@ import (
 var demoSettings = []string{
 	"CLAWGATE_LISTEN=127.0.0.1:8080", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo",
 	"CLAWGATE_READY_INTERVAL=10s", "CLAWGATE_SETTLE_DELAY=2s", "CLAWGATE_DRAIN_TIMEOUT=5s",
+	// Ollama replaces a frozen runner that nobody uses by itself, after ten
+	// seconds. The demo is to show what Clawgate does.
+	"CLAWGATE_FIRST_CHUNK_TIMEOUT=2s", "CLAWGATE_RECHECK_INTERVAL=1s",
 	"CLAWGATE_STATE_DIR=", "CLAWGATE_HEALTH_LOG=", "CLAWGATE_LOG_FORMAT=text",
 }
 
