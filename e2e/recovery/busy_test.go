@@ -23,35 +23,45 @@ const atLeast = 3*probeInterval + time.Second
 func TestAWorkingServerIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := ready(t, map[string]string{"CLAWGATE_READY_INTERVAL": probeInterval.String(), "CLAWGATE_RECHECK_INTERVAL": "3s"})
-	s.Ollama.LimitCPUs(t, "0.03")
+	s.Ollama.LimitCPUs(t, starved)
 	t.Run("a long answer in the only slot", func(t *testing.T) {
-		s.untouched(t, func() { s.longAnswer(t, s.chat(220)) })
+		s.untouched(t, func() { s.longAnswer(t, s.chat(600)) })
 	})
 	t.Run("a long answer that is not streamed", func(t *testing.T) {
-		question := s.chat(220)
+		question := s.chat(600)
 		question.Whole = true
 		s.untouched(t, func() { s.longAnswer(t, question) })
 	})
 	t.Run("a client that bypasses the relay", func(t *testing.T) {
-		question := s.chat(220)
+		question := s.chat(600)
 		question.URL, question.Whole = s.server.URL, true
 		s.untouched(t, func() { s.longAnswer(t, question) })
 	})
 }
 
 // longAnswer asks a question whose answer takes longer than three probe
-// intervals, and wants it whole.
+// intervals on the starved container, and wants it whole. How fast a starved
+// Ollama is differs tenfold from machine to machine, so it gets its core back
+// once the probes have had their chance.
 func (s *stand) longAnswer(t *testing.T, question parts.Chat) {
 	t.Helper()
-	answer := ask(t, question).end(t, 4*time.Minute)
+	answering := ask(t, question)
+	select {
+	case answer := <-answering.answer:
+		t.Fatalf("the answer ended too soon to show anything: %s", answer)
+	case <-time.After(atLeast):
+	}
+	s.Ollama.LimitCPUs(t, "2")
+	answer := answering.end(t, 2*time.Minute)
 	if !answer.Complete() {
 		t.Errorf("the long answer did not arrive: %s", answer)
 	}
 	t.Logf("the answer took %s", answer.Total.Round(time.Second))
-	if answer.Total < atLeast {
-		t.Errorf("the answer took %s, too short to show anything; want at least %s", answer.Total, atLeast)
-	}
+	s.Ollama.LimitCPUs(t, starved)
 }
+
+// starved is 3 % of a core.
+const starved = "0.03"
 
 // heavy is a model that keeps a starved host busy for a while.
 var heavy = tinymodel.Config{Embedding: 512, Layers: 24}
