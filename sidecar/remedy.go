@@ -18,6 +18,7 @@ type remedyState struct {
 	rung      Rung
 	reason    string // the verdict's name
 	sentence  string
+	counted   bool // the present attempt is among them
 	running   bool
 	stopTried evidence.Identity // the run whose stop failed last
 	attempts  int               // that did not help since the model was last ready for long
@@ -122,6 +123,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 		s.remedy.unloads = append(s.remedy.unloads, now)
 	default:
 		s.remedy.attempts++
+		s.remedy.counted = true
 		s.spend(now)
 	}
 	reason := s.remedy.reason
@@ -203,9 +205,10 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 
 // beginBackoff waits before the next look, longer each time.
 func (s *supervisor) beginBackoff(now time.Time) {
-	if s.remedy.rung == NoRung || s.machine.Rung == NoRung {
+	if !s.remedy.counted { // a restart has counted itself
 		s.remedy.attempts++
 	}
+	s.remedy.counted = false
 	pause := recovery.Backoff(s.remedy.attempts)
 	s.remedy.backoff = now.Add(pause)
 	s.log.Warn("waiting before the next try", "pause", pause, "attempts", s.remedy.attempts)
