@@ -43,6 +43,7 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 	} else if s.seen.goneSince.IsZero() {
 		s.seen.goneSince = goneSince(container, now)
 	}
+	s.seen.forgetCrashesOf(container.FinishedAt)
 	if !known {
 		s.met(container)
 		if !s.remedy.running { // else the intent is that of the remedy under way
@@ -85,13 +86,13 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	switch {
 	case before.ID != "" && container.ID != before.ID:
 		cause = "recreated"
-		s.seen.operator = operatorWatch{}
 	case container.RestartCount > before.RestartCount:
 		cause = "crash"
 	}
 	s.log.Warn("the container was started, and not by Clawgate", "cause", cause,
 		"container_id", container.ID, "started_at", container.StartedAt)
 	s.report.containerStarted(cause)
+	s.seen.operator = operatorWatch{} // what was done to the run before
 	s.met(container)
 	s.recalibrate(now)
 	s.handle(now, Event{Kind: Replaced})

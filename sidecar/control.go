@@ -47,7 +47,7 @@ func (c control) Restart(ctx context.Context) error {
 			return errors.New("the container engine does not answer: " + s.seen.engineError)
 		}
 		s.report.operator(s, "restart", "")
-		s.handle(time.Now(), Event{Kind: RestartRequested})
+		s.handle(time.Now(), Event{Kind: RestartRequested, Judgement: s.judgement})
 		return nil
 	})
 }

@@ -22,14 +22,28 @@ type operatorWatch struct {
 // killToDeath is how long a stop may take between its signal and the end.
 const killToDeath = 15 * time.Minute
 
+// stopUnderWay is for how long a container that was seen running last is taken
+// for one that somebody is stopping. A frozen process takes the whole stop timeout to end.
+const stopUnderWay = time.Minute
+
+// ends says that a signal is one that ends Ollama: not SIGHUP and the like.
+func ends(signal string) bool {
+	switch signal {
+	case "", "2", "3", "9", "15", "SIGINT", "SIGQUIT", "SIGKILL", "SIGTERM":
+		return true
+	}
+	return false
+}
+
 func (w *operatorWatch) saw(event evidence.ContainerEvent) {
 	switch event.Action {
 	case evidence.ActionKill:
-		w.killedAt = event.At
+		if ends(event.Signal) {
+			w.killedAt = event.At
+		}
 	case evidence.ActionDie:
 		w.diedSeen = true
 		w.stopped = !w.killedAt.IsZero() && event.At.Sub(w.killedAt) <= killToDeath
-		w.killedAt = time.Time{}
 	case evidence.ActionStop:
 		w.stopped = true
 	case evidence.ActionStart:
@@ -46,6 +60,11 @@ func (w *operatorWatch) act(c evidence.Container, known bool, goneSince, now tim
 	switch c.Status {
 	case evidence.Paused:
 		return "was paused by hand"
+	case evidence.Running:
+		if !w.killedAt.IsZero() && now.Sub(w.killedAt) < stopUnderWay {
+			return "is being stopped by hand"
+		}
+		return ""
 	case evidence.Exited, evidence.Dead, evidence.Created:
 	default:
 		return ""

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -61,6 +62,25 @@ func TestRunnerThatDiesOnceIsOllamasOwnToMend(t *testing.T) {
 		s.reaches(sidecar.Ready, time.Minute)
 		whole.complete()
 		s.chat(3).complete()
+		s.stays(sidecar.Ready, 10*time.Minute)
+		s.remedies()
+	})
+}
+
+func TestOneDeathThatCutsManyStreamsIsOne(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: simulation.Config{Parallel: 8}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		var streams []*call
+		for range 8 {
+			streams = append(streams, s.chat(10_000))
+		}
+		for _, stream := range streams {
+			stream.begins()
+		}
+		time.Sleep(time.Second)
+		s.must(s.KillRunner())
+		s.reaches(sidecar.Ready, time.Minute)
 		s.stays(sidecar.Ready, 10*time.Minute)
 		s.remedies()
 	})

@@ -25,8 +25,8 @@ func TestOperatorsActIsRespectedUntilItIsUndone(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
 				s.reaches(sidecar.Ready, 10*time.Second)
-				s.must(test.act(s, s.Context()))
 				acted := time.Now()
+				s.must(test.act(s, s.Context()))
 				s.within("noticing it", s.reaches(sidecar.Stopped, 5*time.Second).Sub(acted), 0, time.Second)
 				refused := s.post("/api/chat", chat(3), "Prefer", "wait=60")
 				refused.refused()
@@ -74,12 +74,40 @@ func TestRecreatedContainerIsFollowed(t *testing.T) {
 func TestOperatorStopsAFrozenServer(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
+		for i := range 12 { // about the moment at which the remedy is due
+			s.reaches(sidecar.Ready, time.Minute)
+			s.must(s.FreezeServer())
+			time.Sleep(time.Duration(i) * time.Second)
+			s.must(s.OperatorStop(s.Context())) // ten seconds, and SIGKILL
+			s.reaches(sidecar.Stopped, 5*time.Second)
+			s.stays(sidecar.Stopped, time.Minute)
+			s.remedies()
+			s.must(s.OperatorStart(s.Context()))
+		}
+	})
+}
+
+// A stop cuts streams as a crash of the runner does, and crashes there were.
+func TestOperatorsStopIsNoCrash(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		for range 2 {
+			s.reaches(sidecar.Ready, 10*time.Second)
+			stream := s.chat(10_000)
+			stream.begins()
+			time.Sleep(time.Second)
+			s.must(s.KillRunner())
+			s.reaches(sidecar.Loading, time.Second)
+		}
 		s.reaches(sidecar.Ready, 10*time.Second)
-		s.must(s.FreezeServer())
-		time.Sleep(8 * time.Second)
-		s.must(s.OperatorStop(s.Context())) // ten seconds, and SIGKILL
+		stream := s.chat(10_000)
+		stream.begins()
+		s.must(s.OperatorStop(s.Context()))
+		stream.cut()
 		s.reaches(sidecar.Stopped, 5*time.Second)
 		s.stays(sidecar.Stopped, 10*time.Minute)
+		s.must(s.OperatorStart(s.Context()))
+		s.reaches(sidecar.Ready, 10*time.Second)
 		s.remedies()
 	})
 }

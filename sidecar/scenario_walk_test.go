@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	walkTakes = 2 * time.Hour
+	walkTakes = 90 * time.Minute
 	// excused is for how long after a fault a remedy for it may come.
 	excused = 45 * time.Second
 	// noticed is how long a dead model may be presented as alive.

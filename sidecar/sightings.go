@@ -123,12 +123,24 @@ func (s *supervisor) credit(sign evidence.Sign) {
 // crashed notes that the target's runner died. The list of models is looked at
 // again before the next probe is sent.
 func (s *supervisor) crashed(sign evidence.Sign) {
+	s.kicks.inspect.kick() // it may be the whole container that ends
+	if n := len(s.seen.crashes); n > 0 && sign.At.Sub(s.seen.crashes[n-1]) < sameCrash && !s.seen.lastSuccess.After(s.seen.crashes[n-1]) {
+		return // one death cuts every stream that its runner had
+	}
 	s.seen.crashes = slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
 	s.seen.crashes = append(s.seen.crashes, sign.At)
 	s.seen.crashDetail = sign.Detail
 	s.seen.loadedKnown = false
 	s.options.forget()
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
+}
+
+// sameCrash is how far apart the signs of one death may come.
+const sameCrash = 2 * time.Second
+
+// forgetCrashesOf drops the crashes that were the end of the whole container.
+func (s *sightings) forgetCrashesOf(end time.Time) {
+	s.crashes = slices.DeleteFunc(s.crashes, func(t time.Time) bool { return t.Sub(end).Abs() < sameCrash })
 }
 
 // markLoaded notes that a model must be in memory, for it answered.

@@ -122,7 +122,7 @@ func judgedProblem(j verdict.Judgement) EventKind {
 	switch {
 	case j.RemedyDue:
 		return JudgedDue
-	case j.Verdict == verdict.Crashed:
+	case j.Verdict == verdict.Crashed && !j.Unconfirmed:
 		return JudgedCrashed
 	default:
 		return JudgedSilent

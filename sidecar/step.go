@@ -39,7 +39,7 @@ func step(m Machine, e Event) (Machine, Action) {
 	case Replaced:
 		return Machine{State: Starting, Passive: m.Passive}, Probe
 	case RestartRequested:
-		return m.restartRequested()
+		return m.restartRequested(e)
 	default:
 		return m.judged(e)
 	}
@@ -219,12 +219,12 @@ func (m Machine) loadFailed() (Machine, Action) {
 	return m, Nothing
 }
 
-func (m Machine) restartRequested() (Machine, Action) {
+func (m Machine) restartRequested(e Event) (Machine, Action) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
 	m.Target, m.Rung, m.Draining, m.Forced = "", Restart, true, true
-	if m.State == Stopped {
+	if m.State == Stopped || e.Judgement.ServerGone {
 		m.Rung = Start
 	}
 	m.State = Isolated

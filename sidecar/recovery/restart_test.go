@@ -55,9 +55,25 @@ func TestARunThatWasNotJudgedIsNotTouched(t *testing.T) {
 	}
 }
 
+func TestAContainerThatDoesNotRunIsNotRestarted(t *testing.T) {
+	for _, status := range []evidence.Status{evidence.Exited, evidence.Paused, evidence.Restarting} {
+		inWorld(t, func(w *world) {
+			w.container.Status = status
+			report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+			if !errors.Is(report.Err, evidence.ErrChanged) {
+				t.Errorf("%s: %v", status, report.Err)
+			}
+			w.expect("gpu", "top", "inspect")
+			w.expectOwed(false)
+		})
+	}
+}
+
 func TestARunThatChangesUnderTheStopIsLeftAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.fails["stop"], w.container.Status = evidence.ErrChanged, evidence.Exited
+		w.fails["stop"] = evidence.ErrChanged
+		cancel := w.ladder.Cancel
+		w.ladder.Cancel = func(model string) int { w.container.Status = evidence.Exited; return cancel(model) }
 		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
 		if !errors.Is(report.Err, evidence.ErrChanged) || report.Leak != nil {
 			t.Errorf("%v, leak %v", report.Err, report.Leak)

@@ -146,11 +146,20 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Crashed, Model: p.Target, RemedyDue: len(p.Crashes) >= CrashLimit}
+	if j.RemedyDue && seenBefore(p, p.Crashes) {
+		j.RemedyDue, j.Unconfirmed = false, true
+	}
 	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
 	if len(p.Crashes) == 1 {
 		j.Sentence = "the model's runner died: " + p.CrashDetail
 	}
 	return j, true
+}
+
+// seenBefore says that the container was last looked at before the last crash:
+// its own end, or a person's stop, looks the same to a client.
+func seenBefore(p Picture, crashes []time.Time) bool {
+	return p.ContainerKnown && p.Container.SeenAt.Before(crashes[len(crashes)-1])
 }
 
 func modelWedged(p Picture) (Judgement, bool) {

@@ -73,6 +73,7 @@ func TestARunnerThatDied(t *testing.T) {
 		"once is left to Ollama":              {picture: picture(crashes(1)), want: Crashed, model: target, words: "died: llama runner"},
 		"twice is left to Ollama":             {picture: picture(crashes(CrashLimit - 1)), want: Crashed, model: target, words: "died 2 times within 10m0s"},
 		"three times is mended":               {picture: picture(crashes(CrashLimit)), want: Crashed, due: true, model: target},
+		"three times, the last unconfirmed":   {picture: picture(crashes(CrashLimit), inspectedBefore(2*time.Second)), want: Crashed, model: target},
 		"and whose model is loaded again":     {picture: picture(crashes(CrashLimit), unloaded, ourLoadFor(time.Minute)), want: Loading, model: target, words: "after its runner died"},
 		"and whose model never loads again":   {picture: picture(crashes(1), unloaded, ourLoadFor(10*time.Minute)), want: Wedged, due: true, model: target},
 		"outweighs failed probes":             {picture: picture(crashes(1), ready(9, time.Minute, evidence.ProbeResult{})), want: Crashed, model: target},

@@ -23,7 +23,7 @@ func picture(changes ...func(*Picture)) Picture {
 		Target: target, Reached: true, Answered: true, ContainerKnown: true,
 		Container: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
-			Status:   evidence.Running, RestartPolicy: "unless-stopped",
+			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
 		},
 		TCP:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
 		API:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
@@ -114,6 +114,11 @@ func request(model string, sent, moved time.Duration) func(*Picture) {
 
 func prompt(tokens int) func(*Picture) {
 	return func(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].PromptTokens = tokens }
+}
+
+// inspectedBefore is a container that was last looked at the time d ago.
+func inspectedBefore(d time.Duration) func(*Picture) {
+	return func(p *Picture) { p.Container.SeenAt = ago(d) }
 }
 
 func crashes(n int) func(*Picture) {

@@ -65,6 +65,9 @@ type Judgement struct {
 	// RemedyDue says that waiting will not help any more. It is set only for
 	// Wedged, Crashed and Down.
 	RemedyDue bool
+	// Unconfirmed says that a remedy will be due unless the next inspection shows
+	// that the container itself has ended.
+	Unconfirmed bool
 	// ServerGone says that the container does not run, so that it has to be
 	// started instead of restarted.
 	ServerGone bool
