@@ -29,7 +29,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	if f.kept {
 		f.relay.config.Metrics.Replayed("failed")
 	}
-	f.body.release()
+	f.body.Release()
 	f.status = answer.StatusCode
 	copyAnswerHeader(f.writer.Header(), answer.Header)
 	f.writer.WriteHeader(f.status)

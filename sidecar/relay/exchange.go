@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
@@ -30,7 +31,7 @@ type exchange struct {
 	id      string
 	key     string        // who asks, for fairness
 	wait    time.Duration // how long it may be held at the closed gate
-	body    body
+	body    hop.Body
 	peek    ollama.Peek
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
@@ -59,7 +60,7 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 // its sending side looks the same, and would take the server's empty 200 for
 // an answer.
 func (x *exchange) finish() {
-	x.body.release()
+	x.body.Release()
 	unanswered := x.status == 0
 	if unanswered {
 		x.status = statusClientGone
@@ -79,7 +80,7 @@ func (x *exchange) lane() string {
 }
 
 // replayable says that the request can be sent once more.
-func (x *exchange) replayable() bool { return !x.replayed && x.body.whole }
+func (x *exchange) replayable() bool { return !x.replayed && x.body.Whole }
 
 // gone says that the client did not wait.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
@@ -48,7 +48,7 @@ func (x *exchange) attempt() (again bool) {
 func (f *flight) send() (*http.Response, error) {
 	for delay := firstRedial; ; delay = min(2*delay, lastRedial) {
 		answer, err := f.relay.config.Transport.RoundTrip(f.outgoing())
-		if err == nil || !neverConnected(err) || f.ctx.Err() != nil {
+		if err == nil || !hop.NeverConnected(err) || f.ctx.Err() != nil {
 			return answer, err
 		}
 		if delay == firstRedial {
@@ -80,19 +80,19 @@ func (f *flight) pause(delay time.Duration) bool {
 // outgoing is the request as Ollama gets it.
 func (f *flight) outgoing() *http.Request {
 	out := f.request.WithContext(f.ctx)
-	removeHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
+	hop.RemoveHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
 	delete(out.Header, "Expect")
 	out.URL = upstreamURL(f.relay.config.Upstream, f.request.URL)
 	out.Host, out.RequestURI, out.Close = f.relay.config.Upstream.Host, "", false
 	out.TransferEncoding, out.Trailer = nil, nil
-	if !f.body.whole {
-		out.Body = f.body.reader()
+	if !f.body.Whole {
+		out.Body = f.body.Reader()
 		return out
 	}
-	out.ContentLength = int64(len(f.body.data))
+	out.ContentLength = int64(len(f.body.Data))
 	out.Body = http.NoBody
-	if data := f.body.data; len(data) > 0 {
-		out.Body = f.body.reader()
+	if data := f.body.Data; len(data) > 0 {
+		out.Body = f.body.Reader()
 		// With it the transport itself sends again on a fresh connection what an
 		// idle one, closed by Ollama meanwhile, did not take.
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
@@ -109,22 +109,16 @@ func upstreamURL(upstream, asked *url.URL) *url.URL {
 	}
 }
 
-// neverConnected says that not a byte can have reached Ollama.
-func neverConnected(err error) bool {
-	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "dial"
-}
-
 // unanswered decides about an attempt that failed before the client had a byte.
 func (f *flight) unanswered(err error) (again bool) {
 	cause := context.Cause(f.ctx)
 	switch {
 	case f.gone():
 		return false
-	case f.body.broken.Load():
+	case f.body.Broken.Load():
 		f.badBody(io.ErrUnexpectedEOF)
 		return false
-	case neverConnected(err):
+	case hop.NeverConnected(err):
 		return f.unconnected()
 	case errors.Is(cause, errRecovery):
 		return f.keep("the model is being recovered, and this request cannot be sent again")
@@ -148,7 +142,7 @@ func (f *flight) keep(otherwise string) (again bool) {
 // unconnected has the request wait at the gate, if that has closed. It is not
 // counted as sent: Ollama has not seen it.
 func (f *flight) unconnected() (again bool) {
-	if f.body.begun.Load() || f.relay.config.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
+	if f.body.Begun.Load() || f.relay.config.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
 		f.upstreamFailed("Ollama does not accept connections")
 		return false
 	}

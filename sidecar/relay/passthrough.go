@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"net/http/httputil"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
 // pass forwards what is not inference, whatever the gate says.
 func (x *exchange) pass() {
 	if x.peek.Purpose == ollama.Unload {
-		x.request.Body = x.body.reader()
+		x.request.Body = x.body.Reader()
 		x.relay.ForgetRunnerOptions(x.peek.Model)
 	}
 	// Ollama may answer before it has read the body; without this the server
@@ -28,7 +29,7 @@ func (x *exchange) pass() {
 func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:  r.config.Transport,
-		BufferPool: largePieces{&r.pieces},
+		BufferPool: hop.LargePieces{Pieces: &r.pieces},
 		ErrorLog:   log.New(io.Discard, "", 0), // what it would say is in the answer
 		Rewrite: func(proxied *httputil.ProxyRequest) {
 			proxied.Out.URL = upstreamURL(r.config.Upstream, proxied.In.URL)
@@ -36,7 +37,7 @@ func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 			proxied.Out.Header["X-Forwarded-For"] = proxied.In.Header["X-Forwarded-For"]
 		},
 		ModifyResponse: func(answer *http.Response) error {
-			removeOwn(answer.Header)
+			hop.RemoveOwn(answer.Header)
 			delete(answer.Header, requestIDHeader)
 			return nil
 		},

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/clawdbot/clawgate/hop"
 )
 
 // longestObeyed is the longest wait that the OpenAI clients take from
@@ -44,8 +46,8 @@ func (x *exchange) refuse(why *refusal) {
 // answerError answers in the form that clients of this API expect.
 func (x *exchange) answerError(status int, message string) {
 	x.status = status
-	if x.body.rest != nil {
-		x.limitReading(bodyIdleTimeout) // the server reads on to the body's end
+	if x.body.Rest != nil {
+		x.limitReading(hop.BodyIdleTimeout) // the server reads on to the body's end
 	}
 	header := x.writer.Header()
 	header.Set("Content-Type", "application/json; charset=utf-8")

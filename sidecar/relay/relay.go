@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -56,9 +57,9 @@ type Config struct {
 type Relay struct {
 	config      Config
 	admission   *admission
-	buffered    budget
+	buffered    hop.Budget
 	options     loadedOptions
-	pieces      pieces
+	pieces      hop.Pieces
 	passThrough *httputil.ReverseProxy
 }
 
@@ -66,7 +67,7 @@ type Relay struct {
 // known of Ollama yet.
 func New(config Config) *Relay {
 	if config.Transport == nil {
-		config.Transport = newTransport(config.Dial)
+		config.Transport = hop.NewTransport(config.Dial)
 	}
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}
@@ -81,7 +82,7 @@ func New(config Config) *Relay {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{config: config, admission: newAdmission(config)}
-	r.buffered.limit = config.BufferMaxBytes
+	r.buffered.Limit = config.BufferMaxBytes
 	r.passThrough = r.newPassThrough()
 	return r
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -25,8 +26,8 @@ type stream struct {
 // passAnswer passes a 200 on. Nothing is written before the first piece is
 // there, so that an answer that begins with the runner's death can be had again.
 func (f *flight) passAnswer(answer *http.Response) (again bool) {
-	piece := f.relay.pieces.borrow()
-	defer func() { f.relay.pieces.giveBack(piece) }()
+	piece := f.relay.pieces.Borrow()
+	defer func() { f.relay.pieces.GiveBack(piece) }()
 	s := newStream(f, answer)
 	for {
 		n, err := answer.Body.Read(piece)
@@ -39,8 +40,8 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 				return false
 			}
 		}
-		if n == smallPiece {
-			piece = f.relay.pieces.larger(piece)
+		if n == hop.SmallPiece {
+			piece = f.relay.pieces.Larger(piece)
 		}
 		switch {
 		case err == nil:
@@ -131,7 +132,7 @@ func (s *stream) begin() {
 		return
 	}
 	s.begun = true
-	s.body.release()
+	s.body.Release()
 	if s.lines {
 		s.answer.Header.Del("Content-Length") // which would leave no room for an error line
 	}
@@ -160,7 +161,7 @@ func (s *stream) write(piece []byte) bool {
 // for the API.
 func (s *stream) end() {
 	s.begin()
-	removeOwn(s.answer.Trailer)
+	hop.RemoveOwn(s.answer.Trailer)
 	for name, values := range s.answer.Trailer {
 		s.writer.Header()[http.TrailerPrefix+name] = values
 	}

@@ -50,7 +50,7 @@ func (r *Relay) Load() Load {
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	load := Load{InFlight: len(a.flights), BufferedBytes: r.buffered.used.Load()}
+	load := Load{InFlight: len(a.flights), BufferedBytes: r.buffered.Used.Load()}
 	for _, l := range a.lanes {
 		if a.gate.closure(l.name) != nil {
 			load.Held += len(l.all())

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
@@ -74,12 +75,12 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 		w.client = &http.Client{Transport: clients}
 		run(w)
 		clients.CloseIdleConnections()
-		config.Transport.(*transport).CloseIdleConnections()
+		config.Transport.(*hop.Transport).CloseIdleConnections()
 	})
 }
 
-func (w *world) transport() *transport {
-	return newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *world) transport() *hop.Transport {
+	return hop.NewTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 		if w.away.Load() {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 		}

@@ -1,9 +1,9 @@
 //go:build !unix
 
-package relay
+package hop
 
 import "net"
 
 // stillOpen cannot look without waiting here; a request that meets a closed
-// connection is sent again by the relay.
+// connection is sent again by its owner.
 func stillOpen(net.Conn) bool { return true }

@@ -1,4 +1,4 @@
-package relay
+package hop
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ import (
 )
 
 // ask sends a small request with its body in memory, as the relay does.
-func ask(t *testing.T, via *transport, address, body string) (string, error) {
+func ask(t *testing.T, via *Transport, address, body string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
@@ -44,7 +44,7 @@ func TestAConnectionServesOneRequestAfterTheOther(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	via := newTransport(nil)
+	via := NewTransport(nil)
 	defer via.CloseIdleConnections()
 	for _, body := range []string{"one", strings.Repeat("x", leanBody), "three"} {
 		if got, err := ask(t, via, server.URL, body); err != nil || got != "got "+body {
@@ -97,7 +97,7 @@ func TestAnswersThatAreNotHTTPAreErrors(t *testing.T) {
 		"an endless header": "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHeader+1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			via := newTransport(nil)
+			via := NewTransport(nil)
 			defer via.CloseIdleConnections()
 			if got, err := ask(t, via, scripted(t, answer), "x"); err == nil {
 				t.Errorf("taken for an answer: %q", got)
@@ -110,7 +110,7 @@ func TestAnswersThatAreNotHTTPAreErrors(t *testing.T) {
 }
 
 func TestInformationalAnswersAreSkipped(t *testing.T) {
-	via := newTransport(nil)
+	via := NewTransport(nil)
 	defer via.CloseIdleConnections()
 	address := scripted(t, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 	if got, err := ask(t, via, address, "x"); err != nil || got != "ok" {
@@ -125,7 +125,7 @@ func TestARefusedConnectionIsTold(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	if _, err := ask(t, newTransport(nil), "http://"+address, "x"); !neverConnected(err) {
+	if _, err := ask(t, NewTransport(nil), "http://"+address, "x"); !NeverConnected(err) {
 		t.Errorf("%v is not told from a lost request", err)
 	}
 }
@@ -144,7 +144,7 @@ func TestACancelledRequestClosesItsConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := newTransport(nil).RoundTrip(request)
+	answer, err := NewTransport(nil).RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

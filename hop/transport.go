@@ -1,4 +1,4 @@
-package relay
+package hop
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 const (
 	dialTimeout = 5 * time.Second
 	// leanBody is the largest body that is written in one go before the answer
-	// is read: it fits the socket's buffers, so that an Ollama that answers
+	// is read: it fits the socket's buffers, so that a server that answers
 	// early cannot block it.
 	leanBody = 64 << 10
 	// maxHeader bounds an answer's header, in bytes.
@@ -25,16 +25,17 @@ const (
 	idleTimeout = 60 * time.Second
 )
 
-// transport carries requests to Ollama. It has no limit on connections, which
-// admission decides, and none on the time to an answer's header, which Ollama
-// sends with the first token.
+// Transport carries requests to the next hop. It has no limit on connections,
+// which its user decides, and none on the time to an answer's header, which
+// Ollama sends with the first token. It is safe for use by any number of
+// goroutines.
 //
 // A small request whose body is in memory, which is almost every one, goes over
 // a connection that the calling goroutine itself writes and reads. That spares
 // the two goroutines and the buffer that http.Transport has for every
 // connection: about a quarter of an open stream's memory. All others use
 // http.Transport.
-type transport struct {
+type Transport struct {
 	general *http.Transport
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	readers sync.Pool // *bufio.Reader
@@ -44,19 +45,20 @@ type transport struct {
 	idle []*connection // the one that was used last at the end
 }
 
-func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *transport {
+// NewTransport makes a transport that connects with dial; nil for a plain dialer.
+func NewTransport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	}
-	return &transport{dial: dial, general: &http.Transport{
+	return &Transport{dial: dial, general: &http.Transport{
 		DialContext: dial, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
 		DisableCompression: true, // what the client asked for is what Ollama is asked for
 	}}
 }
 
-// RoundTrip implements http.RoundTripper. The relay is its only user: it sets
-// GetBody for bodies that are in memory, and never for upgrades.
-func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+// RoundTrip implements http.RoundTripper. Its user sets GetBody for bodies that
+// are in memory, and never for upgrades.
+func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	lean := request.URL.Scheme == "http" && request.GetBody != nil && request.ContentLength <= leanBody
 	if !lean {
 		return t.general.RoundTrip(request)
@@ -77,7 +79,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-func (t *transport) exchange(c *connection, request *http.Request) (*http.Response, error) {
+func (t *Transport) exchange(c *connection, request *http.Request) (*http.Response, error) {
 	writer, kept := t.writers.Get().(*bufio.Writer)
 	if !kept {
 		writer = bufio.NewWriter(nil)
@@ -96,7 +98,7 @@ func (t *transport) exchange(c *connection, request *http.Request) (*http.Respon
 }
 
 // connection takes an idle connection that is still open, or makes one.
-func (t *transport) connection(request *http.Request) (*connection, error) {
+func (t *Transport) connection(request *http.Request) (*connection, error) {
 	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
 		if time.Since(c.idleSince) < idleTimeout && c.address == request.URL.Host && stillOpen(c.Conn) {
 			return c.prepared(t), nil
@@ -119,7 +121,7 @@ func withPort(host string) string {
 	return net.JoinHostPort(host, "80")
 }
 
-func (t *transport) takeIdle() *connection {
+func (t *Transport) takeIdle() *connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.idle) == 0 {
@@ -131,7 +133,7 @@ func (t *transport) takeIdle() *connection {
 }
 
 // keep puts a connection by whose answer was read to its end.
-func (t *transport) keep(c *connection) {
+func (t *Transport) keep(c *connection) {
 	c.release(t)
 	c.idleSince = time.Now()
 	t.mu.Lock()
@@ -143,20 +145,20 @@ func (t *transport) keep(c *connection) {
 	t.idle = append(t.idle, c)
 }
 
-func (t *transport) discard(c *connection) {
+func (t *Transport) discard(c *connection) {
 	c.Close()
 	c.release(t)
 }
 
-// CloseIdleConnections makes the next requests look Ollama's address up anew.
-func (t *transport) CloseIdleConnections() {
+// CloseIdleConnections makes the next requests look the address up anew.
+func (t *Transport) CloseIdleConnections() {
 	t.general.CloseIdleConnections()
 	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
 		c.Close()
 	}
 }
 
-// connection is one connection to Ollama, for one request at a time.
+// connection is one connection to the next hop, for one request at a time.
 type connection struct {
 	net.Conn
 	address   string
@@ -174,7 +176,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *connection) prepared(t *transport) *connection {
+func (c *connection) prepared(t *Transport) *connection {
 	reader, kept := t.readers.Get().(*bufio.Reader)
 	if !kept {
 		reader = bufio.NewReader(nil)
@@ -184,7 +186,7 @@ func (c *connection) prepared(t *transport) *connection {
 	return c
 }
 
-func (c *connection) release(t *transport) {
+func (c *connection) release(t *Transport) {
 	c.reader.Reset(nil)
 	t.readers.Put(c.reader)
 	c.reader = nil
@@ -207,7 +209,7 @@ func (c *connection) readHeader(request *http.Request) (*http.Response, error) {
 // answerBody gives its connection back at the body's end.
 type answerBody struct {
 	body       io.Reader
-	transport  *transport
+	transport  *Transport
 	connection *connection
 	stop       func() bool
 	reusable   bool
@@ -241,4 +243,10 @@ func (b *answerBody) end(whole bool) {
 		return
 	}
 	b.transport.discard(c)
+}
+
+// NeverConnected says that not a byte can have reached the next hop.
+func NeverConnected(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "dial"
 }
