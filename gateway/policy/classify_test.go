@@ -1,0 +1,99 @@
+package policy
+
+import (
+	"net/http"
+	"path"
+	"strings"
+	"testing"
+)
+
+func TestOnlyWhatIsKnownIsLetThrough(t *testing.T) {
+	for _, c := range []struct {
+		method, path string
+		class        Class
+		clean        string
+	}{
+		{"GET", "/", Inspect, "/"},
+		{"HEAD", "", Inspect, "/"},
+		{"GET", "..", Inspect, "/"},
+		{"GET", "/api/version", Inspect, "/api/version"},
+		{"HEAD", "/api/tags", Inspect, "/api/tags"},
+		{"GET", "/api/ps", Inspect, "/api/ps"},
+		{"HEAD", "/api/ps", "", "/api/ps"},
+		{"POST", "/api/show", Inspect, "/api/show"},
+		{"GET", "/v1/models/", Inspect, "/v1/models"},
+		{"GET", "/v1/models/qwen3:32b", Inspect, "/v1/models/qwen3:32b"},
+		{"GET", "/v1/models/me/mine:1b", Inspect, "/v1/models/me/mine:1b"},
+		{"GET", "/v1/models/hf.co/me/mine", "", "/v1/models/hf.co/me/mine"},
+		{"GET", "/v1/models/../../api/tags", Inspect, "/api/tags"},
+		{"DELETE", "/v1/models/mine", "", "/v1/models/mine"},
+		{"POST", "/api/chat/", Inference, "/api/chat"},
+		{"GET", "/api/chat", "", "/api/chat"},
+		{"post", "/api/chat", "", "/api/chat"},
+		{"POST", "/v1/messages", Inference, "/v1/messages"},
+		{"POST", "/v1/messages/count_tokens", Inference, "/v1/messages/count_tokens"},
+		{"POST", "/v1/messages/batches", "", "/v1/messages/batches"},
+		{"POST", "/v1/audio/transcriptions", Inference, "/v1/audio/transcriptions"},
+		{"POST", "/api/pull", Manage, "/api/pull"},
+		{"POST", "//api/pull", Manage, "/api/pull"},
+		{"POST", "/api//pull", Manage, "/api/pull"},
+		{"POST", "/api/./pull", Manage, "/api/pull"},
+		{"POST", "/api/x/../pull", Manage, "/api/pull"},
+		{"POST", "/api/chat/../pull/", Manage, "/api/pull"},
+		{"POST", "/api%2Fpull", "", "/api%2Fpull"},
+		{"POST", "/API/pull", "", "/API/pull"},
+		{"POST", "/api/Chat", "", "/api/Chat"},
+		{"POST", "/api/pull ", "", "/api/pull "},
+		{"POST", "/api/pull;x", "", "/api/pull;x"},
+		{"DELETE", "/api/delete", Manage, "/api/delete"},
+		{"POST", "/api/delete", "", "/api/delete"},
+		{"HEAD", "/api/blobs/sha256:00", Manage, "/api/blobs/sha256:00"},
+		{"POST", "/api/blobs/sha256:00", Manage, "/api/blobs/sha256:00"},
+		{"GET", "/api/blobs/sha256:00", "", "/api/blobs/sha256:00"},
+		{"POST", "/api/blobs/a/b", "", "/api/blobs/a/b"},
+		{"POST", "/api/blobs/", "", "/api/blobs"},
+		{"OPTIONS", "*", "", "/*"},
+		{"GET", "/-/ready", "", "/-/ready"},
+		{"GET", "/api/tags\x00", "", "/api/tags\x00"},
+		{"GET", "/api/tags\n", "", "/api/tags\n"},
+		{"GET", "/x\x00/../api/tags", "", "/api/tags"},
+		{"GET", `/v1/models/a\b`, "", `/v1/models/a\b`},
+		{"GET", "/v1/models/\u0085", "", "/v1/models/\u0085"},
+		{"GET", "/v1/models/\xff", "", "/v1/models/\xff"},
+	} {
+		class, clean, known := Classify(c.method, c.path)
+		if class != c.class || clean != c.clean || known != (c.class != "") {
+			t.Errorf("%s %q: %q %q %v, want %q %q", c.method, c.path, class, clean, known, c.class, c.clean)
+		}
+	}
+}
+
+func FuzzClassify(f *testing.F) {
+	for _, seed := range []string{
+		"", "*", "..", "/", "//api/pull", "/api/./pull", "/api/x/../pull", "/api%2Fpull", "/API/pull",
+		"/api/chat/", "/v1/models/a/b/../c", "/api/blobs/x", "/api/\x00", "/api/tags\n", `\api\pull`, "/\xff/..",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			f.Add(method, seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, method, urlPath string) {
+		class, clean, known := Classify(method, urlPath)
+		if again := path.Clean("/" + clean); again != clean {
+			t.Fatalf("%q is not clean: %q", clean, again)
+		}
+		if !known {
+			if class != "" {
+				t.Fatalf("unknown, but of class %q", class)
+			}
+			return
+		}
+		if c, p, k := Classify(method, clean); c != class || p != clean || !k {
+			t.Fatalf("%q: %q %q %v the second time", clean, c, p, k)
+		}
+		_, fixed := table[clean]
+		if !fixed && !strings.HasPrefix(clean, "/v1/models/") && !strings.HasPrefix(clean, "/api/blobs/") {
+			t.Fatalf("%q is known and in no table", clean)
+		}
+	})
+}
