@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/clawdbot/clawgate/dockerctl"
+	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/preflight"
@@ -22,7 +23,7 @@ func runCheck(ctx context.Context, _ []string) int {
 }
 
 func check(ctx context.Context, environ []string, stdout, stderr io.Writer) int {
-	settings, err := config.Load(environ)
+	settings, err := config.Load(environ, gateway.Variables()...)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitUsage

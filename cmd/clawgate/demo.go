@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
@@ -39,7 +40,7 @@ var demoSettings = []string{
 // runDemo joins the sidecar with a simulated Ollama, container and GPU. All but
 // those is what `clawgate sidecar` runs.
 func runDemo(ctx context.Context, _ []string) int {
-	settings, err := config.Load(append(demoSettings, os.Environ()...))
+	settings, err := config.Load(append(demoSettings, os.Environ()...), gateway.Variables()...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage

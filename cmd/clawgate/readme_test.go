@@ -11,7 +11,6 @@ import (
 
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
-	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -35,7 +34,7 @@ func section(t *testing.T, text, heading string) string {
 	return before
 }
 
-func TestReadmeHasTheTableOfVariablesThatTheCodeHas(t *testing.T) {
+func TestReadmeHasTheTablesOfVariablesThatTheCodeHas(t *testing.T) {
 	const begin, end = "<!-- clawgate env -->\n", "<!-- /clawgate env -->\n"
 	_, after, found := strings.Cut(readme(t), begin)
 	got, _, ended := strings.Cut(after, end)
@@ -43,7 +42,7 @@ func TestReadmeHasTheTableOfVariablesThatTheCodeHas(t *testing.T) {
 		t.Fatalf("README.md lacks the lines %q and %q", begin, end)
 	}
 	var want strings.Builder
-	if err := config.WriteTable(&want); err != nil {
+	if err := writeEnv(&want); err != nil {
 		t.Fatal(err)
 	}
 	if got != want.String() {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clawdbot/clawgate/dockerctl"
+	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
@@ -24,7 +25,7 @@ const eventsBack = 24 * time.Hour
 
 // runSidecar joins the real engine and the real GPUs with the sidecar.
 func runSidecar(ctx context.Context, _ []string) int {
-	settings, err := config.Load(os.Environ())
+	settings, err := config.Load(os.Environ(), gateway.Variables()...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage

@@ -1,19 +1,21 @@
 // Package config reads the sidecar's settings from environment variables.
 //
-// Every variable begins with CLAWGATE_. [Load] reports all mistakes together:
-// names that no role knows, values that cannot be read, and settings that
-// contradict each other. The struct tags of [Config] are the only place where
-// names, defaults and meanings are written; [WriteTable] prints them.
+// Every variable begins with CLAWGATE_. The struct tags of [Config] are the only
+// place where names, defaults and meanings are written; package environment
+// reads and prints them.
 //
-// The package reads secret files and nothing else of the outside world. It does
-// not check that what a setting names exists: `clawgate check` does that.
+// The package does not check that what a setting names exists: `clawgate check`
+// does that.
 package config
 
 import (
+	"io"
 	"log/slog"
 	"net/url"
 	"regexp"
 	"time"
+
+	"github.com/clawdbot/clawgate/environment"
 )
 
 // Config holds every setting of the sidecar. Durations and sizes are never
@@ -84,17 +86,25 @@ type Config struct {
 	StateDir  string `split_words:"true" default:"/var/lib/clawgate" rule:"empty" desc:"Folder of what must survive a restart of Clawgate; empty: nothing does"`
 	HealthLog string `split_words:"true" default:"/var/log/clawgate/health.log" rule:"empty" desc:"File of the health log, rotated daily; empty: none"`
 
-	AdminToken Secret `split_words:"true" rule:"empty" desc:"Bearer token of the calls that change something, or ADMIN_TOKEN_FILE; empty: they are refused"`
+	AdminToken Secret `split_words:"true" secret:"true" rule:"empty" desc:"Bearer token of the calls that change something, or ADMIN_TOKEN_FILE; empty: they are refused"`
 
 	LogLevel  slog.Level `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat LogFormat  `split_words:"true" default:"json" desc:"json or text"`
 }
 
+var role = environment.Role[Config]{Prefix: environment.Prefix, Contradictions: contradictions}
+
+// Load reads the sidecar's settings from environ, in the form of [os.Environ],
+// and passes over the names in others, the gateway's. Its error holds every
+// mistake, see [environment.Role.Load].
+func Load(environ []string, others ...string) (Config, error) { return role.Load(environ, others) }
+
 // Default returns the settings of an empty environment.
-func Default() Config {
-	config, err := Load(nil)
-	if err != nil {
-		panic("config: the defaults are wrong: " + err.Error()) // a test loads them
-	}
-	return config
-}
+func Default() Config { return role.Default() }
+
+// Variables names all variables of the sidecar.
+func Variables() []string { return role.Variables() }
+
+// WriteTable writes the sidecar's variables with their defaults and meanings as
+// a Markdown table.
+func WriteTable(w io.Writer) error { return role.WriteTable(w) }

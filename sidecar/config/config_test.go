@@ -189,7 +189,7 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"NOTIFY_URLS=x", "CLAWGATE_NOTIFY_URLS: is not supported by this version; remove it"},
 	} {
 		t.Run(test.set, func(t *testing.T) {
-			_, err := config.Load([]string{"CLAWGATE_" + test.set})
+			_, err := config.Load([]string{"CLAWGATE_" + test.set}, "CLAWGATE_GATEWAY_ALLOW")
 			if err == nil || err.Error() != test.want {
 				t.Errorf("the error is\n%v\nwant\n%s", err, test.want)
 			}
@@ -220,7 +220,7 @@ func TestOtherRolesAndKubernetesVariablesPass(t *testing.T) {
 		"CLAWGATE_SERVICE_PORT_HTTP=18789", "CLAWGATE_PORT_18789_TCP=tcp://10.0.0.7:18789",
 		"CLAWGATE_PORT_18789_TCP_ADDR=10.0.0.7", "CLAWGATE_SIDECAR_PORT_18789_TCP_PROTO=tcp",
 		"CLAWGATE_GATEWAY_PORT=tcp://10.0.0.8:8080",
-	})
+	}, "CLAWGATE_GATEWAY_LISTEN", "CLAWGATE_GATEWAY_API_KEYS_FILE")
 	if err != nil {
 		t.Error(err)
 	}

@@ -6,16 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/url"
-	"reflect"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/docker/go-units"
+	"github.com/clawdbot/clawgate/environment"
+)
+
+// The kinds of values that the gateway has, too.
+type (
+	// Secret is a text that no log, status page or error shows.
+	Secret = environment.Secret
+	// Bytes is a size in bytes.
+	Bytes = environment.Bytes
+	// LogFormat is the form of a log line.
+	LogFormat = environment.LogFormat
+)
+
+// NewSecret keeps text.
+func NewSecret(text string) Secret { return environment.NewSecret(text) }
+
+const (
+	LogJSON = environment.LogJSON
+	LogText = environment.LogText
 )
 
 // Mode says whether the sidecar acts on its verdicts.
@@ -27,7 +39,7 @@ const (
 )
 
 // UnmarshalText accepts the modes above.
-func (m *Mode) UnmarshalText(text []byte) error { return oneOf(m, text, Heal, Observe) }
+func (m *Mode) UnmarshalText(text []byte) error { return environment.OneOf(m, text, Heal, Observe) }
 
 // GPU says how much the sidecar needs a view of the GPU.
 type GPU string
@@ -39,25 +51,8 @@ const (
 )
 
 // UnmarshalText accepts the words above.
-func (g *GPU) UnmarshalText(text []byte) error { return oneOf(g, text, GPUAuto, GPURequired, GPUOff) }
-
-// LogFormat is the form of a log line.
-type LogFormat string
-
-const (
-	LogJSON LogFormat = "json"
-	LogText LogFormat = "text"
-)
-
-// UnmarshalText accepts the formats above.
-func (f *LogFormat) UnmarshalText(text []byte) error { return oneOf(f, text, LogJSON, LogText) }
-
-func oneOf[T ~string](into *T, text []byte, choices ...T) error {
-	if !slices.Contains(choices, T(text)) {
-		return fmt.Errorf("%q is not one of %q", text, choices)
-	}
-	*into = T(text)
-	return nil
+func (g *GPU) UnmarshalText(text []byte) error {
+	return environment.OneOf(g, text, GPUAuto, GPURequired, GPUOff)
 }
 
 // KeepAlive is how long Ollama keeps a model after its last request. Negative
@@ -93,23 +88,6 @@ func (k KeepAlive) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(k).String())
 }
 
-// Bytes is a size in bytes.
-type Bytes int64
-
-// UnmarshalText accepts a number with or without a unit; every unit is binary
-// (8MB is 8MiB).
-func (b *Bytes) UnmarshalText(text []byte) error {
-	size, err := units.RAMInBytes(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not a size such as 8MiB", text)
-	}
-	*b = Bytes(size)
-	return nil
-}
-
-// String gives the size with a binary unit.
-func (b Bytes) String() string { return units.BytesSize(float64(b)) }
-
 // Options are Ollama's model options by name, each value as it was written.
 type Options map[string]json.RawMessage
 
@@ -131,23 +109,4 @@ func (o *Options) UnmarshalText(text []byte) error {
 	}
 	*o = options
 	return nil
-}
-
-// wanted says in plain words what text should have been.
-func wanted(kind reflect.Type, text string, err error) error {
-	switch kind {
-	case reflect.TypeFor[time.Duration]():
-		return fmt.Errorf(`%q is not a duration such as 500ms, 5s or 2m`, text)
-	case reflect.TypeFor[int]():
-		return fmt.Errorf("%q is not a whole number", text)
-	case reflect.TypeFor[bool]():
-		return fmt.Errorf("%q is not true or false", text)
-	case reflect.TypeFor[slog.Level]():
-		return fmt.Errorf("%q is not debug, info, warn or error", text)
-	case reflect.TypeFor[*regexp.Regexp]():
-		return fmt.Errorf("not a Go regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	case reflect.TypeFor[*url.URL]():
-		return errors.New(notOllamaURL) // not shown: it may hold a password
-	}
-	return err
 }

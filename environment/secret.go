@@ -1,11 +1,9 @@
-package config
+package environment
 
 import (
 	"fmt"
 	"log/slog"
 )
-
-const fileSuffix = "_FILE"
 
 // Secret is a text that no log, status page or error shows. Only [Secret.Reveal]
 // gives it away.

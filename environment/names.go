@@ -1,4 +1,4 @@
-package config
+package environment
 
 import (
 	"fmt"
@@ -6,15 +6,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// gatewayVariables are the other role's, so that one env file serves both.
-var gatewayVariables = []string{
-	"CLAWGATE_GATEWAY_LISTEN", "CLAWGATE_GATEWAY_ADMIN_LISTEN", "CLAWGATE_GATEWAY_SIDECARS",
-	"CLAWGATE_GATEWAY_API_KEYS", "CLAWGATE_GATEWAY_API_KEYS_FILE", "CLAWGATE_GATEWAY_ALLOW",
-	"CLAWGATE_GATEWAY_PIN_OPTIONS", "CLAWGATE_GATEWAY_HOLD", "CLAWGATE_GATEWAY_HOLD_RELAY",
-	"CLAWGATE_GATEWAY_MAX_BODY_BYTES", "CLAWGATE_GATEWAY_RATE_LIMIT", "CLAWGATE_GATEWAY_CORS_ORIGINS",
-	"CLAWGATE_GATEWAY_TRUSTED_PROXIES", "CLAWGATE_GATEWAY_UI",
-}
 
 // plannedVariables are part of the design and not built yet. To accept them
 // would promise what does not happen.
@@ -29,12 +20,8 @@ var (
 	serviceAddress  = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
 
-// unknown reports the given variables that no role has.
-func unknown(given map[string]string) []error {
-	known := slices.Concat(variables(), gatewayVariables)
-	for _, name := range secretVariables() {
-		known = append(known, name+fileSuffix)
-	}
+// unknown reports the given variables that are not known.
+func unknown(given map[string]string, known []string) []error {
 	var names []string
 	for name, text := range given {
 		injected := serviceVariable.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress.MatchString(text)

@@ -1,0 +1,69 @@
+// Package config reads the gateway's settings from environment variables.
+//
+// The gateway's own variables begin with CLAWGATE_GATEWAY_; those of the log are
+// both roles'. The struct tags of [Config] are the only place where names,
+// defaults and meanings are written; package environment reads and prints them.
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/clawdbot/clawgate/environment"
+)
+
+// Config holds every setting of the gateway. Durations and numbers are never
+// negative. The settings agree with each other, see [Load].
+type Config struct {
+	Listen      string `split_words:"true" default:":8080" desc:"Address that clients use"`
+	AdminListen string `split_words:"true" default:":8081" desc:"Address of metrics and status"`
+
+	Sidecars Sidecars `split_words:"true" default:"http://sidecar:18789" desc:"URLs of the sidecars' relays, separated by commas; a name with several addresses counts as several"`
+
+	APIKeys Keys    `split_words:"true" secret:"true" rule:"empty" desc:"name:key of every client, separated by commas or lines, or API_KEYS_FILE; empty: open to everyone"`
+	Allow   Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, and manage (pull, push, create, copy, delete, unload)"`
+
+	PinOptions bool `split_words:"true" default:"false" desc:"Drop keep_alive and the runner's options from requests, so that no client reloads everybody's model"`
+
+	Hold      time.Duration `split_words:"true" default:"0s" desc:"How long every request waits for a ready sidecar before it is refused"`
+	HoldRelay time.Duration `split_words:"true" default:"10s" desc:"How long a request waits for a sidecar that is restarting itself"`
+
+	MaxBodyBytes environment.Bytes `split_words:"true" default:"64MiB" rule:"positive" desc:"A larger request body is refused; uploads of blobs are exempt"`
+	// RateLimit 0 means none.
+	RateLimit int `split_words:"true" default:"0" desc:"Requests a minute that each key may send; 0: no limit"`
+
+	CORSOrigins    Origins  `split_words:"true" rule:"empty" desc:"Origins of web pages that may call, separated by commas, or * for all; empty: none"`
+	TrustedProxies Prefixes `split_words:"true" rule:"empty" desc:"Addresses or prefixes (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas"`
+
+	UI bool `split_words:"true" default:"true" desc:"Serve the web page under /ui/"`
+
+	LogLevel  slog.Level            `split_words:"true" shared:"true" default:"info" desc:"debug, info, warn or error"`
+	LogFormat environment.LogFormat `split_words:"true" shared:"true" default:"json" desc:"json or text"`
+}
+
+var role = environment.Role[Config]{Prefix: environment.Prefix + "_GATEWAY", Contradictions: contradictions}
+
+// Load reads the gateway's settings from environ, in the form of [os.Environ],
+// and passes over the names in others, the sidecar's. Its error holds every
+// mistake, see [environment.Role.Load].
+func Load(environ []string, others ...string) (Config, error) { return role.Load(environ, others) }
+
+// Default returns the settings of an empty environment.
+func Default() Config { return role.Default() }
+
+// Variables names all variables of the gateway.
+func Variables() []string { return role.Variables() }
+
+// WriteTable writes the gateway's variables with their defaults and meanings as
+// a Markdown table.
+func WriteTable(w io.Writer) error { return role.WriteTable(w) }
+
+func contradictions(c Config) []environment.Contradiction {
+	return []environment.Contradiction{
+		environment.Wrong(!environment.IsAddress(c.Listen), "LISTEN", fmt.Sprintf("%q is not an address such as :8080 or 127.0.0.1:8080", c.Listen)),
+		environment.Wrong(!environment.IsAddress(c.AdminListen), "ADMIN_LISTEN", fmt.Sprintf("%q is not an address such as :8081 or 127.0.0.1:8081", c.AdminListen)),
+		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
+	}
+}

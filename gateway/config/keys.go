@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/clawdbot/clawgate/environment"
+)
+
+var (
+	keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	// keyText is what an Authorization header carries unchanged: printable
+	// ASCII without space, and without the comma that separates keys.
+	keyText = regexp.MustCompile(`^[!-+\--~]{16,}$`)
+)
+
+// Key is one client's key.
+type Key struct {
+	Name string
+	Key  environment.Secret
+}
+
+// Keys are the clients' keys. No log, status page or error shows them.
+type Keys struct{ list []Key }
+
+// List returns the keys in the order in which they were given, none when the
+// gateway is open.
+func (k Keys) List() []Key { return slices.Clone(k.list) }
+
+// UnmarshalText accepts name:key, separated by commas or lines. Names and keys
+// are unique. Its errors show not even a name: in key:name, that is the key.
+func (k *Keys) UnmarshalText(text []byte) error {
+	var list []Key
+	var found problems
+	for _, entry := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == '\n' }) {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue // the end of a file, most often
+		}
+		name, key, _ := strings.Cut(entry, ":")
+		list = append(list, Key{name, environment.NewSecret(key)})
+		if err := checkKey(list); err != nil {
+			found.add(len(list), err)
+		}
+	}
+	if len(list) == 0 {
+		return errors.New("holds no key; give name:key, or leave it empty to be open to everyone")
+	}
+	*k = Keys{list}
+	return found.err()
+}
+
+// checkKey judges the last of the keys.
+func checkKey(list []Key) error {
+	added, before := list[len(list)-1], list[:len(list)-1]
+	switch {
+	case added.Key.Reveal() == "":
+		return errors.New("is not name:key")
+	case !keyName.MatchString(added.Name):
+		return errors.New("the name must be 1 to 64 letters, digits, _ . or - and begin with a letter or digit")
+	case !keyText.MatchString(added.Key.Reveal()):
+		return errors.New("the key must be at least 16 printable ASCII characters without space and comma")
+	case slices.ContainsFunc(before, func(other Key) bool { return other.Name == added.Name }):
+		return errors.New("the name is taken by an entry before; names must be unique")
+	case slices.ContainsFunc(before, func(other Key) bool { return other.Key.Reveal() == added.Key.Reveal() }):
+		return errors.New("the key is that of an entry before; give every name its own")
+	}
+	return nil
+}
+
+// String says only how many keys there are.
+func (k Keys) String() string { return fmt.Sprintf("[%d keys]", len(k.list)) }
+
+// MarshalText says only how many keys there are.
+func (k Keys) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// LogValue says only how many keys there are.
+func (k Keys) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// Format says only how many keys there are, whatever the verb.
+func (k Keys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }

@@ -1,0 +1,155 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/clawdbot/clawgate/environment"
+)
+
+// Sidecars are the URLs of the sidecars' relays: scheme and host alone.
+type Sidecars []*url.URL
+
+// UnmarshalText accepts http URLs of a host alone, each once, separated by
+// commas. Its errors show none: one may hold a password.
+func (s *Sidecars) UnmarshalText(text []byte) error {
+	var seen []string
+	return eachOf(text, func(entry string) error {
+		u, err := url.Parse(entry)
+		if err != nil || !environment.IsHostURL(u) || u.Scheme != "http" {
+			return errors.New("must be an http URL of a host alone, such as http://sidecar:18789")
+		}
+		u = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+		host := withoutPort(u, "80")
+		if slices.Contains(seen, host) {
+			return errors.New("names a sidecar that an entry before names; give each once")
+		}
+		seen = append(seen, host)
+		*s = append(*s, u)
+		return nil
+	})
+}
+
+// The classes of what clients may ask for.
+const (
+	Inference = "inference"
+	Inspect   = "inspect"
+	Manage    = "manage"
+)
+
+// Classes are what clients may ask for.
+type Classes []string
+
+// Has tells whether clients may ask for what is of the class.
+func (c Classes) Has(class string) bool { return slices.Contains(c, class) }
+
+// UnmarshalText accepts the classes above, separated by commas.
+func (c *Classes) UnmarshalText(text []byte) error {
+	return eachOf(text, func(entry string) error {
+		var class string
+		if err := environment.OneOf(&class, []byte(entry), Inference, Inspect, Manage); err != nil {
+			return err
+		}
+		if !c.Has(class) {
+			*c = append(*c, class)
+		}
+		return nil
+	})
+}
+
+// Origins are of the web pages that may call, in the form in which browsers send
+// them, or * alone for all.
+type Origins []string
+
+// UnmarshalText accepts scheme://host[:port], separated by commas, or * alone.
+// Its errors show none: one may hold a password.
+func (o *Origins) UnmarshalText(text []byte) error {
+	if string(text) == "*" {
+		*o = Origins{"*"}
+		return nil
+	}
+	return eachOf(text, func(entry string) error {
+		origin, ok := parseOrigin(entry)
+		switch {
+		case entry == "*":
+			return errors.New("* means all origins; give it alone or leave it out")
+		case !ok:
+			return errors.New("must be an origin such as https://chat.example.com or http://localhost:3000, or * alone for all")
+		}
+		if !slices.Contains(*o, origin) {
+			*o = append(*o, origin)
+		}
+		return nil
+	})
+}
+
+// parseOrigin puts an origin into the form in which browsers send it: in small
+// letters and without the port that the scheme has anyway.
+func parseOrigin(text string) (string, bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != strings.ToLower(u.Scheme)+text[len(u.Scheme):] {
+		return "", false // more than scheme and host
+	}
+	if strings.Contains(u.Host, "*") || strings.HasSuffix(u.Host, ":") {
+		return "", false // https://*.example.com would never match
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u.Scheme + "://" + withoutPort(u, map[string]string{"http": "80", "https": "443"}[u.Scheme]), true
+}
+
+// withoutPort is the host of u, without the port if that is the scheme's own.
+func withoutPort(u *url.URL, standard string) string {
+	if u.Port() != standard {
+		return u.Host
+	}
+	return strings.TrimSuffix(u.Host, ":"+standard)
+}
+
+// Prefixes are ranges of addresses; a single address is a range of its own.
+type Prefixes []netip.Prefix
+
+// UnmarshalText accepts addresses and CIDR prefixes, separated by commas.
+func (p *Prefixes) UnmarshalText(text []byte) error {
+	return eachOf(text, func(entry string) error {
+		prefix, err := netip.ParsePrefix(entry)
+		if address, notAddress := netip.ParseAddr(entry); notAddress == nil && address.Zone() == "" {
+			address = address.Unmap()
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || prefix.Addr().Is4In6() {
+			return fmt.Errorf("%q is not an address or a prefix such as 10.0.0.0/8", entry)
+		}
+		*p = append(*p, prefix.Masked())
+		return nil
+	})
+}
+
+// eachOf gives every entry of a comma-separated list to read and returns its
+// errors together, on one line.
+func eachOf(text []byte, read func(entry string) error) error {
+	var found problems
+	for i, entry := range strings.Split(string(text), ",") {
+		if err := read(strings.TrimSpace(entry)); err != nil {
+			found.add(i+1, err)
+		}
+	}
+	return found.err()
+}
+
+// problems are those of one list.
+type problems []string
+
+func (p *problems) add(entry int, err error) {
+	*p = append(*p, fmt.Sprintf("entry %d: %v", entry, err))
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(p, "; "))
+}
