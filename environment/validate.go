@@ -83,5 +83,6 @@ func IsAddress(address string) bool {
 // user, because no log could show the URL then.
 func IsHostURL(u *url.URL) bool {
 	return u != nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		(u.Port() == "" || IsAddress(u.Host)) &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }

@@ -17,6 +17,7 @@ type Sidecars []*url.URL
 // UnmarshalText accepts http URLs of a host alone, each once, separated by
 // commas. Its errors show none: one may hold a password.
 func (s *Sidecars) UnmarshalText(text []byte) error {
+	*s = nil
 	var seen []string
 	return eachOf(text, func(entry string) error {
 		u, err := url.Parse(entry)
@@ -49,6 +50,7 @@ func (c Classes) Has(class string) bool { return slices.Contains(c, class) }
 
 // UnmarshalText accepts the classes above, separated by commas.
 func (c *Classes) UnmarshalText(text []byte) error {
+	*c = nil
 	return eachOf(text, func(entry string) error {
 		var class string
 		if err := environment.OneOf(&class, []byte(entry), Inference, Inspect, Manage); err != nil {
@@ -72,6 +74,7 @@ func (o *Origins) UnmarshalText(text []byte) error {
 		*o = Origins{"*"}
 		return nil
 	}
+	*o = nil
 	return eachOf(text, func(entry string) error {
 		origin, ok := parseOrigin(entry)
 		switch {
@@ -94,7 +97,7 @@ func parseOrigin(text string) (string, bool) {
 	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != strings.ToLower(u.Scheme)+text[len(u.Scheme):] {
 		return "", false // more than scheme and host
 	}
-	if strings.Contains(u.Host, "*") || strings.HasSuffix(u.Host, ":") {
+	if strings.Contains(u.Host, "*") || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !environment.IsAddress(u.Host) {
 		return "", false // https://*.example.com would never match
 	}
 	u.Host = strings.ToLower(u.Host)
@@ -114,6 +117,7 @@ type Prefixes []netip.Prefix
 
 // UnmarshalText accepts addresses and CIDR prefixes, separated by commas.
 func (p *Prefixes) UnmarshalText(text []byte) error {
+	*p = nil
 	return eachOf(text, func(entry string) error {
 		prefix, err := netip.ParsePrefix(entry)
 		if address, notAddress := netip.ParseAddr(entry); notAddress == nil && address.Zone() == "" {

@@ -1,0 +1,81 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/clawdbot/clawgate/gateway/config"
+)
+
+const key = "hunter2-0123456789"
+
+func TestMistakesInKeysAreSaidWithoutTheKeys(t *testing.T) {
+	const (
+		text = "the key must be at least 16 printable ASCII characters without space and comma"
+		name = "the name must be 1 to 64 letters, digits, _ . or - and begin with a letter or digit"
+	)
+	for _, test := range []struct{ keys, want string }{
+		{key, "entry 1: is not name:key"},
+		{"laptop:", "entry 1: is not name:key"},
+		{" , \n", "holds no key; give name:key, or leave it empty to be open to everyone"},
+		{"laptop:hunter2", "entry 1: " + text},
+		{"laptop:hunter2 0123456789", "entry 1: " + text},
+		{"laptop:hunter2-0123456789é", "entry 1: " + text},
+		{"my laptop:" + key, "entry 1: " + name},
+		{".x:" + key, "entry 1: " + name},
+		{strings.Repeat("x", 65) + ":" + key, "entry 1: " + name},
+		{"a:" + key + ",a:" + key + "2", "entry 2: the name is taken by an entry before; names must be unique"},
+		{"a:" + key + "\nb:" + key, "entry 2: the key is that of an entry before; give every name its own"},
+		{key + ":laptop\n" + key + ",:" + key, "entry 1: " + text + "; entry 2: is not name:key; entry 3: " + name},
+	} {
+		_, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=" + test.keys})
+		if want := "CLAWGATE_GATEWAY_API_KEYS: " + test.want; err == nil || err.Error() != want {
+			t.Errorf("%q gives\n%v\nwant\n%s", test.keys, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: the error shows the key: %v", test.keys, err)
+		}
+	}
+}
+
+func TestKeysAreReadInTheirOrder(t *testing.T) {
+	var keys config.Keys
+	if err := keys.UnmarshalText([]byte("b:" + key + ", a_1.x-:~!:0123456789abcdef\n")); err != nil {
+		t.Fatal(err)
+	}
+	list := keys.List()
+	if len(list) != 2 || list[0].Name != "b" || list[1].Name != "a_1.x-" || list[1].Key.Reveal() != "~!:0123456789abcdef" {
+		t.Errorf("the keys are %q", list)
+	}
+}
+
+func TestKeysAreNeverShown(t *testing.T) {
+	c, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=laptop:" + key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("config", "config", c, "keys", c.APIKeys, "list", c.APIKeys.List())
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("config", "config", c, "keys", c.APIKeys, "list", c.APIKeys.List())
+	encoded, err := json.Marshal([]any{c, c.APIKeys.List()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := struct {
+		c config.Config
+		k config.Keys
+		l []config.Key
+	}{c, c.APIKeys, c.APIKeys.List()}
+	shown := map[string]string{"log": log.String(), "JSON": string(encoded)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		shown[verb] = fmt.Sprintf(strings.Repeat(verb+" ", 4), c, c.APIKeys, c.APIKeys.List(), hidden)
+	}
+	for how, text := range shown {
+		if strings.Contains(text, key) || strings.Contains(text, fmt.Sprintf("%x", key)) {
+			t.Errorf("%s shows the key: %s", how, text)
+		}
+	}
+}
