@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -99,8 +100,8 @@ func (t *Transport) exchange(c *connection, request *http.Request) (*http.Respon
 
 // connection takes an idle connection that is still open, or makes one.
 func (t *Transport) connection(request *http.Request) (*connection, error) {
-	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
-		if time.Since(c.idleSince) < idleTimeout && c.address == request.URL.Host && stillOpen(c.Conn) {
+	for c := t.takeIdle(request.URL.Host); c != nil; c = t.takeIdle(request.URL.Host) {
+		if time.Since(c.idleSince) < idleTimeout && stillOpen(c.Conn) {
 			return c.prepared(t), nil
 		}
 		c.Close()
@@ -121,15 +122,18 @@ func withPort(host string) string {
 	return net.JoinHostPort(host, "80")
 }
 
-func (t *Transport) takeIdle() *connection {
+// takeIdle takes the connection to an address that was used last, or to any
+// address when it is empty.
+func (t *Transport) takeIdle(address string) *connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.idle) == 0 {
-		return nil
+	for i := len(t.idle) - 1; i >= 0; i-- {
+		if c := t.idle[i]; address == "" || c.address == address {
+			t.idle = slices.Delete(t.idle, i, i+1)
+			return c
+		}
 	}
-	c := t.idle[len(t.idle)-1]
-	t.idle = t.idle[:len(t.idle)-1]
-	return c
+	return nil
 }
 
 // keep puts a connection by whose answer was read to its end.
@@ -153,7 +157,7 @@ func (t *Transport) discard(c *connection) {
 // CloseIdleConnections makes the next requests look the address up anew.
 func (t *Transport) CloseIdleConnections() {
 	t.general.CloseIdleConnections()
-	for c := t.takeIdle(); c != nil; c = t.takeIdle() {
+	for c := t.takeIdle(""); c != nil; c = t.takeIdle("") {
 		c.Close()
 	}
 }

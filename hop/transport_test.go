@@ -102,7 +102,7 @@ func TestAnswersThatAreNotHTTPAreErrors(t *testing.T) {
 			if got, err := ask(t, via, scripted(t, answer), "x"); err == nil {
 				t.Errorf("taken for an answer: %q", got)
 			}
-			if c := via.takeIdle(); c != nil {
+			if c := via.takeIdle(""); c != nil {
 				t.Error("the connection was kept")
 			}
 		})

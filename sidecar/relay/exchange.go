@@ -1,12 +1,8 @@
 package relay
 
 import (
-	"crypto/rand"
 	"net"
 	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/hop"
@@ -47,8 +43,8 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 	x := &exchange{
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
 		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
-		id: requestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
-		wait: min(heldFor(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
+		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
+		wait: min(hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
 	}
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)
@@ -85,15 +81,6 @@ func (x *exchange) replayable() bool { return !x.replayed && x.body.Whole }
 // gone says that the client did not wait.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 
-var saneRequestID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,128}$`)
-
-func requestID(given string) string {
-	if saneRequestID.MatchString(given) {
-		return given
-	}
-	return rand.Text()
-}
-
 // fairnessKey is the name of the key that the gateway authenticated, or the
 // client's address. A client that makes names up gains a larger share of the
 // queue and nothing else.
@@ -106,24 +93,4 @@ func fairnessKey(request *http.Request) string {
 		return request.RemoteAddr
 	}
 	return host
-}
-
-// heldFor reads "Prefer: wait=N" (RFC 7240: whole seconds, the first one
-// counts); what it does not say, or says badly, is the default.
-func heldFor(prefer []string, otherwise time.Duration) time.Duration {
-	for _, line := range prefer {
-		for preference := range strings.SplitSeq(line, ",") {
-			preference, _, _ = strings.Cut(preference, ";")
-			name, value, _ := strings.Cut(preference, "=")
-			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
-				continue
-			}
-			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
-			if err != nil {
-				return otherwise
-			}
-			return time.Duration(seconds) * time.Second
-		}
-	}
-	return otherwise
 }

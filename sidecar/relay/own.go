@@ -13,6 +13,12 @@ type readiness struct {
 	State string `json:"state"`
 	// Reason is why the gate is closed for all models.
 	Reason string `json:"reason,omitempty"`
+	// MayHold says that a request may wait for the gate to open.
+	MayHold bool `json:"may_hold"`
+	// HoldMaxMs is the longest wait that a client may ask for, in milliseconds.
+	HoldMaxMs int64 `json:"hold_max_ms"`
+	// Draining says that the relay is about to end.
+	Draining bool `json:"draining,omitempty"`
 	// Models says why it is closed for single ones.
 	Models map[string]string `json:"models,omitempty"`
 	Load   Load              `json:"load"`
@@ -46,8 +52,10 @@ func (r *Relay) readiness() readiness {
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots}
+	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
+		MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
 	if a.gate.All != nil {
+		ready.MayHold = a.gate.All.MayHold
 		ready.Reason = a.gate.All.sentence()
 	}
 	for model, closure := range a.gate.Models {

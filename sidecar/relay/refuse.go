@@ -40,6 +40,7 @@ func (x *exchange) refuse(why *refusal) {
 	}
 	header.Set("Retry-After-Ms", strconv.FormatInt(min(estimate, longestObeyed).Milliseconds(), 10))
 	header.Set("Clawgate-State", why.state)
+	header.Set("Clawgate-Reason", why.reason)
 	x.answerError(http.StatusServiceUnavailable, why.sentence)
 }
 

@@ -1,0 +1,94 @@
+package balance
+
+import (
+	"errors"
+	"time"
+)
+
+// Why the pool ends an attempt.
+var (
+	// ErrMoved: the sidecar closed its gate for the model, and another serves it.
+	ErrMoved = errors.New("another sidecar serves the model")
+	// ErrLost: the sidecar has not answered anything for long.
+	ErrLost = errors.New("the sidecar does not answer")
+)
+
+const (
+	// lostUnanswered is for how long a sidecar may answer no look before requests
+	// without a byte leave it. A busy machine may be late for some seconds.
+	lostUnanswered = 10 * time.Second
+	// lostStreams is the same for answers that have begun and would be cut.
+	lostStreams = 30 * time.Second
+)
+
+// Attempt is a request that is with a sidecar.
+type Attempt struct {
+	sidecar  *Sidecar
+	model    string
+	movable  bool // no byte of an answer yet, and it can be sent again
+	leave    func(cause error)
+	leftOnce bool
+}
+
+// Begin counts a request to a sidecar. The pool calls leave, from any
+// goroutine and at most once, when it had better not stay: with ErrMoved only
+// if movable, and with ErrLost.
+func (p *Pool) Begin(s *Sidecar, model string, movable bool, leave func(cause error)) *Attempt {
+	a := &Attempt{sidecar: s, model: model, movable: movable, leave: leave}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.inFlight++
+	p.attempts[a] = struct{}{}
+	return a
+}
+
+// Answered says that the client has a byte: the request cannot move any more.
+func (p *Pool) Answered(a *Attempt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.movable = false
+}
+
+// End uncounts it.
+func (p *Pool) End(a *Attempt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.sidecar.inFlight--
+	delete(p.attempts, a)
+}
+
+// leaving are the attempts that had better not stay where they are. It is
+// called with the lock held.
+func (p *Pool) leaving(now time.Time) map[*Attempt]error {
+	var leaving map[*Attempt]error
+	for a := range p.attempts {
+		if cause := p.causeToLeave(a, now); cause != nil && !a.leftOnce {
+			if leaving == nil {
+				leaving = map[*Attempt]error{}
+			}
+			a.leftOnce = true
+			leaving[a] = cause
+		}
+	}
+	return leaving
+}
+
+func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
+	standing := &a.sidecar.standing
+	if !standing.Reached {
+		lost := now.Sub(standing.LostSince)
+		if lost >= lostStreams || a.movable && lost >= lostUnanswered {
+			return ErrLost
+		}
+		return nil
+	}
+	if !a.movable || !standing.closedFor(a.model) {
+		return nil
+	}
+	for _, other := range p.sidecars {
+		if other != a.sidecar && other.standing.takes(a.model) {
+			return ErrMoved
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package balance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	lookInterval = time.Second
+	// soonInterval is for a sidecar that is not ready: somebody may be waiting.
+	soonInterval = 250 * time.Millisecond
+	// hurriedInterval keeps looks that requests ask for from becoming a load.
+	hurriedInterval = 50 * time.Millisecond
+	lookDeadline    = 2 * time.Second
+	maxLook         = 64 << 10
+)
+
+// looking asks one sidecar how it is, for as long as it is on the list.
+func (p *Pool) looking(ctx context.Context, s *Sidecar) {
+	for {
+		ready := p.lookAt(ctx, s)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := soonInterval
+		if ready {
+			pause = lookInterval
+		}
+		if !rest(ctx, pause, s.look) {
+			return
+		}
+	}
+}
+
+// rest waits until the pause is over or somebody asks for a look.
+func rest(ctx context.Context, pause time.Duration, asked <-chan struct{}) bool {
+	least, most := time.NewTimer(min(pause, hurriedInterval)), time.NewTimer(pause)
+	defer least.Stop()
+	defer most.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-least.C:
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-most.C:
+	case <-asked:
+	}
+	return true
+}
+
+// saysItself is what the relay answers at /-/ready.
+type saysItself struct {
+	Ready     bool              `json:"ready"`
+	State     string            `json:"state"`
+	Reason    string            `json:"reason"`
+	MayHold   bool              `json:"may_hold"`
+	HoldMaxMs int64             `json:"hold_max_ms"`
+	Draining  bool              `json:"draining"`
+	Models    map[string]string `json:"models"`
+}
+
+func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
+	said, err := p.ask(ctx, s)
+	if ctx.Err() != nil {
+		return false
+	}
+	p.update(s, func(standing *Standing) {
+		if err != nil {
+			standing.lose(err.Error())
+			return
+		}
+		*standing = Standing{
+			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
+			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason, Models: said.Models,
+		}
+	})
+	return err == nil && said.Ready
+}
+
+func (p *Pool) ask(ctx context.Context, s *Sidecar) (said saysItself, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL.String()+"/-/ready", nil)
+	if err != nil {
+		return said, fmt.Errorf("cannot ask whether it is ready: %w", err)
+	}
+	answer, err := p.client.Do(request)
+	if err != nil {
+		return said, fmt.Errorf("cannot ask whether it is ready: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxLook))
+	if err == nil {
+		err = json.Unmarshal(text, &said)
+	}
+	if err == nil && said.State == "" {
+		err = fmt.Errorf("status %d without a state", answer.StatusCode)
+	}
+	if err != nil {
+		return said, fmt.Errorf("what it says of itself cannot be read; is this a Clawgate sidecar? %w", err)
+	}
+	return said, nil
+}

@@ -1,0 +1,165 @@
+package balance
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Config is what a pool needs.
+type Config struct {
+	// Sidecars are the URLs as configured, of a host alone.
+	Sidecars []*url.URL
+	// Resolve finds a name's addresses; nil for the system's resolver.
+	Resolve func(ctx context.Context, host string) ([]string, error)
+	// Dial opens the connections for looks; nil for a plain dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Log  *slog.Logger
+}
+
+// Pool is all sidecars. Its methods may be called from any goroutine.
+type Pool struct {
+	config  Config
+	client  *http.Client
+	resolve chan struct{} // asks for the names to be resolved at once
+
+	mu       sync.Mutex
+	sidecars []*Sidecar
+	attempts map[*Attempt]struct{}
+	changed  chan struct{}
+	turn     int
+}
+
+// New makes a pool that knows of no sidecar until Run has begun.
+func New(config Config) *Pool {
+	if config.Resolve == nil {
+		config.Resolve = net.DefaultResolver.LookupHost
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	transport := &http.Transport{DialContext: config.Dial, DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}
+	return &Pool{
+		config: config, client: &http.Client{Transport: transport}, resolve: make(chan struct{}, 1),
+		attempts: map[*Attempt]struct{}{}, changed: make(chan struct{}),
+	}
+}
+
+// Run looks after the sidecars until ctx ends.
+func (p *Pool) Run(ctx context.Context) error {
+	defer p.client.CloseIdleConnections()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { p.resolving(ctx, group); return nil })
+	return group.Wait()
+}
+
+// Unreachable notes that a connection to a sidecar failed. It is put aside
+// until a look at it succeeds, and its name is resolved again.
+func (p *Pool) Unreachable(s *Sidecar, problem string) {
+	p.update(s, func(standing *Standing) { standing.lose(problem) })
+	s.lookSoon()
+	p.resolveSoon()
+}
+
+// Closed notes a sidecar's own 503 for a model. It holds until the next look,
+// which is taken at once.
+func (p *Pool) Closed(s *Sidecar, model, state, reason string) {
+	p.update(s, func(standing *Standing) {
+		models := map[string]string{model: reason}
+		for name, why := range standing.Models {
+			models[name] = why
+		}
+		standing.State, standing.Models = state, models
+	})
+	s.lookSoon()
+}
+
+// Drains notes that a sidecar is about to end.
+func (p *Pool) Drains(s *Sidecar) {
+	p.update(s, func(standing *Standing) { standing.Ready, standing.Draining = false, true })
+	s.lookSoon()
+}
+
+func (s *Standing) lose(problem string) {
+	if s.Reached || s.LostSince.IsZero() {
+		s.LostSince = time.Now()
+	}
+	s.Reached, s.Ready, s.Problem = false, false, problem
+}
+
+// update changes what is known of a sidecar and tells everybody.
+func (p *Pool) update(s *Sidecar, change func(*Standing)) {
+	p.mu.Lock()
+	before := s.standing.describe()
+	change(&s.standing)
+	after, problem := s.standing.describe(), s.standing.why()
+	close(p.changed)
+	p.changed = make(chan struct{})
+	leaving := p.leaving(time.Now())
+	p.mu.Unlock()
+	if before != after {
+		p.config.Log.Info("sidecar", "sidecar", s.Address, "before", before, "now", after, "reason", problem)
+	}
+	for a, cause := range leaving {
+		a.leave(cause)
+	}
+}
+
+// describe is a word for the log and the status.
+func (s *Standing) describe() string {
+	switch {
+	case !s.Reached && s.State == "":
+		return "unknown"
+	case !s.Reached:
+		return "unreachable"
+	case s.Draining:
+		return "draining"
+	}
+	return s.State
+}
+
+func (s *Standing) why() string {
+	if !s.Reached {
+		return s.Problem
+	}
+	return s.Reason
+}
+
+func (p *Pool) resolveSoon() {
+	select {
+	case p.resolve <- struct{}{}:
+	default:
+	}
+}
+
+// Report is one sidecar for metrics and the status.
+type Report struct {
+	Address  string `json:"sidecar"`
+	Up       bool   `json:"up"` // every inference request would be served
+	State    string `json:"state"`
+	Reason   string `json:"reason,omitempty"`
+	InFlight int    `json:"in_flight"`
+}
+
+// Serves says that a sidecar would serve the model now.
+func (p *Pool) Serves(model string) bool { return p.Choose(model, true, nil).Sidecar != nil }
+
+// Report tells how all sidecars stand, in the order in which they were found.
+func (p *Pool) Report() []Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	reports := make([]Report, 0, len(p.sidecars))
+	for _, s := range p.sidecars {
+		reports = append(reports, Report{
+			Address: s.Address, Up: s.standing.takes("") && len(s.standing.Models) == 0,
+			State: s.standing.describe(), Reason: s.standing.why(), InFlight: s.inFlight,
+		})
+	}
+	return reports
+}

@@ -1,0 +1,135 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+const (
+	// writeTimeout is how long a client may take nothing of an answer.
+	writeTimeout = 2 * time.Minute
+	// writeLimitAge spares setting the deadline anew for every piece.
+	writeLimitAge = 10 * time.Second
+)
+
+// answer is a sidecar's answer on its way to the client.
+type answer struct {
+	*attempt
+	*http.Response
+	lines bool   // it has lines or events, to which an error can be added
+	last  []byte // the piece that came last
+	begun bool
+}
+
+// pass passes the answer on. Nothing is written before the first piece is
+// there: until then the request can still go elsewhere.
+func (a *attempt) pass(response *http.Response) (again bool) {
+	to := &answer{attempt: a, Response: response}
+	to.lines = ollama.FormatOf(response.Header.Get("Content-Type")) != ollama.JSON && response.Header.Get("Content-Encoding") == ""
+	piece := a.forwarder.pieces.Borrow()
+	defer func() { a.forwarder.pieces.GiveBack(piece) }()
+	for {
+		n, err := response.Body.Read(piece)
+		if n > 0 {
+			to.last = piece[:n]
+			if !to.write() {
+				return false
+			}
+		}
+		switch {
+		case err == io.EOF:
+			to.end()
+			return false
+		case err != nil && !to.begun:
+			return a.unanswered(err)
+		case err != nil:
+			to.cut()
+		case n == hop.SmallPiece:
+			piece = a.forwarder.pieces.Larger(piece)
+		}
+	}
+}
+
+func (t *answer) begin() {
+	if t.begun {
+		return
+	}
+	t.begun = true
+	t.forwarder.config.Pool.Answered(t.count)
+	t.result.FirstChunk = max(1, time.Since(t.arrived))
+	t.body.Release()
+	copyAnswerHeader(t.writer.Header(), t.Header)
+	t.result.Status = t.StatusCode
+	t.writer.WriteHeader(t.StatusCode)
+}
+
+// write is false when the client takes no more.
+func (t *answer) write() bool {
+	t.begin()
+	t.limitWriting()
+	n, err := t.writer.Write(t.last)
+	t.result.Bytes += int64(n)
+	if err == nil && t.ContentLength < 0 {
+		err = t.control.Flush()
+	}
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		t.result.Cut = "client"
+		return false
+	}
+	return true
+}
+
+func (x *exchange) limitWriting() {
+	if now := time.Now(); now.Sub(x.limited) > writeLimitAge {
+		x.limited = now
+		_ = x.control.SetWriteDeadline(now.Add(writeTimeout)) // without deadlines only the client's leaving ends this
+	}
+}
+
+// end is for a body that ended as HTTP wants it. Whether it is a whole answer
+// the relay has seen to.
+func (t *answer) end() {
+	t.begin()
+	for name, values := range t.Trailer {
+		t.writer.Header()[http.TrailerPrefix+name] = values
+	}
+}
+
+// cut ends the answer of a sidecar that broke off in the middle, with an error
+// line where the format has lines and the relay has not sent one, and aborts
+// the connection: it must not look complete.
+func (t *answer) cut() {
+	t.result.Cut = "sidecar"
+	if t.gone() {
+		t.result.Cut = "client"
+		panic(http.ErrAbortHandler)
+	}
+	if t.lines && !saysError(t.last) {
+		sentence := "the answer was cut: the relay in front of Ollama went away"
+		if errors.Is(context.Cause(t.ctx), balance.ErrLost) {
+			sentence = "the answer was cut: the relay in front of Ollama does not answer"
+		}
+		line := append([]byte("\n\n"), t.ask.Route.API.ErrorLine(sentence)...)
+		n, _ := t.writer.Write(line) // the connection ends either way
+		t.result.Bytes += int64(n)
+		_ = t.control.Flush()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// saysError tells whether the last line is the relay's own error line, which
+// it writes in one piece.
+func saysError(piece []byte) bool {
+	piece = bytes.TrimSpace(piece)
+	line := piece[bytes.LastIndexByte(piece, '\n')+1:]
+	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("data:")))
+	return bytes.HasPrefix(line, []byte(`{"error"`)) || bytes.HasPrefix(line, []byte(`{"type":"error"`))
+}

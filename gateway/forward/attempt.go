@@ -1,0 +1,124 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/hop"
+)
+
+// attempt is one try of an exchange with one sidecar.
+type attempt struct {
+	*exchange
+	sidecar *balance.Sidecar
+	count   *balance.Attempt
+	ctx     context.Context
+}
+
+// attempt sends the request and passes the answer on. It is true when the
+// request is to go on to another sidecar, or to wait.
+func (x *exchange) attempt(s *balance.Sidecar, choice balance.Choice) (again bool) {
+	x.result.Attempts++
+	x.result.Sidecar = s.Address
+	ctx, cancel := context.WithCancelCause(x.request.Context())
+	defer cancel(nil)
+	pool := x.forwarder.config.Pool
+	a := &attempt{exchange: x, sidecar: s, ctx: ctx}
+	a.count = pool.Begin(s, x.model, x.movable(), cancel)
+	defer pool.End(a.count)
+	x.prefer(choice)
+	answer, err := x.forwarder.config.Transport.RoundTrip(a.outgoing())
+	if err != nil {
+		return a.unanswered(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // ends the request, if it has not ended
+	if answer.StatusCode == http.StatusServiceUnavailable && choice.Sidecar == s && a.goesOn(answer) {
+		return true
+	}
+	return a.pass(answer)
+}
+
+// outgoing is the request as the sidecar gets it.
+func (a *attempt) outgoing() *http.Request {
+	out := a.request.WithContext(a.ctx)
+	out.URL = &url.URL{Scheme: "http", Host: a.sidecar.Address, Path: a.ask.Path, RawQuery: a.request.URL.RawQuery}
+	out.Host, out.RequestURI, out.Close = a.sidecar.Address, "", false
+	out.TransferEncoding, out.Trailer = nil, nil
+	if !a.body.Whole {
+		out.Body = a.body.Reader()
+		return out
+	}
+	data := a.body.Data
+	out.ContentLength = int64(len(data))
+	out.Body = http.NoBody
+	if len(data) > 0 {
+		out.Body = a.body.Reader()
+	}
+	// With it the transport takes the lean way, and sends again on a fresh
+	// connection what an idle one did not take.
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	return out
+}
+
+// unanswered decides about an attempt that failed without a byte for the client.
+func (a *attempt) unanswered(err error) (again bool) {
+	pool := a.forwarder.config.Pool
+	switch {
+	case a.gone():
+		return false
+	case a.body.Broken.Load():
+		a.badBody(io.ErrUnexpectedEOF)
+		return false
+	case hop.NeverConnected(err):
+		pool.Unreachable(a.sidecar, err.Error())
+		a.lost = true
+		if a.body.Whole || !a.body.Begun.Load() {
+			return true
+		}
+	case errors.Is(context.Cause(a.ctx), balance.ErrMoved), errors.Is(context.Cause(a.ctx), balance.ErrLost):
+		a.forwarder.config.Log.Info("request moves to another sidecar", "request_id", a.ask.ID, "from", a.sidecar.Address, "reason", context.Cause(a.ctx))
+	default:
+		pool.Unreachable(a.sidecar, err.Error())
+	}
+	if !a.movable() {
+		a.refuse(&Refusal{
+			Status: http.StatusServiceUnavailable, Reason: "sidecar_died", RetryAfter: a.forwarder.config.HoldRelay,
+			Sentence: "the relay in front of Ollama went away before it answered, and this request cannot be sent again",
+		})
+		return false
+	}
+	a.resent, a.lost = true, true
+	return true
+}
+
+// goesOn reads a sidecar's own 503. It is true when the request had better try
+// elsewhere or wait; otherwise the client gets that answer.
+func (a *attempt) goesOn(answer *http.Response) bool {
+	state, reason := answer.Header.Get("Clawgate-State"), answer.Header.Get("Clawgate-Reason")
+	pool := a.forwarder.config.Pool
+	switch {
+	case state == "":
+		return false // Ollama's own
+	case reason == "gate":
+		pool.Closed(a.sidecar, a.model, state, "it refuses requests")
+		return true
+	case reason == "draining":
+		pool.Drains(a.sidecar)
+		a.lost = true
+		return true
+	case reason == "upstream" && !a.movable():
+		return false
+	}
+	a.avoid(a.sidecar)
+	if a.choose().Sidecar == nil {
+		delete(a.avoided, a.sidecar)
+		return false
+	}
+	a.resent = a.resent || reason == "upstream"
+	return true
+}

@@ -1,0 +1,113 @@
+package forward
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// readBody reads the body and has it looked at. It is false when there is
+// nothing to go on with, and the client has been told.
+func (x *exchange) readBody() bool {
+	x.body.Budget, x.body.Limit = &x.forwarder.buffered, x.limitReading
+	if x.ask.Streams {
+		x.body.Rest = x.request.Body
+		// The sidecar may answer before it has read everything; without this the
+		// server closes the body then, and the transport cuts the answer.
+		_ = x.control.EnableFullDuplex()
+		return true
+	}
+	most := x.forwarder.config.MaxBodyBytes
+	if x.request.ContentLength > most {
+		x.tooLarge(most)
+		return false
+	}
+	if err := x.body.Fill(x.request, most); err != nil {
+		x.badBody(err)
+		return false
+	}
+	x.limitReading(0) // or waiting for the answer would be limited
+	if !x.body.Whole {
+		x.notWhole(most)
+		return false
+	}
+	return x.inspect()
+}
+
+// inspect finds the model, and has the body decided about.
+func (x *exchange) inspect() bool {
+	encoded := x.request.Header.Get("Content-Encoding") != ""
+	if x.ask.Inference && !encoded {
+		x.model = ollama.PeekBody(x.ask.Route, x.body.Data).Model
+		x.result.Model = x.model
+	}
+	if !x.ask.Inspect {
+		return true
+	}
+	if encoded {
+		x.refuse(&Refusal{Status: http.StatusUnsupportedMediaType, Reason: "encoding", Sentence: "an encoded body cannot be checked; send it without Content-Encoding"})
+		return false
+	}
+	body, refusal := x.forwarder.config.Body(x.ask.Route, x.body.Data)
+	if refusal != nil {
+		x.refuse(refusal)
+		return false
+	}
+	x.body.Data = body
+	return true
+}
+
+func (x *exchange) limitReading(d time.Duration) {
+	var deadline time.Time
+	if d > 0 {
+		deadline = time.Now().Add(d)
+	}
+	_ = x.control.SetReadDeadline(deadline) // a writer without deadlines has none to keep
+}
+
+func (x *exchange) tooLarge(most int64) {
+	x.closeAfter()
+	x.refuse(&Refusal{
+		Status: http.StatusRequestEntityTooLarge, Reason: "body_too_large",
+		Sentence: "the request's body is larger than " + bytesText(most) + " (CLAWGATE_GATEWAY_MAX_BODY_BYTES)",
+	})
+}
+
+// notWhole is for a body that turned out too large, for itself or for what all
+// may take together.
+func (x *exchange) notWhole(most int64) {
+	if x.request.ContentLength < 0 && x.forwarder.buffered.Used.Load()+most <= x.forwarder.buffered.Limit {
+		x.tooLarge(most)
+		return
+	}
+	x.closeAfter()
+	x.refuse(&Refusal{
+		Status: http.StatusServiceUnavailable, Reason: "memory", RetryAfter: 5 * time.Second,
+		Sentence: "too many large requests at once; try again in a few seconds",
+	})
+}
+
+// badBody answers a request whose body did not come as announced.
+func (x *exchange) badBody(err error) {
+	status, late := http.StatusBadRequest, errors.Is(err, os.ErrDeadlineExceeded)
+	if x.gone() && !late && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return
+	}
+	if late {
+		status = http.StatusRequestTimeout
+	}
+	x.closeAfter()
+	x.refuse(&Refusal{Status: status, Reason: "bad_body", Sentence: err.Error()})
+}
+
+// closeAfter ends the connection with the answer, instead of reading the rest
+// of a body that nobody wants.
+func (x *exchange) closeAfter() {
+	x.writer.Header().Set("Connection", "close")
+	x.limitReading(hop.BodyIdleTimeout)
+}

@@ -1,0 +1,19 @@
+// Package forward is the gateway's request path: from an admitted request to
+// the last byte of its answer.
+//
+//	body read → a ready sidecar? ──yes──→ sent → answer, piece by piece
+//	               ↑        │ no           │ no byte yet, and the sidecar is away, closes
+//	               │        ↓              │ its gate or dies: on to another, or wait
+//	               └──── waits ←───────────┤
+//	                       │ budget spent  │ bytes sent, and the sidecar dies:
+//	                       ↓               ↓
+//	              the sidecar's own 503    an error line, and the connection aborted
+//
+// A request whose connection was refused was not sent and may go anywhere; one
+// that was sent and not answered goes to a second sidecar once, and only if it
+// is inference. Waiting for a gate and for a relay that restarts spend one
+// budget, and the relay is told what is left of it.
+//
+// The package does not look into answers and knows nothing of keys, policies
+// or health: package gateway and package balance do.
+package forward

@@ -1,0 +1,124 @@
+package forward
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/hop"
+)
+
+// statusClientGone is nginx's code for a client that did not wait for its answer.
+const statusClientGone = 499
+
+// maxAttempts ends the search for a sidecar among many that contradict themselves.
+const maxAttempts = 8
+
+// exchange is one request and its answer, over all attempts. It belongs to the
+// goroutine that serves it.
+type exchange struct {
+	forwarder *Forwarder
+	writer    http.ResponseWriter
+	control   *http.ResponseController
+	request   *http.Request
+	ask       Ask
+	result    *Result
+
+	arrived   time.Time
+	wait      time.Duration // how long it may wait at closed gates
+	waitGiven bool          // by the client or by the gateway's own setting
+	body      hop.Body
+	model     string // normalised, empty when the body names none
+
+	spent   time.Duration             // of the wait budget
+	lost    bool                      // a sidecar went away under it
+	resent  bool                      // it reached a sidecar twice
+	avoided map[*balance.Sidecar]bool // that had no room, or failed it
+
+	limited time.Time // when the write deadline was set last
+}
+
+// step takes the request one step on. It is true when there is a further one.
+func (x *exchange) step() (again bool) {
+	choice := x.choose()
+	switch {
+	case x.gone():
+		return false
+	case choice.Sidecar != nil && x.result.Attempts < maxAttempts:
+		return x.attempt(choice.Sidecar, choice)
+	case x.await(choice):
+		return true
+	case x.gone():
+		return false
+	case choice.Fallback != nil:
+		return x.attempt(choice.Fallback, choice)
+	}
+	x.refuse(&Refusal{
+		Status: http.StatusServiceUnavailable, Reason: "no_sidecar", RetryAfter: 5 * time.Second,
+		Sentence: "the relay in front of Ollama cannot be reached; try again in a few seconds",
+	})
+	return false
+}
+
+func (x *exchange) choose() balance.Choice {
+	return x.forwarder.config.Pool.Choose(x.model, x.ask.Inference, x.avoided)
+}
+
+func (x *exchange) avoid(s *balance.Sidecar) {
+	if x.avoided == nil {
+		x.avoided = map[*balance.Sidecar]bool{}
+	}
+	x.avoided[s] = true
+}
+
+// await waits until something changes. It is false when the budget is spent or
+// the client has gone.
+func (x *exchange) await(choice balance.Choice) bool {
+	left := x.allowance(choice) - x.spent
+	if left <= 0 || x.result.Attempts >= maxAttempts {
+		return false
+	}
+	began := time.Now()
+	defer func() {
+		x.spent += time.Since(began)
+		x.result.Held = x.spent
+	}()
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-choice.Changed:
+		return true
+	case <-timer.C:
+		return true // one more look, with nothing left of the budget
+	case <-x.request.Context().Done():
+		return false
+	}
+}
+
+// allowance is how long the request may wait in all.
+func (x *exchange) allowance(choice balance.Choice) time.Duration {
+	allowed := min(x.wait, choice.HoldMax)
+	if x.lost || choice.Restarting {
+		allowed = max(allowed, x.forwarder.config.HoldRelay)
+	}
+	return allowed
+}
+
+// gone says that the client did not wait.
+func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
+
+// movable says that the request can be sent again after a sidecar has seen it.
+func (x *exchange) movable() bool { return x.ask.Inference && !x.resent && x.body.Whole }
+
+// finish clears up, also when the handler panics. A client that was answered
+// nothing gets no empty 200 from the server.
+func (x *exchange) finish() {
+	x.body.Release()
+	if !x.limited.IsZero() {
+		_ = x.control.SetWriteDeadline(time.Time{}) // or it would strike a later request
+	}
+	if x.result.Status == 0 {
+		x.result.Status = statusClientGone
+		panic(http.ErrAbortHandler)
+	}
+}

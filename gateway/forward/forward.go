@@ -1,0 +1,102 @@
+package forward
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// Config is what a Forwarder needs.
+type Config struct {
+	Pool      *balance.Pool
+	Transport http.RoundTripper // to the sidecars; nil for hop's own
+	Hold      time.Duration     // wait for a ready sidecar, for requests that do not say themselves
+	HoldRelay time.Duration     // wait for a relay that is away or has just begun
+
+	MaxBodyBytes   int64 // a larger body is refused
+	BufferMaxBytes int64 // all bodies together
+	// Body looks at a whole body of a request that Ask says to inspect, and
+	// returns what is to be sent instead, or why it is refused.
+	Body func(route ollama.Route, body []byte) ([]byte, *Refusal)
+	Log  *slog.Logger
+}
+
+// Refusal is the gateway's own answer instead of Ollama's.
+type Refusal struct {
+	Status   int
+	Reason   string // bounded, for metrics
+	Sentence string
+	// RetryAfter is when trying again may help; 0 when it will not.
+	RetryAfter time.Duration
+}
+
+// Ask is what the door has found out about a request.
+type Ask struct {
+	Path      string // clean: what was decided about is what is sent
+	Route     ollama.Route
+	Inference bool
+	Inspect   bool   // Config.Body is to see the body
+	Streams   bool   // the body is a blob: passed through, without limit
+	Fairness  string // whose turn it is in the relay's queue
+	Client    string // the client's address
+	ID        string // request ID, the same in both layers' logs
+}
+
+// Result is what became of a request, for the log and the metrics.
+type Result struct {
+	Status     int // 499 when the client went away unanswered
+	Bytes      int64
+	FirstChunk time.Duration // from arrival to the first byte of the answer; 0 without one
+	Held       time.Duration
+	Attempts   int
+	Sidecar    string // the last one that was asked
+	Model      string
+	Refused    string // the Refusal's reason, if it was the gateway that refused
+	Cut        string // why an answer ended early, or empty
+}
+
+// Forwarder passes requests on. It starts no goroutine that outlives a request.
+type Forwarder struct {
+	config   Config
+	buffered hop.Budget
+	pieces   hop.Pieces
+}
+
+// New makes a Forwarder.
+func New(config Config) *Forwarder {
+	if config.Transport == nil {
+		config.Transport = hop.NewTransport(nil)
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	f := &Forwarder{config: config}
+	f.buffered.Limit = config.BufferMaxBytes
+	return f
+}
+
+// Buffered is the memory that request bodies hold now, in bytes.
+func (f *Forwarder) Buffered() int64 { return f.buffered.Used.Load() }
+
+// Serve answers one request and tells in result what became of it. It panics
+// with http.ErrAbortHandler to abort the connection of an answer that was cut;
+// result is filled in before.
+func (f *Forwarder) Serve(w http.ResponseWriter, request *http.Request, ask Ask, result *Result) {
+	x := &exchange{
+		forwarder: f, writer: w, control: http.NewResponseController(w), request: request,
+		ask: ask, result: result, arrived: time.Now(),
+	}
+	defer x.finish()
+	x.wait = hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
+	x.waitGiven = f.config.Hold > 0 || len(request.Header.Values("Prefer")) > 0
+	cleanHeader(request, ask)
+	if !x.readBody() {
+		return
+	}
+	for x.step() {
+	}
+}

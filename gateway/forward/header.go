@@ -1,0 +1,56 @@
+package forward
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/hop"
+)
+
+// cleanHeader makes the header that is sent on, in place: without what means
+// the client's connection, without its key, and without what only Clawgate or
+// a proxy says.
+func cleanHeader(request *http.Request, ask Ask) {
+	header := request.Header
+	hop.RemoveHopByHop(header)
+	hop.RemoveOwn(header)
+	for _, name := range []string{
+		"Authorization", "X-Api-Key", "Cookie", "Prefer", "Expect",
+		"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+	} {
+		delete(header, name)
+	}
+	header["X-Forwarded-For"] = []string{ask.Client}
+	header["X-Request-Id"] = []string{ask.ID}
+	header["Clawgate-Key"] = []string{ask.Fairness}
+	if _, present := header["User-Agent"]; !present {
+		header["User-Agent"] = []string{""} // or Go's own name would be sent
+	}
+}
+
+// prefer tells the relay how long the request may wait there. While another
+// sidecar would serve it, it had better not wait at all.
+func (x *exchange) prefer(choice balance.Choice) {
+	switch {
+	case choice.Others:
+		x.request.Header["Prefer"] = []string{"wait=0"}
+	case x.waitGiven:
+		left := max(0, x.wait-x.spent)
+		x.request.Header["Prefer"] = []string{"wait=" + strconv.Itoa(int(left/time.Second))}
+	default:
+		delete(x.request.Header, "Prefer") // the sidecar's own default holds
+	}
+}
+
+// copyAnswerHeader gives the client the sidecar's header. Its Clawgate-State
+// stays: it tells a person who refused.
+func copyAnswerHeader(to, from http.Header) {
+	hop.RemoveHopByHop(from)
+	for name, values := range from {
+		if name != "X-Request-Id" {
+			to[name] = values
+		}
+	}
+}
