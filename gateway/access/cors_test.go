@@ -1,0 +1,105 @@
+package access
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func ask(c CORS, method string, header http.Header) (*httptest.ResponseRecorder, bool) {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(method, "/api/chat", nil)
+	r.Header = header
+	return w, c.Handle(w, r)
+}
+
+func TestOnlyConfiguredOriginsAreAllowed(t *testing.T) {
+	listed := NewCORS([]string{" https://Chat.example/ ", "", "http://localhost:3000"})
+	for _, c := range []struct {
+		cors    CORS
+		origin  string
+		allowed bool
+	}{
+		{listed, "https://chat.example", true},
+		{listed, "http://localhost:3000", true},
+		{listed, "http://localhost", false},
+		{listed, "https://chat.example.evil", false},
+		{listed, "null", false},
+		{listed, "*", false},
+		{listed, "", false},
+		{NewCORS([]string{"*"}), "https://any.example", true},
+		{NewCORS([]string{"*"}), "", false},
+	} {
+		for _, method := range []string{http.MethodPost, http.MethodOptions} {
+			header := http.Header{"Origin": {c.origin}}
+			if method == http.MethodOptions {
+				header.Set("Access-Control-Request-Method", http.MethodPost)
+			}
+			w, done := ask(c.cors, method, header)
+			want := ""
+			if c.allowed {
+				want = c.origin
+			}
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("%s from %q: allowed %q", method, c.origin, got)
+			}
+			if want := c.allowed && method == http.MethodOptions; done != want {
+				t.Errorf("%s from %q: done %v", method, c.origin, done)
+			}
+			if w.Header().Get("Vary") != "Origin" || w.Header().Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%v", w.Header())
+			}
+		}
+	}
+}
+
+func TestWithoutOriginsNothingIsTouched(t *testing.T) {
+	for _, c := range []CORS{{}, NewCORS(nil), NewCORS([]string{""})} {
+		w, done := ask(c, http.MethodOptions, http.Header{
+			"Origin": {"https://chat.example"}, "Access-Control-Request-Method": {"POST"},
+		})
+		if done || len(w.Header()) != 0 {
+			t.Errorf("%v %v", done, w.Header())
+		}
+	}
+}
+
+func TestAPreflightIsAnswered(t *testing.T) {
+	var many []string
+	for i := range 200 {
+		many = append(many, fmt.Sprint("x-", i))
+	}
+	for asked, want := range map[string]string{
+		"":                           "",
+		"authorization,content-type": "",
+		"X-Stainless-OS, prefer":     ", X-Stainless-OS",
+		"anthropic-version,x-stainless-retry-count": ", anthropic-version, x-stainless-retry-count",
+		"x-a,x-a,X-A":                   ", x-a",
+		"*, a b, a\"b, <x>, a:b, é, ok": ", ok",
+		strings.Join(many, ","):         ", " + strings.Join(many[:59], ", "),
+	} {
+		w, done := ask(NewCORS([]string{"*"}), http.MethodOptions, http.Header{
+			"Origin": {"https://chat.example"}, "Access-Control-Request-Method": {"DELETE"},
+			"Access-Control-Request-Headers": {asked},
+		})
+		if !done || w.Code != http.StatusNoContent || w.Body.Len() != 0 {
+			t.Errorf("%q: %v %d", asked, done, w.Code)
+		}
+		own := "Authorization, Content-Type, X-API-Key, Prefer, X-Request-Id"
+		if got := w.Header().Get("Access-Control-Allow-Headers"); got != own+want {
+			t.Errorf("%q: %q", asked, got)
+		}
+		if got := w.Header().Get("Access-Control-Allow-Methods"); got != "GET, HEAD, POST, DELETE" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestAPageMayReadOurHeaders(t *testing.T) {
+	w, done := ask(NewCORS([]string{"*"}), http.MethodOptions, http.Header{"Origin": {"https://chat.example"}})
+	if got := w.Header().Get("Access-Control-Expose-Headers"); done || got != "Retry-After, Retry-After-Ms, Clawgate-State, X-Request-Id" {
+		t.Errorf("%v %q", done, got)
+	}
+}
