@@ -113,9 +113,8 @@ type read struct{ zero bool }
 
 func (r *read) UnmarshalJSON(value []byte) error {
 	var parsed any
-	if json.Unmarshal(value, &parsed) != nil {
-		r.zero = false // out of range: Ollama refuses the body
-		return nil
+	if err := json.Unmarshal(value, &parsed); err != nil {
+		return err // out of range: Ollama refuses the body
 	}
 	switch v := parsed.(type) {
 	case nil:
