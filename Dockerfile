@@ -32,7 +32,8 @@ COPY --from=build /out/guard /run/guard
 COPY --from=build /out/clawgate /usr/local/bin/clawgate
 # By number, so that Kubernetes can tell that it is not root.
 USER 10001:10001
-EXPOSE 18789 18790
+EXPOSE 8080 8081 18789 18790
+# For the sidecar; compose.yaml has one for each service.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["clawgate", "healthcheck", "sidecar"]
 ENTRYPOINT ["clawgate"]
 CMD ["sidecar"]

@@ -45,7 +45,7 @@ func runDemo(ctx context.Context, _ []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
 	}
-	log := newLog(settings)
+	log := newLog(settings.LogLevel, settings.LogFormat)
 	if err := demonstrate(ctx, settings, log); err != nil {
 		log.Error("the demo ended", "err", err)
 		return exitFailure

@@ -8,22 +8,37 @@ import (
 	"os"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/config"
+	gateway "github.com/clawdbot/clawgate/gateway/config"
+	sidecar "github.com/clawdbot/clawgate/sidecar/config"
 )
 
 const healthcheckDeadline = 3 * time.Second
 
+// adminListen is where a role can be asked, and the variable that says so. No
+// other variable is read: a mistake in one must not make a living process look
+// dead.
+func adminListen(role string) (variable, listen string) {
+	switch role {
+	case "gateway":
+		variable, listen = "CLAWGATE_GATEWAY_ADMIN_LISTEN", gateway.Default().AdminListen
+	case "sidecar":
+		variable, listen = "CLAWGATE_ADMIN_LISTEN", sidecar.Default().AdminListen
+	}
+	if set, ok := os.LookupEnv(variable); ok {
+		listen = set
+	}
+	return variable, listen
+}
+
 func runHealthcheck(ctx context.Context, args []string) int {
-	if len(args) != 1 || args[0] != "sidecar" {
-		return misused("usage: clawgate healthcheck sidecar")
+	if len(args) != 1 {
+		return misused("usage: clawgate healthcheck gateway|sidecar")
 	}
-	// No other variable is read: a mistake in one must not make a living
-	// process look dead.
-	listen, ok := os.LookupEnv("CLAWGATE_ADMIN_LISTEN")
-	if !ok {
-		listen = config.Default().AdminListen
+	variable, listen := adminListen(args[0])
+	if variable == "" {
+		return misused("usage: clawgate healthcheck gateway|sidecar")
 	}
-	if err := checkHealth(ctx, listen); err != nil {
+	if err := checkHealth(ctx, variable, listen); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFailure
 	}
@@ -32,10 +47,10 @@ func runHealthcheck(ctx context.Context, args []string) int {
 
 // checkHealth asks the role that listens on the given address, over the
 // loopback interface unless it listens on one address alone.
-func checkHealth(ctx context.Context, listen string) error {
+func checkHealth(ctx context.Context, variable, listen string) error {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return fmt.Errorf("CLAWGATE_ADMIN_LISTEN: %q is not an address such as :18790", listen)
+		return fmt.Errorf("%s: %q is not an address such as :18790", variable, listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

@@ -31,14 +31,14 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"gateway", "", "the door: keys, endpoint policy, balancing over sidecars, the chat page", runGateway},
 		{"sidecar", "", "the relay beside one Ollama container: probes, verdict, recovery", runSidecar},
 		{"demo", "", "the sidecar against a simulated Ollama that breaks on command", runDemo},
 		{"check", "", "preflight: is everything there that the sidecar needs?", runCheck},
-		{"healthcheck", "sidecar", "exit 0 when that role answers; for HEALTHCHECK", runHealthcheck},
+		{"healthcheck", "gateway|sidecar", "exit 0 when that role answers; for HEALTHCHECK", runHealthcheck},
 		{"env", "", "the table of environment variables", runEnv},
 		{"version", "", "the build", runVersion},
 		{"nvml", "", "started by the sidecar, never by a person", func(_ context.Context, args []string) int { return runNVML(args) }},
-		{"gateway", "", "the public door", runGateway},
 	}
 }
 
@@ -80,8 +80,4 @@ func usage(w io.Writer) {
 	for _, command := range commands() {
 		fmt.Fprintf(w, "  %-20s %s\n", command.name+" "+command.arguments, command.meaning)
 	}
-}
-
-func runGateway(context.Context, []string) int {
-	return misused("clawgate gateway is not in this version yet")
 }

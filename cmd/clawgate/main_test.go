@@ -5,7 +5,7 @@ import (
 )
 
 func TestMisuseExitsWithTwo(t *testing.T) {
-	for _, args := range [][]string{nil, {"gatewy"}, {"gateway"}, {"sidecar", "--port=1"}, {"healthcheck"}, {"healthcheck", "gateway"}} {
+	for _, args := range [][]string{nil, {"gatewy"}, {"gateway", "--port=1"}, {"sidecar", "--port=1"}, {"healthcheck"}, {"healthcheck", "nvml"}} {
 		if got := run(t.Context(), args); got != exitUsage {
 			t.Errorf("clawgate %q exits with %d, want %d", args, got, exitUsage)
 		}

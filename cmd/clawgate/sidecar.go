@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clawdbot/clawgate/dockerctl"
+	"github.com/clawdbot/clawgate/environment"
 	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/sidecar"
@@ -30,7 +31,7 @@ func runSidecar(ctx context.Context, _ []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
 	}
-	log := newLog(settings)
+	log := newLog(settings.LogLevel, settings.LogFormat)
 	engine, err := dockerctl.New("", settings.Container, log, dockerctl.EventsSince(time.Now().Add(-eventsBack)))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "cannot use the container engine (DOCKER_HOST, CLAWGATE_CONTAINER): %v\n", err)
@@ -94,9 +95,9 @@ func serve(ctx context.Context, settings config.Config, engine sidecar.Engine, l
 	return group.Wait()
 }
 
-func newLog(settings config.Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: settings.LogLevel}
-	if settings.LogFormat == config.LogText {
+func newLog(level slog.Level, format environment.LogFormat) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == environment.LogText {
 		return slog.New(slog.NewTextHandler(os.Stderr, options))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, options))

@@ -85,10 +85,10 @@ func TestContainersAreCreatedWithGPUsAndWithoutRights(t *testing.T) {
 	if mode := inspect(t, project.Sidecar).HostConfig.PidMode; mode != "host" {
 		t.Errorf("the sidecar's process namespace is %q, want the host's", mode)
 	}
-	for _, service := range []string{"docker-guard", "sidecar"} {
+	for _, service := range []string{"docker-guard", "sidecar", "gateway"} {
 		checkNoRights(t, service, inspect(t, project.Service(service)))
 	}
-	for _, service := range []string{"ollama", "docker-guard", "sidecar"} {
+	for _, service := range []string{"ollama", "docker-guard", "sidecar", "gateway"} {
 		socket := strings.Contains(strings.Join(inspect(t, project.Service(service)).HostConfig.Binds, " "), "docker.sock")
 		if socket != (service == "docker-guard") {
 			t.Errorf("%s mounts the engine's socket: %t", service, socket)
@@ -126,7 +126,7 @@ func TestUpServesTheModelAndEveryServiceIsHealthy(t *testing.T) {
 	server := project.Server(t)
 	server.AwaitUp(t)
 	server.CreateModel(t, parts.Model, tinymodel.Config{})
-	for _, service := range []string{"docker-guard", "sidecar"} {
+	for _, service := range []string{"docker-guard", "sidecar", "gateway"} {
 		parts.Await(t, time.Minute, service+" to be healthy", func() bool {
 			return project.Service(service).Health(t) == "healthy"
 		})
@@ -157,12 +157,12 @@ func checkServes(t *testing.T, project *parts.Project) {
 	parts.Await(t, 2*time.Minute, "the sidecar to be ready", func() bool {
 		return status(t, project.Admin(t)+"/-/ready") == http.StatusOK
 	})
-	answer, err := parts.Chat{URL: project.Relay(t), Model: parts.Model, Tokens: 10}.Do(t.Context())
+	answer, err := parts.Chat{URL: project.Door(t), Model: parts.Model, Tokens: 10}.Do(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !answer.Complete() {
-		t.Errorf("through the relay: %s", answer)
+		t.Errorf("through the gateway: %s", answer)
 	}
 }
 

@@ -39,6 +39,7 @@ type Project struct {
 	Name    string
 	Ollama  Container
 	Sidecar Container
+	Gateway Container
 
 	compose Compose
 	env     []string
@@ -66,12 +67,13 @@ func NewProject(t testing.TB, compose Compose, files []string, settings map[stri
 		compose: compose,
 		root:    root,
 	}
-	p.Sidecar = p.service("sidecar")
+	p.Sidecar, p.Gateway = p.service("sidecar"), p.service("gateway")
 	env := map[string]string{
 		"COMPOSE_FILE":         strings.Join(files, ":"),
 		"COMPOSE_PROJECT_NAME": name,
 		"CLAWGATE_CONTAINER":   p.Ollama.Name,
-		"RELAY_PORT":           "0",
+		"GATEWAY_PORT":         "0",
+		"GATEWAY_ADMIN_PORT":   "0",
 		"ADMIN_PORT":           "0",
 	}
 	maps.Copy(env, settings)
@@ -151,10 +153,22 @@ func (p *Project) service(service string) Container {
 	return Container{Name: strings.Join([]string{p.Name, service, "1"}, separator)}
 }
 
-// Relay is the URL of the relay as the machine reaches it.
+// Door is the URL of the gateway as the machine reaches it.
+func (p *Project) Door(t testing.TB) string {
+	t.Helper()
+	return "http://" + p.Gateway.PublishedAt(t, "8080/tcp")
+}
+
+// DoorAdmin is the URL of the gateway's admin listener as the machine reaches it.
+func (p *Project) DoorAdmin(t testing.TB) string {
+	t.Helper()
+	return "http://" + p.Gateway.PublishedAt(t, "8081/tcp")
+}
+
+// Relay is the URL of the relay, which is published nowhere, at its own address.
 func (p *Project) Relay(t testing.TB) string {
 	t.Helper()
-	return "http://" + p.Sidecar.PublishedAt(t, "18789/tcp")
+	return "http://" + p.Sidecar.Address(t) + ":18789"
 }
 
 // Admin is the URL of the sidecar's admin listener as the machine reaches it.

@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/gateway/access"
+	"github.com/clawdbot/clawgate/gateway/forward"
+	"github.com/clawdbot/clawgate/gateway/policy"
+	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+)
+
+// visit is one request at the door, and what is noted of it.
+type visit struct {
+	gateway *Gateway
+	request *http.Request
+	arrived time.Time
+	id      string
+	client  netip.Addr
+	key     string // name; empty until it is known
+	route   ollama.Route
+	method  string
+	result  forward.Result
+}
+
+// ServeHTTP answers one request. It panics with http.ErrAbortHandler to abort
+// the connection of an answer that was cut, so that it never looks complete.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if g.serveOwn(w, request) {
+		return
+	}
+	v := &visit{
+		gateway: g, request: request, arrived: time.Now(), id: hop.RequestID(request.Header.Get("X-Request-Id")),
+		client: access.ClientAddress(request, g.config.TrustedProxies),
+		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
+	}
+	w.Header().Set("X-Request-Id", v.id)
+	defer v.conclude()
+	if g.cors.Handle(w, request) {
+		v.result.Status = http.StatusNoContent
+		return
+	}
+	ask, refusal := v.admit()
+	if refusal != nil {
+		v.refuse(w, refusal)
+		return
+	}
+	g.forwarder.Serve(w, request, ask, &v.result)
+}
+
+// admit decides whether the request may go on. The body is looked at later.
+func (v *visit) admit() (forward.Ask, *forward.Refusal) {
+	g := v.gateway
+	name, known := g.keys.Identify(v.request.Header)
+	if !known {
+		return forward.Ask{}, &forward.Refusal{
+			Status: http.StatusUnauthorized, Reason: "key",
+			Sentence: "this gateway needs a key: send it as Authorization: Bearer <key>, or as X-API-Key",
+		}
+	}
+	v.key = name
+	class, clean, ok := policy.Classify(v.request.Method, v.request.URL.Path)
+	if !ok {
+		return forward.Ask{}, &forward.Refusal{
+			Status: http.StatusForbidden, Reason: "unknown_path",
+			Sentence: "this path and method are none that the gateway knows of Ollama's, so no setting opens them",
+		}
+	}
+	v.route = ollama.RouteOf(v.request.Method, clean)
+	if !g.config.Allow.Has(string(class)) {
+		return forward.Ask{}, notAllowed(class)
+	}
+	fairness := name
+	if g.keys.Open() {
+		fairness = access.AddressID(v.client)
+	}
+	if wait, ok := g.limiter.Allow(fairness, v.arrived); !ok {
+		return forward.Ask{}, &forward.Refusal{
+			Status: http.StatusTooManyRequests, Reason: "rate_limit", RetryAfter: wait,
+			Sentence: "too many requests with this key; see Retry-After",
+		}
+	}
+	native := v.route.API == ollama.Native && class == policy.Inference
+	return forward.Ask{
+		Path: clean, Route: v.route, Inference: class == policy.Inference, Fairness: fairness, Client: v.client.String(), ID: v.id,
+		Inspect: native && (g.config.PinOptions || !g.config.Allow.Has(string(policy.Manage))),
+		Streams: strings.HasPrefix(clean, "/api/blobs/"),
+	}, nil
+}
+
+func notAllowed(class policy.Class) *forward.Refusal {
+	return &forward.Refusal{
+		Status: http.StatusForbidden, Reason: "not_allowed",
+		Sentence: "this is of the class " + string(class) + ", which is not open here: add it to CLAWGATE_GATEWAY_ALLOW",
+	}
+}
+
+// checkBody is for native inference requests whose body says more than what the
+// model is asked.
+func (g *Gateway) checkBody(_ ollama.Route, body []byte) ([]byte, *forward.Refusal) {
+	if g.config.PinOptions {
+		pinned, err := policy.Pin(body)
+		if err != nil {
+			return nil, &forward.Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: err.Error()}
+		}
+		body = pinned
+	}
+	if !g.config.Allow.Has(string(policy.Manage)) && policy.Unloads(body) {
+		return nil, &forward.Refusal{
+			Status: http.StatusForbidden, Reason: "not_allowed",
+			Sentence: "a keep_alive of 0 unloads the model for everybody, which is of the class manage: leave it out, or add manage to CLAWGATE_GATEWAY_ALLOW",
+		}
+	}
+	return body, nil
+}
+
+func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
+	if why.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
+	}
+	v.result.Status, v.result.Refused = why.Status, why.Reason
+	v.result.Bytes = int64(forward.Refuse(w, v.route, why))
+}
+
+// serveOwn answers what is never forwarded: the whole of /-/, the chat page,
+// and a browser that opens the root.
+func (g *Gateway) serveOwn(w http.ResponseWriter, request *http.Request) bool {
+	clean := path.Clean("/" + request.URL.Path)
+	switch {
+	case clean == "/-/ready" && (request.Method == http.MethodGet || request.Method == http.MethodHead):
+		g.cors.Handle(w, request)
+		g.serveReady(w, request.URL.Query().Get("model"))
+	case clean == "/-" || strings.HasPrefix(clean, "/-/"):
+		forward.Refuse(w, ollama.Route{}, &forward.Refusal{Status: http.StatusNotFound, Sentence: "there is nothing here but GET /-/ready"})
+	case g.page == nil:
+		return false
+	case clean == "/ui" || strings.HasPrefix(clean, "/ui/"):
+		g.page.ServeHTTP(w, request)
+	case clean == "/" && request.Method == http.MethodGet && strings.Contains(request.Header.Get("Accept"), "text/html"):
+		http.Redirect(w, request, "/ui/", http.StatusFound)
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clawdbot/clawgate/gateway/access"
+	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/gateway/chat"
+	"github.com/clawdbot/clawgate/gateway/config"
+	"github.com/clawdbot/clawgate/gateway/forward"
+	"github.com/clawdbot/clawgate/hop"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	// bufferMaxBytes bounds all request bodies in memory together. It fits the
+	// memory limit of the compose file.
+	bufferMaxBytes = 256 << 20
+	// drainTimeout is how long answers may go on after the signal to end. The
+	// compose file's stop_grace_period is over it.
+	drainTimeout     = 10 * time.Minute
+	shutdownDeadline = 2 * time.Second
+)
+
+// Parts are what the gateway is joined from. Log, Registry and Config are needed.
+type Parts struct {
+	Config   config.Config
+	Registry *prometheus.Registry
+	Log      *slog.Logger
+	Version  string
+	// Dial opens the connections to the sidecars; nil for the network's own.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolve finds a name's addresses; nil for the system's resolver.
+	Resolve func(ctx context.Context, host string) ([]string, error)
+}
+
+// Gateway is the door. It is made by New and run once.
+type Gateway struct {
+	config    config.Config
+	log       *slog.Logger
+	pool      *balance.Pool
+	forwarder *forward.Forwarder
+	keys      *access.Keys
+	limiter   *access.Limiter
+	cors      access.CORS
+	page      http.Handler // nil when there is none
+	metrics   *metrics
+	admin     http.Handler
+}
+
+// New joins the parts. It starts nothing.
+func New(parts Parts) *Gateway {
+	c := parts.Config
+	g := &Gateway{config: c, log: parts.Log, limiter: access.NewLimiter(c.RateLimit), cors: access.NewCORS(c.CORSOrigins)}
+	var keys []access.Key
+	for _, key := range c.APIKeys.List() {
+		keys = append(keys, access.Key{Name: key.Name, Secret: key.Key.Reveal()})
+	}
+	g.keys = access.NewKeys(keys)
+	g.pool = balance.New(balance.Config{Sidecars: c.Sidecars, Resolve: parts.Resolve, Dial: parts.Dial, Log: parts.Log})
+	g.forwarder = forward.New(forward.Config{
+		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
+		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: max(bufferMaxBytes, int64(c.MaxBodyBytes)),
+		Body: g.checkBody, Log: parts.Log,
+	})
+	if c.UI {
+		g.page = chat.Handler()
+	}
+	g.metrics = newMetrics(parts.Registry, g)
+	g.admin = newAdmin(g, parts)
+	return g
+}
+
+// Listeners are what the gateway serves on. Run closes them.
+type Listeners struct{ Door, Admin net.Listener }
+
+// Listen opens both listeners, as configured.
+func Listen(ctx context.Context, c config.Config) (Listeners, error) {
+	var lc net.ListenConfig
+	door, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return Listeners{}, fmt.Errorf("cannot listen for clients (CLAWGATE_GATEWAY_LISTEN): %w", err)
+	}
+	admin, err := lc.Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return Listeners{}, errors.Join(fmt.Errorf("cannot listen for the operator (CLAWGATE_GATEWAY_ADMIN_LISTEN): %w", err), door.Close())
+	}
+	return Listeners{Door: door, Admin: admin}, nil
+}
+
+// Run serves until ctx ends, lets the answers that have begun go on for a
+// while, and returns when everything that it started has ended.
+func (g *Gateway) Run(ctx context.Context, listeners Listeners) error {
+	group, running := errgroup.WithContext(ctx)
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	group.Go(func() error { return g.pool.Run(background) })
+	group.Go(func() error {
+		defer stopBackground() // the drain still needs the sidecars
+		return g.serve(running, listeners)
+	})
+	return group.Wait()
+}
+
+func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
+	door, admin := g.server(g), g.server(g.admin)
+	failed := make(chan error, 2)
+	go func() { failed <- door.Serve(listeners.Door) }()
+	go func() { failed <- admin.Serve(listeners.Admin) }()
+	g.introduce(listeners)
+	var err error
+	select {
+	case <-ctx.Done():
+		err = g.drain(ctx, door)
+	case err = <-failed:
+		failed <- err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownDeadline)
+	defer cancel()
+	for _, server := range []*http.Server{door, admin} {
+		if shut := server.Shutdown(last); shut != nil {
+			err = errors.Join(err, server.Close())
+		}
+	}
+	return errors.Join(served(err), served(<-failed), served(<-failed))
+}
+
+func (g *Gateway) introduce(listeners Listeners) {
+	g.log.Info("serving", "door", listeners.Door.Addr().String(), "admin", listeners.Admin.Addr().String(),
+		"sidecars", len(g.config.Sidecars), "allow", g.config.Allow, "keys", len(g.config.APIKeys.List()))
+	if g.keys.Open() {
+		g.log.Warn("no keys are configured: the gateway is open to whoever reaches it; set CLAWGATE_GATEWAY_API_KEYS or CLAWGATE_GATEWAY_API_KEYS_FILE")
+	}
+}
+
+// drain lets answers end. A second signal ends the process at once.
+func (g *Gateway) drain(ctx context.Context, door *http.Server) error {
+	g.log.Info("draining", "timeout", drainTimeout)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := door.Shutdown(limited); err != nil {
+		g.log.Warn("answers were cut at the end of the drain", "err", err)
+		return door.Close()
+	}
+	return nil
+}
+
+// server has limits on headers and idle connections, and none on bodies and
+// answers: those are forward's, piece by piece.
+func (g *Gateway) server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
+	}
+}
+
+// served turns the end that was asked for into none.
+func served(err error) error {
+	if err == nil || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("cannot serve: %w", err)
+}

@@ -1,0 +1,39 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// conclude logs the request in one line and counts it, also when its handler
+// panics to abort. Nothing of what was asked or answered is in it.
+func (v *visit) conclude() {
+	took := time.Since(v.arrived)
+	key := v.key
+	if key == "" {
+		key = "none"
+	}
+	v.gateway.metrics.request(v.route.Name, key, took, &v.result)
+	attributes := []slog.Attr{
+		slog.String("request_id", v.id), slog.String("client", v.client.String()), slog.String("key", key),
+		slog.String("method", v.method), slog.String("route", v.route.Name), slog.Int("status", v.result.Status),
+		slog.Int64("bytes", v.result.Bytes), slog.Duration("took", took.Round(time.Microsecond)),
+	}
+	if v.result.Sidecar != "" {
+		attributes = append(attributes, slog.String("sidecar", v.result.Sidecar), slog.Int("attempts", v.result.Attempts))
+	}
+	if v.result.FirstChunk > 0 {
+		attributes = append(attributes, slog.Duration("first_chunk", v.result.FirstChunk.Round(time.Microsecond)))
+	}
+	if v.result.Held > 0 {
+		attributes = append(attributes, slog.Duration("held", v.result.Held.Round(time.Millisecond)))
+	}
+	if v.result.Refused != "" {
+		attributes = append(attributes, slog.String("refused", v.result.Refused))
+	}
+	if v.result.Cut != "" {
+		attributes = append(attributes, slog.String("cut", v.result.Cut))
+	}
+	v.gateway.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
+}
