@@ -55,6 +55,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 // admit decides whether the request may go on. The body is looked at later.
 func (v *visit) admit() (forward.Ask, *forward.Refusal) {
 	g := v.gateway
+	if g.cors.Foreign(v.request) {
+		return forward.Ask{}, &forward.Refusal{
+			Status: http.StatusForbidden, Reason: "origin",
+			Sentence: "web pages of this origin may not call: add it to CLAWGATE_GATEWAY_CORS_ORIGINS",
+		}
+	}
 	name, known := g.keys.Identify(v.request.Header)
 	if !known {
 		return forward.Ask{}, &forward.Refusal{

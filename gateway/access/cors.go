@@ -93,3 +93,16 @@ func isToken(name string) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	})
 }
+
+// Foreign says that the request comes from a web page of another origin that
+// may not call. A page can send simple requests without asking beforehand, so
+// not to answer in a way that it can read is not enough. Ollama checks the same,
+// but sees only the gateway's address.
+func (c CORS) Foreign(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || c.all || slices.Contains(c.origins, canonicalOrigin(origin)) {
+		return false
+	}
+	_, host, found := strings.Cut(origin, "://")
+	return !found || !strings.EqualFold(host, r.Host)
+}

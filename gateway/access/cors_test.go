@@ -103,3 +103,32 @@ func TestAPageMayReadOurHeaders(t *testing.T) {
 		t.Errorf("%v %q", done, got)
 	}
 }
+
+func TestForeignPagesAreTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		allowed []string
+		origin  string
+		foreign bool
+	}{
+		"no page":                        {nil, "", false},
+		"the gateway's own page":         {nil, "http://box:8080", false},
+		"the same, behind TLS":           {nil, "https://BOX:8080", false},
+		"another host":                   {nil, "http://evil.example", true},
+		"another port":                   {nil, "http://box:3000", true},
+		"a sandboxed page":               {nil, "null", true},
+		"an allowed page":                {[]string{"https://chat.example"}, "https://chat.example", false},
+		"another, while one is allowed":  {[]string{"https://chat.example"}, "https://chat.example.evil", true},
+		"any, while all are allowed":     {[]string{"*"}, "https://evil.example", false},
+		"a host in the path of an other": {nil, "http://evil.example/box:8080", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "http://box:8080/api/chat", nil)
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			if got := NewCORS(c.allowed).Foreign(r); got != c.foreign {
+				t.Errorf("foreign %t, want %t", got, c.foreign)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package forward
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
@@ -18,6 +19,7 @@ func cleanHeader(request *http.Request, ask Ask) {
 	hop.RemoveOwn(header)
 	for _, name := range []string{
 		"Authorization", "X-Api-Key", "Cookie", "Prefer", "Expect",
+		"Origin", "Referer", // the gateway has judged them, and Ollama would by the wrong host
 		"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 	} {
 		delete(header, name)
@@ -45,11 +47,16 @@ func (x *exchange) prefer(choice balance.Choice) {
 }
 
 // copyAnswerHeader gives the client the sidecar's header. Its Clawgate-State
-// stays: it tells a person who refused.
+// stays: it tells a person who refused. Which pages may read the answer is the
+// gateway's to say.
 func copyAnswerHeader(to, from http.Header) {
 	hop.RemoveHopByHop(from)
 	for name, values := range from {
-		if name != "X-Request-Id" {
+		switch {
+		case name == "X-Request-Id" || strings.HasPrefix(name, "Access-Control-"):
+		case name == "Vary":
+			to[name] = append(to[name], values...)
+		default:
 			to[name] = values
 		}
 	}
