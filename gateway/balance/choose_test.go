@@ -62,7 +62,6 @@ func TestARefusedConnectionPutsASidecarAsideUntilALookSucceeds(t *testing.T) {
 
 func TestAClosedGateCountsForItsModelUntilTheNextLook(t *testing.T) {
 	inWorld(t, "http://relays", map[string]string{"10.0.0.1:80": ready}, func(w *world) {
-		w.pass(500 * time.Millisecond)
 		w.pool.Closed(w.sidecar("10.0.0.1:80"), "m", "isolated", "frozen")
 		if m, other := w.chosen("m"), w.chosen("other"); m != "" || other == "" {
 			t.Errorf("m goes to %q, another model to %q", m, other)

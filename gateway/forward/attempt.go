@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/hop"
@@ -18,6 +19,7 @@ type attempt struct {
 	sidecar *balance.Sidecar
 	count   *balance.Attempt
 	ctx     context.Context
+	began   time.Time
 }
 
 // attempt sends the request and passes the answer on. It is true when the
@@ -28,7 +30,7 @@ func (x *exchange) attempt(s *balance.Sidecar, choice balance.Choice) (again boo
 	ctx, cancel := context.WithCancelCause(x.request.Context())
 	defer cancel(nil)
 	pool := x.forwarder.config.Pool
-	a := &attempt{exchange: x, sidecar: s, ctx: ctx}
+	a := &attempt{exchange: x, sidecar: s, ctx: ctx, began: time.Now()}
 	a.count = pool.Begin(s, x.model, x.movable(), cancel)
 	defer pool.End(a.count)
 	x.prefer(choice)
@@ -105,9 +107,11 @@ func (a *attempt) goesOn(answer *http.Response) bool {
 	case state == "":
 		return false // Ollama's own
 	case reason == "gate":
+		a.waited()
 		pool.Closed(a.sidecar, a.model, state, "it refuses requests")
 		return true
 	case reason == "draining":
+		a.waited()
 		pool.Drains(a.sidecar)
 		a.lost = true
 		return true
@@ -121,4 +125,13 @@ func (a *attempt) goesOn(answer *http.Response) bool {
 	}
 	a.resent = a.resent || reason == "upstream"
 	return true
+}
+
+// waited counts what the request waited at the relay, which was told to let it
+// wait for as long as the client asked.
+func (a *attempt) waited() {
+	if a.waitGiven {
+		a.spent += time.Since(a.began)
+		a.result.Held = a.spent
+	}
 }
