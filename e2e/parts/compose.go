@@ -165,10 +165,14 @@ func (p *Project) DoorAdmin(t testing.TB) string {
 	return "http://" + p.Gateway.PublishedAt(t, "8081/tcp")
 }
 
-// Relay is the URL of the relay, which is published nowhere, at its own address.
+// PublishRelay is a file for NewProject that publishes the relay on this
+// machine; without it only the gateway reaches it.
+const PublishRelay = "e2e/parts/relay.yaml"
+
+// Relay is the URL of the relay as the machine reaches it, see PublishRelay.
 func (p *Project) Relay(t testing.TB) string {
 	t.Helper()
-	return "http://" + p.Sidecar.Address(t) + ":18789"
+	return "http://" + p.Sidecar.PublishedAt(t, "18789/tcp")
 }
 
 // Admin is the URL of the sidecar's admin listener as the machine reaches it.

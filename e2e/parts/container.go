@@ -65,6 +65,13 @@ func (c Container) Address(t testing.TB) string {
 	return addresses[0]
 }
 
+// Join puts the container into a further network, where others find it by the alias.
+func (c Container) Join(t testing.TB, network, alias string) {
+	t.Helper()
+	mustDocker(t, "network", "connect", "--alias", alias, network, c.Name)
+	t.Cleanup(func() { remove(t, "network", "disconnect", "--force", network, c.Name) })
+}
+
 // PublishedAt is where the machine reaches a port ("8080/tcp") of the
 // container: "127.0.0.1:49153".
 func (c Container) PublishedAt(t testing.TB, port string) string {

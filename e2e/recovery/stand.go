@@ -29,8 +29,8 @@ import (
 // stand is one running project with a model that answers.
 type stand struct {
 	*parts.Project
-	server       parts.Ollama // reached directly, as by a client that bypasses the relay
-	relay, admin string
+	server             parts.Ollama // reached directly, as by a client that bypasses the relay
+	door, relay, admin string
 }
 
 // settings are those of every stand: the product's defaults, but for what would
@@ -48,11 +48,12 @@ func bare(t *testing.T, further map[string]string) *stand {
 	t.Helper()
 	all := maps.Clone(settings)
 	maps.Copy(all, further)
-	s := &stand{Project: parts.NewProject(t, parts.DebianCompose, []string{"compose/compose.yaml"}, all)}
+	s := &stand{Project: parts.NewProject(t, parts.DebianCompose, []string{"compose/compose.yaml", parts.PublishRelay}, all)}
 	s.Up(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the sidecar's log:\n%s", tail(s.Sidecar.Logs(t), 120))
+			t.Logf("the gateway's log:\n%s", tail(s.Gateway.Logs(t), 60))
 		}
 	})
 	s.locate(t)
@@ -62,7 +63,7 @@ func bare(t *testing.T, further map[string]string) *stand {
 // locate looks the addresses up, which change when containers are made anew.
 func (s *stand) locate(t *testing.T) {
 	t.Helper()
-	s.server, s.relay, s.admin = s.Server(t), s.Relay(t), s.Admin(t)
+	s.server, s.door, s.relay, s.admin = s.Server(t), s.Door(t), s.Relay(t), s.Admin(t)
 }
 
 // ready starts a project, makes the model through the relay, as a person would,
