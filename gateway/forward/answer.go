@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -24,9 +23,9 @@ const (
 type answer struct {
 	*attempt
 	*http.Response
-	lines bool   // it has lines or events, to which an error can be added
-	last  []byte // the piece that came last
+	lines bool // it has lines or events, to which an error can be added
 	begun bool
+	line  lineStart // of the last line
 }
 
 // pass passes the answer on. Nothing is written before the first piece is
@@ -39,8 +38,7 @@ func (a *attempt) pass(response *http.Response) (again bool) {
 	for {
 		n, err := response.Body.Read(piece)
 		if n > 0 {
-			to.last = piece[:n]
-			if !to.write() {
+			if !to.write(piece[:n]) {
 				return false
 			}
 		}
@@ -72,10 +70,13 @@ func (t *answer) begin() {
 }
 
 // write is false when the client takes no more.
-func (t *answer) write() bool {
+func (t *answer) write(piece []byte) bool {
 	t.begin()
+	if t.lines {
+		t.line.follow(piece)
+	}
 	t.limitWriting()
-	n, err := t.writer.Write(t.last)
+	n, err := t.writer.Write(piece)
 	t.result.Bytes += int64(n)
 	if err == nil && t.ContentLength < 0 {
 		err = t.control.Flush()
@@ -112,7 +113,7 @@ func (t *answer) cut() {
 		t.result.Cut = "client"
 		panic(http.ErrAbortHandler)
 	}
-	if t.lines && !saysError(t.last) {
+	if t.lines && !t.line.saysError() {
 		sentence := "the answer was cut: the relay in front of Ollama went away"
 		if errors.Is(context.Cause(t.ctx), balance.ErrLost) {
 			sentence = "the answer was cut: the relay in front of Ollama does not answer"
@@ -123,13 +124,4 @@ func (t *answer) cut() {
 		_ = t.control.Flush()
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// saysError tells whether the last line is the relay's own error line, which
-// it writes in one piece.
-func saysError(piece []byte) bool {
-	piece = bytes.TrimSpace(piece)
-	line := piece[bytes.LastIndexByte(piece, '\n')+1:]
-	line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("data:")))
-	return bytes.HasPrefix(line, []byte(`{"error"`)) || bytes.HasPrefix(line, []byte(`{"type":"error"`))
 }

@@ -92,17 +92,20 @@ func (x *exchange) notWhole(most int64) {
 	})
 }
 
-// badBody answers a request whose body did not come as announced.
+// badBody answers a request whose body did not come as announced. It does not
+// tell the error, which has this side's address.
 func (x *exchange) badBody(err error) {
-	status, late := http.StatusBadRequest, errors.Is(err, os.ErrDeadlineExceeded)
+	late := errors.Is(err, os.ErrDeadlineExceeded)
 	if x.gone() && !late && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return
 	}
-	if late {
-		status = http.StatusRequestTimeout
-	}
+	why := &Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: "the request's body did not come as it was announced"}
 	x.closeAfter()
-	x.refuse(&Refusal{Status: status, Reason: "bad_body", Sentence: err.Error()})
+	if late {
+		why.Status, why.Sentence = http.StatusRequestTimeout, "the request's body did not come in time"
+		x.limitReading(time.Millisecond) // it had its time
+	}
+	x.refuse(why)
 }
 
 // closeAfter ends the connection with the answer, instead of reading the rest

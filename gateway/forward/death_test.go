@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clawdbot/clawgate/hop"
 )
 
 // dies breaks the connection off, without an answer.
@@ -166,6 +168,24 @@ func TestTheRelaysOwnErrorLineIsTheOnlyOne(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+func TestAnErrorLineInTwoPiecesIsStillOne(t *testing.T) {
+	const line = "{\"error\":\"the answer was cut: Ollama closed the connection\"}\n"
+	for _, size := range []int{hop.SmallPiece - 2, hop.SmallPiece - 10, hop.SmallPiece - len(line), hop.SmallPiece + 1} {
+		inWorld(t, 1, nil, func(w *world) {
+			w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
+				writer.Header().Set("Content-Type", "application/x-ndjson")
+				io.WriteString(writer, strings.Repeat("x", size-1)+"\n"+line)
+				writer.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			got := w.post("/api/chat", chatBody)
+			if n := strings.Count(got.body, "the answer was cut"); got.err == nil || n != 1 {
+				t.Errorf("%d: %d error lines, %v", size, n, got.err)
+			}
+		})
 	}
 }
 

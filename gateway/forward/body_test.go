@@ -1,0 +1,206 @@
+package forward
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// raw writes bytes of a request as they are and gives what comes back.
+func (w *world) raw(request string, more func(net.Conn)) (answer string) {
+	w.Helper()
+	connection, err := w.door.dial(w.Context(), "tcp", "")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer connection.Close()
+	go func() {
+		io.WriteString(connection, request)
+		if more != nil {
+			more(connection)
+		}
+	}()
+	text, _ := io.ReadAll(connection)
+	return string(text)
+}
+
+func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
+	for name, body := range map[string]io.Reader{
+		"with its length": strings.NewReader(strings.Repeat("x", 1<<20+1)),
+		"chunked":         io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20+1))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, nil, func(w *world) {
+				got := w.do(w.Context(), http.MethodPost, "/api/chat", body)
+				// A client that is still writing may see the connection closed instead.
+				if got.err == nil && (got.status != 413 || !strings.Contains(got.body, "1MiB (CLAWGATE_GATEWAY_MAX_BODY_BYTES)")) {
+					t.Errorf("%+v", got)
+				}
+				if r := w.result(); r.Status != 413 || r.Refused != "body_too_large" || w.sidecars[0].asked() != 0 || w.forwarder.Buffered() != 0 {
+					t.Errorf("%+v, %d bytes held", r, w.forwarder.Buffered())
+				}
+			})
+		})
+	}
+}
+
+func TestTheLargestBodyThatIsAllowedArrivesWhole(t *testing.T) {
+	for _, size := range []int{0, 1, 64 << 10, 1<<20 - 1, 1 << 20} {
+		inWorld(t, 1, nil, func(w *world) {
+			bodies := []io.Reader{strings.NewReader(strings.Repeat("x", size))}
+			if size < 1<<20 { // where a chunked one ends is seen too late at the limit itself
+				bodies = append(bodies, io.MultiReader(strings.NewReader(strings.Repeat("x", size))))
+			}
+			for _, body := range bodies {
+				if got := w.do(w.Context(), http.MethodPost, "/api/chat", body); got.status != 200 {
+					t.Errorf("%d bytes: %.200v", size, got)
+				}
+			}
+			for _, served := range w.sidecars[0].served {
+				if len(served) != size {
+					t.Errorf("%d bytes of %d arrived", len(served), size)
+				}
+			}
+		})
+	}
+}
+
+func TestBodiesTogetherAreBounded(t *testing.T) {
+	inWorld(t, 1, func(c *Config) { c.BufferMaxBytes = 1 << 20 }, func(w *world) {
+		release := make(chan struct{})
+		w.sidecars[0].answers(func(writer http.ResponseWriter, r *http.Request) { <-release; chat("hi")(writer, r) })
+		large := `{"model":"m","prompt":"` + strings.Repeat("x", 700<<10) + `"}`
+		first := w.later("/api/chat", large)
+		if second := w.post("/api/chat", large); second.err == nil && (second.status != 503 || second.header.Get("Retry-After") == "") {
+			t.Errorf("%.200v", second)
+		}
+		if r := w.result(); r.Refused != "memory" {
+			t.Errorf("%+v", r)
+		}
+		close(release)
+		if got := <-first; got.status != 200 || w.forwarder.Buffered() != 0 {
+			t.Errorf("%.200v, %d bytes held", got, w.forwarder.Buffered())
+		}
+	})
+}
+
+func TestABodyThatEndsEarlyNeverReachesASidecar(t *testing.T) {
+	for name, request := range map[string]string{
+		"shorter than its length": "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" + chatBody,
+		"a chunk is missing":      "POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"model\":\"m\"",
+		"a chunk that is none":    "POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, nil, func(w *world) {
+				answer := w.raw(request, func(c net.Conn) { time.Sleep(time.Second); c.Close() })
+				if answer != "" && !strings.HasPrefix(answer, "HTTP/1.1 4") {
+					t.Error(answer)
+				}
+				if r := w.result(); r.Status < 400 || r.Status > 499 || w.sidecars[0].asked() != 0 {
+					t.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestABodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		start := time.Now()
+		answer := w.raw("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", nil)
+		if took := time.Since(start); !strings.HasPrefix(answer, "HTTP/1.1 408 ") || took > 61*time.Second || strings.Contains(answer, "pipe") {
+			t.Errorf("after %v: %s", took, answer)
+		}
+	})
+}
+
+func TestABlobIsPassedOnAsItComesAndWithoutALimit(t *testing.T) {
+	inWorld(t, 1, func(c *Config) { c.MaxBodyBytes = 10 }, func(w *world) {
+		arrived := make(chan string, 1)
+		w.sidecars[0].scripted(func(writer http.ResponseWriter, request *http.Request) {
+			first := make([]byte, 5)
+			io.ReadFull(request.Body, first)
+			arrived <- string(first)
+			n, err := io.Copy(io.Discard, request.Body)
+			if n != 3<<20 || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			writer.WriteHeader(http.StatusCreated)
+		})
+		reader, writer := io.Pipe()
+		done := make(chan reply, 1)
+		go func() { done <- w.do(w.Context(), http.MethodPost, "/api/blobs/sha256:0", reader) }()
+		io.WriteString(writer, "12345")
+		if got := <-arrived; got != "12345" {
+			t.Errorf("%q", got)
+		}
+		io.WriteString(writer, strings.Repeat("x", 3<<20))
+		writer.Close()
+		if got := <-done; got.status != 201 || w.forwarder.Buffered() != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestABlobThatIsCutIsNotTakenForWhole(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		whole := make(chan bool, 1)
+		w.sidecars[0].scripted(func(_ http.ResponseWriter, request *http.Request) {
+			_, err := io.Copy(io.Discard, request.Body)
+			whole <- err == nil
+		})
+		w.raw("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", func(c net.Conn) {
+			time.Sleep(time.Second)
+			c.Close()
+		})
+		if <-whole {
+			t.Error("the sidecar saw a proper end")
+		}
+		if r := w.result(); r.Status < 400 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestABlobThatIsRefusedEarlyGivesItsClientTheReason(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
+			http.NewResponseController(writer).EnableFullDuplex() // as the relay does
+			http.Error(writer, "no such digest", http.StatusBadRequest)
+		})
+		reader, writer := io.Pipe()
+		defer writer.Close()
+		go io.WriteString(writer, "12345")
+		if got := w.do(w.Context(), http.MethodPost, "/api/blobs/sha256:0", reader); got.status != 400 || !strings.Contains(got.body, "no such digest") {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestAConnectionServesTheNextRequestAfterAWait(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		connection, err := w.door.dial(w.Context(), "tcp", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		reader := bufio.NewReader(connection)
+		for range 3 {
+			go io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}")
+			answer, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != 200 {
+				t.Errorf("%d %s %v", answer.StatusCode, text, err)
+			}
+			time.Sleep(5 * time.Minute) // over every deadline that a request sets
+			synctest.Wait()
+		}
+	})
+}
