@@ -47,7 +47,7 @@ e2e: e2e-prepare ## Run the tests on real parts (the first time takes minutes to
 
 .PHONY: e2e-prepare
 e2e-prepare:
-	@.ci/packages debootstrap haproxy docker-compose g++
+	@.ci/packages debootstrap haproxy docker-compose g++ chromium
 	go run -tags e2e ./e2e/parts/cmd/prepare
 	docker build -q -t clawgate:latest .
 

@@ -36,13 +36,19 @@ const (
 // Parts are what the gateway is joined from. Log, Registry and Config are needed.
 type Parts struct {
 	Config   config.Config
-	Registry *prometheus.Registry
+	Registry Registry
 	Log      *slog.Logger
 	Version  string
 	// Dial opens the connections to the sidecars; nil for the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Resolve finds a name's addresses; nil for the system's resolver.
 	Resolve func(ctx context.Context, host string) ([]string, error)
+}
+
+// Registry is where the gateway's metrics are registered and read.
+type Registry interface {
+	prometheus.Registerer
+	prometheus.Gatherer
 }
 
 // Gateway is the door. It is made by New and run once.

@@ -16,7 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	gateway "github.com/clawdbot/clawgate/gateway/config"
+	"github.com/clawdbot/clawgate/gateway"
+	door "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
@@ -29,7 +30,7 @@ import (
 // writes nothing to the disk, and is seen on this machine alone. Variables of
 // the environment go before them.
 var demoSettings = []string{
-	"CLAWGATE_LISTEN=127.0.0.1:8080", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo",
+	"CLAWGATE_LISTEN=127.0.0.1:18789", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo",
 	"CLAWGATE_READY_INTERVAL=10s", "CLAWGATE_SETTLE_DELAY=2s", "CLAWGATE_DRAIN_TIMEOUT=5s",
 	// Ollama replaces a frozen runner that nobody uses by itself, after ten
 	// seconds. The demo is to show what Clawgate does.
@@ -37,23 +38,27 @@ var demoSettings = []string{
 	"CLAWGATE_STATE_DIR=", "CLAWGATE_HEALTH_LOG=", "CLAWGATE_LOG_FORMAT=text",
 }
 
-// runDemo joins the sidecar with a simulated Ollama, container and GPU. All but
-// those is what `clawgate sidecar` runs.
+// demoDoor are the gateway's.
+var demoDoor = []string{"CLAWGATE_GATEWAY_LISTEN=127.0.0.1:8080", "CLAWGATE_GATEWAY_ADMIN_LISTEN=127.0.0.1:8081"}
+
+// runDemo joins gateway and sidecar with a simulated Ollama, container and GPU.
+// All but those is what `clawgate gateway` and `clawgate sidecar` run.
 func runDemo(ctx context.Context, _ []string) int {
-	settings, err := config.Load(append(demoSettings, os.Environ()...), gateway.Variables()...)
-	if err != nil {
+	settings, err := config.Load(append(demoSettings, os.Environ()...), door.Variables()...)
+	front, mistakes := door.Load(append(demoDoor, os.Environ()...), config.Variables()...)
+	if err := errors.Join(err, mistakes); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
 	}
 	log := newLog(settings.LogLevel, settings.LogFormat)
-	if err := demonstrate(ctx, settings, log); err != nil {
+	if err := demonstrate(ctx, settings, front, log); err != nil {
 		log.Error("the demo ended", "err", err)
 		return exitFailure
 	}
 	return exitOK
 }
 
-func demonstrate(ctx context.Context, settings config.Config, log *slog.Logger) error {
+func demonstrate(ctx context.Context, settings config.Config, entrance door.Config, log *slog.Logger) error {
 	listeners, err := sidecar.Listen(ctx, settings)
 	if err != nil {
 		return err
@@ -65,13 +70,20 @@ func demonstrate(ctx context.Context, settings config.Config, log *slog.Logger) 
 	world := simulation.New(demoWorld(settings))
 	s := demoSidecar(settings, world, log)
 	faults := admin.NewServer(demoHandler(world, listeners.Admin.Addr()), log)
-	introduce(os.Stdout, settings)
+	entrance.Sidecars = door.Sidecars{{Scheme: "http", Host: listeners.Relay.Addr().String()}}
+	doors, err := gateway.Listen(ctx, entrance)
+	if err != nil {
+		return err
+	}
+	g := gateway.New(gateway.Parts{Config: entrance, Log: log, Version: version(), Registry: prometheus.NewRegistry()})
+	introduce(os.Stdout, settings, entrance)
 
 	group, running := errgroup.WithContext(ctx)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx)) // the world outlives the drain
 	defer stop()
 	group.Go(func() error { return world.Run(background) })
 	group.Go(func() error { return served(faults.Serve(front)) })
+	group.Go(func() error { return g.Run(running, doors) })
 	group.Go(func() error {
 		defer stop()
 		defer func() { _ = faults.Close() }()
@@ -153,14 +165,15 @@ func demoHandler(world *simulation.World, behind net.Addr) http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux) // no web page breaks anything
 }
 
-func introduce(w io.Writer, settings config.Config) {
-	door, status := shown(settings.Listen), shown(settings.AdminListen)
+func introduce(w io.Writer, settings config.Config, entrance door.Config) {
+	front, status := shown(entrance.Listen), shown(settings.AdminListen)
 	_, _ = fmt.Fprintf(w, `Clawgate against a simulated Ollama. Ctrl-C ends it.
 
+Talk:   http://%[1]s/
 Watch:  http://%[2]s/   http://%[2]s/-/status   http://%[2]s/metrics
 Chat:   curl -N http://%[1]s/api/chat -d '{"model":%[3]q,"messages":[{"role":"user","content":"hello"}]}'
 Break:  curl -X POST http://%[2]s/-/demo/fault/NAME
-        NAME is one of`, door, status, settings.Model)
+        NAME is one of`, front, status, settings.Model)
 	for _, fault := range demoFaults() {
 		_, _ = fmt.Fprint(w, " ", fault.name)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	door "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/simulation"
 )
@@ -19,7 +20,11 @@ func TestDemoSettingsAgreeWithEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	introduce(&text, settings)
+	entrance, err := door.Load(demoDoor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	introduce(&text, settings, entrance)
 	for _, want := range []string{"http://127.0.0.1:8080/api/chat", "http://127.0.0.1:18790/-/demo/fault/", "freeze-runner freeze-server crash"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the introduction lacks %s:\n%s", want, text.String())

@@ -17,6 +17,11 @@ func TestImportsRunOneWay(t *testing.T) {
 		why      string
 	}{
 		{"./sidecar/...", []string{module + "dockerctl", module + "gpu", module + "cmd/"}, "the sidecar is given its engine and its GPUs"},
+		{"./gateway/...", []string{module + "dockerctl", module + "gpu", module + "cmd/", module + "sidecar/relay", module + "sidecar/verdict", module + "sidecar/recovery"}, "the door holds no privilege and judges nothing"},
+		{"./gateway/...", []string{"github.com/docker/docker", "github.com/NVIDIA/go-nvml"}, "the door holds no privilege"},
+		{"./sidecar/...", []string{module + "gateway"}, "the relay knows no door"},
+		{"./hop", []string{module + "gateway", module + "sidecar"}, "hop is a leaf"},
+		{"./environment", []string{module + "gateway", module + "sidecar"}, "environment is a leaf"},
 		{"./dockerctl", []string{module + "gpu", module + "sidecar/verdict", module + "sidecar/relay"}, "dockerctl is a leaf"},
 		{"./gpu", []string{module + "dockerctl", module + "sidecar/verdict", module + "sidecar/relay"}, "gpu is a leaf"},
 		{"./sidecar/...", []string{"github.com/docker/docker", "github.com/NVIDIA/go-nvml"}, "SDKs stay in their adapter"},

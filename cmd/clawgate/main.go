@@ -33,7 +33,7 @@ func commands() []command {
 	return []command{
 		{"gateway", "", "the door: keys, endpoint policy, balancing over sidecars, the chat page", runGateway},
 		{"sidecar", "", "the relay beside one Ollama container: probes, verdict, recovery", runSidecar},
-		{"demo", "", "the sidecar against a simulated Ollama that breaks on command", runDemo},
+		{"demo", "", "gateway and sidecar against a simulated Ollama that breaks on command", runDemo},
 		{"check", "", "preflight: is everything there that the sidecar needs?", runCheck},
 		{"healthcheck", "gateway|sidecar", "exit 0 when that role answers; for HEALTHCHECK", runHealthcheck},
 		{"env", "", "the table of environment variables", runEnv},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/clawdbot/clawgate/gateway"
+	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
@@ -81,6 +84,10 @@ func (d described) Unregister(prometheus.Collector) bool { return false }
 func TestReadmeNamesEveryMetricAndNoOther(t *testing.T) {
 	exposed := described{}
 	admin.NewMetrics(exposed)
+	gateway.New(gateway.Parts{Config: config.Default(), Log: slog.New(slog.DiscardHandler), Registry: struct {
+		described
+		prometheus.Gatherer
+	}{exposed, prometheus.NewRegistry()}})
 	text, _, _ := strings.Cut(section(t, readme(t), "Metrics"), "Two alerts")
 	named := map[string]bool{}
 	for line := range strings.Lines(text) {
