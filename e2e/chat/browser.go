@@ -116,6 +116,13 @@ func (b tab) awaitText(selector, text string) {
 		selector, selector, text))
 }
 
+// countdown waits for one and gives the seconds it shows.
+func (b tab) countdown() int {
+	b.t.Helper()
+	b.await(`parseInt(document.querySelector('#countdown').innerText) > 0`)
+	return evaluate[int](b, `parseInt(document.querySelector('#countdown').innerText)`)
+}
+
 func (b tab) text(selector string) string {
 	return evaluate[string](b, fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ''`, selector))
 }

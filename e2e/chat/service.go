@@ -7,7 +7,6 @@ package chat
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -42,11 +41,12 @@ type question struct {
 
 func newService(t *testing.T, turns ...turn) *service {
 	t.Helper()
+	t.Parallel() // each test has a service and a browser of its own
 	s := &service{turns: turns, asked: make(chan question, 100)}
 	mux := http.NewServeMux()
 	mux.Handle("/ui/", chat.Handler())
 	mux.Handle("GET /api/tags", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `{"models":[{"name":"qwen3:8b"},{"name":"llama3.2:3b"}]}`)
+		fmt.Fprint(w, `{"models":[{"name":"qwen3:8b"},{"name":"llama3.2:3b"}]}`)
 	}))
 	mux.Handle("POST /api/chat", s.guarded(s.chat))
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
@@ -116,7 +116,7 @@ func (s *service) next(t *testing.T) question {
 func say(parts ...string) turn {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		stream(w, parts...)
-		io.WriteString(w, `{"message":{"role":"assistant","content":""},"done":true}`+"\n")
+		fmt.Fprint(w, `{"message":{"role":"assistant","content":""},"done":true}`+"\n")
 	}
 }
 
@@ -129,24 +129,27 @@ func think(thought string, parts ...string) turn {
 	}
 }
 
-// breakOff sends the parts, then closes the connection in the middle of the answer.
-func breakOff(parts ...string) turn {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		stream(w, parts...)
-		panic(http.ErrAbortHandler)
-	}
+// An ending is how an answer breaks off.
+type ending func(http.ResponseWriter)
+
+// lose closes the connection in the middle of the answer.
+func lose(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+
+// leave ends the answer in order, but without "done".
+func leave(http.ResponseWriter) {}
+
+// fail says what Ollama says when its runner dies.
+func fail(w http.ResponseWriter) {
+	fmt.Fprint(w, `{"error":"llama runner process has terminated: CUDA error"}`+"\n")
 }
 
-// endEarly sends the parts, then ends the answer in order but without "done".
-func endEarly(parts ...string) turn {
-	return func(w http.ResponseWriter, _ *http.Request) { stream(w, parts...) }
-}
-
-// fail sends the parts, then Ollama's line about an error.
-func fail(parts ...string) turn {
+// breakOff sends the parts and, once seen is closed, ends the answer so. Without
+// the wait a browser may drop what came just before a lost connection.
+func breakOff(end ending, seen <-chan struct{}, parts ...string) turn {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		stream(w, parts...)
-		io.WriteString(w, `{"error":"llama runner process has terminated: CUDA error"}`+"\n")
+		<-seen
+		end(w)
 	}
 }
 
@@ -167,7 +170,8 @@ func refuse(status int, sentence string, headers ...string) turn {
 			w.Header().Set(headers[i], headers[i+1])
 		}
 		w.WriteHeader(status)
-		json.NewEncoder(w).Encode(map[string]string{"error": sentence})
+		body, _ := json.Marshal(map[string]string{"error": sentence})
+		fmt.Fprintf(w, "%s\n", body)
 	}
 }
 

@@ -80,6 +80,7 @@ async function listen(response, heard, stop) {
   let arrived = false;
   try {
     for await (const line of lines(response.body)) {
+      stop.throwIfAborted();
       const chunk = JSON.parse(line);
       if (chunk.error) break; // Ollama's way to say that it failed after "200 OK"
       const { content = '', thinking = '' } = chunk.message ?? {};

@@ -20,7 +20,7 @@ export function notify(notice) {
 }
 
 function clock(seconds) {
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return `${seconds} ${texts.second}`;
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 

@@ -113,7 +113,7 @@ async function answer() {
   notify({ kind: 'info', sentence: texts.waiting });
   try {
     await chat({ model: select.value, messages: question(), signal, tell: waiting, heard: receiver() });
-    if (signal.aborted) return;
+    if (signal.reason === 'forgotten') return;
     follow(finish);
     notify(null);
   } catch (failure) {
@@ -258,7 +258,8 @@ function listenToUser() {
     if (answerWantsKey) answer();
     answerWantsKey = false;
   });
-  addEventListener('pagehide', save);
+  // Only what is under way: an idle tab must not undo what another one has saved.
+  addEventListener('pagehide', () => { if (running) save(); });
 }
 
 translate(document);
