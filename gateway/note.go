@@ -8,7 +8,7 @@ import (
 
 // conclude logs the request in one line and counts it, also when its handler
 // panics to abort. Nothing of what was asked or answered is in it.
-func (v *visit) conclude() {
+func (v *visit) conclude(ctx context.Context) {
 	took := time.Since(v.arrived)
 	key := v.key
 	if key == "" {
@@ -35,5 +35,5 @@ func (v *visit) conclude() {
 	if v.result.Cut != "" {
 		attributes = append(attributes, slog.String("cut", v.result.Cut))
 	}
-	v.gateway.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
+	v.gateway.log.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
 }

@@ -15,6 +15,7 @@ const (
 // Pieces lends the memory that answers are copied through.
 type Pieces struct{ small, large sync.Pool }
 
+// Borrow lends a small piece.
 func (p *Pieces) Borrow() []byte {
 	if piece, kept := p.small.Get().(*[SmallPiece]byte); kept {
 		return piece[:]
@@ -28,6 +29,7 @@ func (p *Pieces) Larger(small []byte) []byte {
 	return LargePieces{p}.Get()
 }
 
+// GiveBack takes a piece of either size back.
 func (p *Pieces) GiveBack(piece []byte) {
 	if len(piece) == largePiece {
 		p.large.Put((*[largePiece]byte)(piece))
@@ -40,6 +42,7 @@ func (p *Pieces) GiveBack(piece []byte) {
 // that are pushed and pulled.
 type LargePieces struct{ *Pieces }
 
+// Get implements httputil.BufferPool.
 func (p LargePieces) Get() []byte {
 	if piece, kept := p.large.Get().(*[largePiece]byte); kept {
 		return piece[:]
@@ -47,4 +50,5 @@ func (p LargePieces) Get() []byte {
 	return make([]byte, largePiece)
 }
 
+// Put implements httputil.BufferPool.
 func (p LargePieces) Put(piece []byte) { p.GiveBack(piece) }

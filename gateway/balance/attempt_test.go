@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -33,7 +34,7 @@ func TestAnUnansweredRequestLeavesAClosedGateForAnOpenOne(t *testing.T) {
 				w.pass(2 * time.Second)
 				w.say("10.0.0.1:80", c.first)
 				w.pass(3 * time.Second)
-				if got := isTold(left); got != c.want {
+				if got := isTold(left); !errors.Is(got, c.want) {
 					t.Errorf("told %v, want %v", got, c.want)
 				}
 				if got := isTold(left); got != nil {
@@ -82,7 +83,7 @@ func TestASidecarThatDoesNotAnswerLosesItsRequests(t *testing.T) {
 					t.Errorf("told %v after %v", got, c.early)
 				}
 				w.pass(c.late - c.early)
-				if got := isTold(left); got != ErrLost {
+				if got := isTold(left); !errors.Is(got, ErrLost) {
 					t.Errorf("told %v after %v", got, c.late)
 				}
 				w.pass(time.Minute)
@@ -117,7 +118,7 @@ func TestARemovedSidecarThatDoesNotAnswerLosesItsRequestsToo(t *testing.T) {
 		w.say("10.0.0.1:80", "")
 		w.name([]string{"10.0.0.2"}, nil)
 		w.pass(40 * time.Second)
-		if got := isTold(left); got != ErrLost {
+		if got := isTold(left); !errors.Is(got, ErrLost) {
 			t.Errorf("told %v: it waits for ever at an address that is gone", got)
 		}
 	})

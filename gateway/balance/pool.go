@@ -128,6 +128,11 @@ func (s *Standing) why() string {
 	if !s.Reached {
 		return s.Problem
 	}
+	if s.Reason == "" {
+		for model, reason := range s.Models {
+			return model + ": " + reason
+		}
+	}
 	return s.Reason
 }
 

@@ -92,7 +92,7 @@ func (w *world) relay(address string, writer http.ResponseWriter, request *http.
 	if text == "" {
 		panic(http.ErrAbortHandler)
 	}
-	writer.Write([]byte(text))
+	_, _ = writer.Write([]byte(text))
 }
 
 // oneConnection is a listener that has a single connection.

@@ -124,7 +124,7 @@ func TestABlobIsPassedOnAsItComesAndWithoutALimit(t *testing.T) {
 		arrived := make(chan string, 1)
 		w.sidecars[0].scripted(func(writer http.ResponseWriter, request *http.Request) {
 			first := make([]byte, 5)
-			io.ReadFull(request.Body, first)
+			_, _ = io.ReadFull(request.Body, first)
 			arrived <- string(first)
 			n, err := io.Copy(io.Discard, request.Body)
 			if n != 3<<20 || err != nil {
@@ -170,7 +170,7 @@ func TestABlobThatIsCutIsNotTakenForWhole(t *testing.T) {
 func TestABlobThatIsRefusedEarlyGivesItsClientTheReason(t *testing.T) {
 	inWorld(t, 1, nil, func(w *world) {
 		w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
-			http.NewResponseController(writer).EnableFullDuplex() // as the relay does
+			_ = http.NewResponseController(writer).EnableFullDuplex() // as the relay does
 			http.Error(writer, "no such digest", http.StatusBadRequest)
 		})
 		reader, writer := io.Pipe()

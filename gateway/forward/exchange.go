@@ -42,8 +42,6 @@ type exchange struct {
 func (x *exchange) step() (again bool) {
 	choice := x.choose()
 	switch {
-	case x.gone():
-		return false
 	case choice.Sidecar != nil && x.result.Attempts < maxAttempts:
 		return x.attempt(choice.Sidecar, choice)
 	case x.await(choice):

@@ -85,7 +85,9 @@ func inWorld(t *testing.T, n int, change func(*Config), run func(w *world)) {
 		clients.CloseIdleConnections()
 		transport.CloseIdleConnections()
 		stop()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
 
