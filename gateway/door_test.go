@@ -110,6 +110,7 @@ func TestUnloadingIsManaging(t *testing.T) {
 		}
 	})
 	inWorld(t, []string{"CLAWGATE_GATEWAY_ALLOW=inference,manage"}, func(w *world) {
+		close(w.hold)
 		if got := w.do("POST", "/api/generate", unload); got.status != 200 {
 			t.Errorf("%+v", got)
 		}
@@ -118,7 +119,7 @@ func TestUnloadingIsManaging(t *testing.T) {
 
 func TestPinnedOptionsAreDropped(t *testing.T) {
 	inWorld(t, []string{"CLAWGATE_GATEWAY_PIN_OPTIONS=true"}, func(w *world) {
-		w.do("POST", "/api/generate", `{"model":"m","keep_alive":"24h","options":{"num_ctx":65536,"seed":1}}`)
+		w.do("POST", "/api/chat", `{"model":"m","keep_alive":"24h","options":{"num_ctx":65536,"seed":1}}`)
 		if sent, body := w.last(); body != `{"model":"m","options":{"seed":1}}` || sent.ContentLength != int64(len(body)) {
 			t.Errorf("%d %s", sent.ContentLength, body)
 		}

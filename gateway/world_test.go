@@ -37,7 +37,9 @@ type world struct {
 	door, admin port
 	sidecar     port
 	log         *lines
-	stopRelay   func() // the sidecar goes away
+	stopRelay   func()        // the sidecar goes away
+	stop        func()        // the gateway is to end
+	hold        chan struct{} // an answer to /api/generate ends with it
 
 	mu      sync.Mutex
 	reached []*http.Request
@@ -57,7 +59,9 @@ func inWorld(t *testing.T, environ []string, run func(w *world)) {
 		go relay.Serve(w.sidecar)
 		w.stopRelay = func() { relay.Close() }
 		g := New(Parts{Config: c, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(w.log, nil)), Version: "test", Dial: w.sidecar.dial})
+		w.hold = make(chan struct{})
 		ctx, stop := context.WithCancel(t.Context())
+		w.stop = stop
 		ended := make(chan error, 1)
 		go func() { ended <- g.Run(ctx, Listeners{Door: w.door, Admin: w.admin}) }()
 		synctest.Wait()
@@ -91,7 +95,13 @@ func (w *world) relay(writer http.ResponseWriter, request *http.Request) {
 	w.reached = append(w.reached, request.Clone(context.Background()))
 	w.bodies = append(w.bodies, string(body))
 	w.mu.Unlock()
+	writer.Header().Set("Content-Type", "application/x-ndjson")
 	writer.Header().Set("Access-Control-Allow-Origin", "http://localhost:3000")
+	if request.URL.Path == "/api/generate" {
+		io.WriteString(writer, "{\"response\":\"one\"}\n")
+		writer.(http.Flusher).Flush()
+		<-w.hold
+	}
 	io.WriteString(writer, `{"message":"what was answered"}`)
 }
 

@@ -115,11 +115,15 @@ func TestARemovedSidecarThatDoesNotAnswerLosesItsRequestsToo(t *testing.T) {
 	inWorld(t, "http://relays", two(ready, ready), func(w *world) {
 		a, left := w.begin("10.0.0.1:80", "m", true)
 		defer w.pool.End(a)
-		w.say("10.0.0.1:80", "")
 		w.name([]string{"10.0.0.2"}, nil)
+		w.pass(resolveInterval)
+		w.say("10.0.0.1:80", "")
 		w.pass(40 * time.Second)
 		if got := isTold(left); !errors.Is(got, ErrLost) {
 			t.Errorf("told %v: it waits for ever at an address that is gone", got)
+		}
+		if chosen := w.chosen("m"); chosen != "10.0.0.2:80" {
+			t.Errorf("chose %q", chosen)
 		}
 	})
 }

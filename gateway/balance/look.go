@@ -19,11 +19,12 @@ const (
 	maxLook         = 64 << 10
 )
 
-// looking asks one sidecar how it is, for as long as it is on the list.
+// looking asks one sidecar how it is, for as long as it is on the list or has
+// requests, which would wait for it for ever if it were not seen to be gone.
 func (p *Pool) looking(ctx context.Context, s *Sidecar) {
 	for {
 		ready := p.lookAt(ctx, s)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || p.done(s) {
 			return
 		}
 		pause := soonInterval
@@ -34,6 +35,12 @@ func (p *Pool) looking(ctx context.Context, s *Sidecar) {
 			return
 		}
 	}
+}
+
+func (p *Pool) done(s *Sidecar) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return s.removed && s.inFlight == 0
 }
 
 // rest waits until the pause is over or somebody asks for a look.

@@ -75,16 +75,15 @@ func (p *Pool) replace(ctx context.Context, group *errgroup.Group, addresses []s
 			kept = append(kept, s)
 			continue
 		}
-		s.stop()
+		s.removed = true
+		s.lookSoon()
 	}
 	for _, address := range addresses {
 		if slices.ContainsFunc(kept, func(s *Sidecar) bool { return s.Address == address }) {
 			continue
 		}
 		s := &Sidecar{Address: address, URL: &url.URL{Scheme: "http", Host: address}, look: make(chan struct{}, 1)}
-		looking, stop := context.WithCancel(ctx)
-		s.stop = stop
-		group.Go(func() error { p.looking(looking, s); return nil })
+		group.Go(func() error { p.looking(ctx, s); return nil })
 		kept = append(kept, s)
 	}
 	p.sidecars = kept

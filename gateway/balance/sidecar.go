@@ -56,8 +56,8 @@ type Sidecar struct {
 	// Guarded by the pool's lock.
 	standing Standing
 	inFlight int
+	removed  bool          // from the list
 	look     chan struct{} // asks for a look at once; never blocks
-	stop     func()
 }
 
 func (s *Sidecar) lookSoon() {
