@@ -34,7 +34,7 @@ type tab struct {
 // open starts a browser of its own on the page, in the language. A dialog, an
 // uncaught error, a breach of the content security policy or a request to
 // anywhere else fails the test.
-func open(t *testing.T, s *service, language string) tab {
+func open(t *testing.T, url, language string) tab {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{},
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
@@ -45,23 +45,23 @@ func open(t *testing.T, s *service, language string) tab {
 		chromedp.Flag("accept-lang", language),
 		chromedp.WindowSize(1100, 800),
 	)
-	ctx, cancelLimit := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancelLimit := context.WithTimeout(t.Context(), 6*patience)
 	t.Cleanup(cancelLimit)
 	ctx, cancel := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 
-	if err := chromedp.Listen(ctx, func(event any) { watch(t, s, event) }); err != nil {
+	if err := chromedp.Listen(ctx, func(event any) { watch(t, url, event) }); err != nil {
 		t.Fatal(err)
 	}
 	b := tab{t, ctx}
-	b.do(command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}), chromedp.Navigate(s.URL+"/ui/"))
+	b.do(command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}), chromedp.Navigate(url+"/ui/"))
 	b.await(`document.querySelectorAll('#model option').length > 0`)
 	return b
 }
 
-func watch(t *testing.T, s *service, event any) {
+func watch(t *testing.T, url string, event any) {
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
 		t.Errorf("the page opened a dialog: %q", e.Message)
@@ -72,7 +72,7 @@ func watch(t *testing.T, s *service, event any) {
 			t.Errorf("policy: %s", e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, s.URL+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
+		if !strings.HasPrefix(e.Request.URL, url+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
 			t.Errorf("the page asked for %s", e.Request.URL)
 		}
 	}

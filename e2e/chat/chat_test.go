@@ -14,7 +14,7 @@ import (
 
 func TestChatStreamsAnAnswerAndSendsTheConversation(t *testing.T) {
 	s := newService(t, think("The user greets me.", "Hel", "lo **there**"), say("Again."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.awaitText("#model", "qwen3:8b")
 	b.write("Hi")
 	b.awaitText("article.assistant .answer", "Hello there")
@@ -42,7 +42,7 @@ func TestStopKeepsWhatHasArrived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			gone := make(chan struct{}, 1)
 			s := newService(t, hang(gone, "Some words"))
-			b := open(t, s, "en-US")
+			b := open(t, s.URL, "en-US")
 			b.write("Hi")
 			b.awaitText(".answer", "Some words")
 			halt(b)
@@ -65,7 +65,7 @@ func TestFirstFailureIsTriedAgainAfterThreeSeconds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, failure, say("Here it is."))
-			b := open(t, s, "en-US")
+			b := open(t, s.URL, "en-US")
 			b.write("Hi")
 			b.awaitText("#notice", "Trying again")
 			b.awaitText(".answer", "Here it is.")
@@ -82,7 +82,7 @@ func TestSecondFailureWaitsForTheServiceAndSendsByItself(t *testing.T) {
 		refuse(http.StatusServiceUnavailable, "isolated", "Retry-After-Ms", "100", "Retry-After", "60"),
 		refuse(http.StatusServiceUnavailable, "isolated", "Retry-After-Ms", "42000", "Retry-After", "60"),
 		say("Back again."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("Hi")
 	b.awaitText("#status", "The service is recovering, please wait")
 	if left := b.countdown(); left < 30 || left > 42 {
@@ -107,7 +107,7 @@ func TestSecondFailureWaitsForTheServiceAndSendsByItself(t *testing.T) {
 func TestCountdownsEndSendsAgainUntilItSucceeds(t *testing.T) {
 	down := refuse(http.StatusInternalServerError, "CUDA error", "Retry-After-Ms", "1200")
 	s := newService(t, down, down, down, down, say("At last."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("Hi")
 	b.awaitText(".answer", "At last.")
 }
@@ -115,7 +115,7 @@ func TestCountdownsEndSendsAgainUntilItSucceeds(t *testing.T) {
 func TestRecoveryCanBeStoppedWithoutLosingTheText(t *testing.T) {
 	down := refuse(http.StatusServiceUnavailable, "", "Retry-After-Ms", "0")
 	s := newService(t, down, refuse(http.StatusServiceUnavailable, "", "Retry-After", "50"), say("Fine."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("Keep me")
 	if left := b.countdown(); left < 35 || left > 50 {
 		t.Errorf("%d s to wait, of 50", left)
@@ -135,7 +135,7 @@ func TestBusyServiceIsNotPolled(t *testing.T) {
 	busy := refuse(http.StatusTooManyRequests, "Too many requests from this key.", "Retry-After-Ms", "3500")
 	s := newService(t, busy, busy, say("Your turn."))
 	s.ready.Store(true)
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("Hi")
 	b.awaitText("#status", "Too many requests from this key.")
 	b.awaitText(".answer", "Your turn.")
@@ -153,7 +153,7 @@ func TestCutAnswerIsContinued(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen := make(chan struct{})
 			s := newService(t, breakOff(cut, seen, "One, ", "two,"), say(" three."))
-			b := open(t, s, "en-US")
+			b := open(t, s.URL, "en-US")
 			b.write("Count")
 			b.awaitText(".answer", "One, two,")
 			close(seen)
@@ -185,7 +185,7 @@ func TestRefusalsSayTheServersSentenceAndKeepTheText(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			s := newService(t, refuse(status, "No, because of <b>this</b>."), say("Now yes."))
-			b := open(t, s, "en-US")
+			b := open(t, s.URL, "en-US")
 			b.write("Hi")
 			b.awaitText("#notice", "No, because of <b>this</b>.")
 			b.awaitText("article.user", "Hi")
@@ -197,7 +197,7 @@ func TestRefusalsSayTheServersSentenceAndKeepTheText(t *testing.T) {
 
 func TestMissingKeyOpensTheDialogAndSendsAgain(t *testing.T) {
 	s := newService(t, say("Welcome."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.awaitText("#model", "qwen3:8b")
 	s.demand("sesame")
 	b.write("Hi")
@@ -214,7 +214,7 @@ func TestMissingKeyOpensTheDialogAndSendsAgain(t *testing.T) {
 func TestListOfModelsAsksForTheKeyToo(t *testing.T) {
 	s := newService(t)
 	s.demand("sesame")
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.awaitText("#dialog", "The service asks for an API key.")
 	b.fill("#key", "sesame")
 	b.awaitText("#model", "llama3.2:3b")
@@ -223,7 +223,7 @@ func TestListOfModelsAsksForTheKeyToo(t *testing.T) {
 
 func TestReloadKeepsTheConversationAndTheModel(t *testing.T) {
 	s := newService(t, say("Remember this."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.awaitText("#model", "qwen3:8b")
 	b.do(chromedp.SendKeys(chromedp.CSS("#model"), "llama"))
 	b.write("Hi")
@@ -244,7 +244,7 @@ func TestReloadKeepsTheConversationAndTheModel(t *testing.T) {
 
 func TestBrokenStorageDoesNotStopTheChat(t *testing.T) {
 	s := newService(t, say("Still here."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	for _, junk := range []string{`{`, `null`, `{"a":1}`, `[null]`, `[{"role":"user"}]`, `[{"role":"assistant","content":1}]`} {
 		evaluate[chromedp.Void](b, `localStorage.setItem('clawgate.conversation', `+"`"+junk+"`"+`)`)
 		// The page saves when it is left, which would mend what this test breaks.
@@ -266,7 +266,7 @@ func TestSpeaksTheUsersLanguage(t *testing.T) {
 	} {
 		t.Run(language, func(t *testing.T) {
 			s := newService(t, down, refuse(http.StatusServiceUnavailable, "isolated"), say("好的。"))
-			b := open(t, s, language)
+			b := open(t, s.URL, language)
 			b.awaitText("#new", want[0])
 			b.awaitText("#send", want[1])
 			b.write("Hi")

@@ -26,7 +26,7 @@ const hostile = `<script>alert(1)</script> <img src=x onerror=alert(2)>
 
 func TestHostileOutputIsInert(t *testing.T) {
 	s := newService(t, think("<img src=x onerror=alert(0)>", hostile))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("<img src=x onerror=alert(16)>")
 	b.awaitText(".answer", "<script>alert(15)</script>")
 	b.idle()
@@ -59,7 +59,7 @@ func TestHostileLengthDoesNotHangThePage(t *testing.T) {
 		turns = append(turns, say(text, "\n\nend."))
 	}
 	s := newService(t, turns...)
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	for _, text := range texts {
 		b.write("Hi")
 		start := time.Now()
@@ -80,7 +80,7 @@ const sample = "### A heading\n\nText with **bold**, *italic*, `code` and [a lin
 
 func TestMarkdownIsShown(t *testing.T) {
 	s := newService(t, think("Let me see.", sample), say("Sure."))
-	b := open(t, s, "en-US")
+	b := open(t, s.URL, "en-US")
 	b.write("Show me everything you can")
 	b.awaitText(".answer", "中文加粗")
 	b.idle()
