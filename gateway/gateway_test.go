@@ -23,6 +23,11 @@ func TestAnswersThatHaveBegunGoOnAfterTheSignalToEnd(t *testing.T) {
 		if got := w.do("GET", "http://admin/-/healthy", ""); got.status != 200 {
 			t.Errorf("the operator is not answered: %+v", got)
 		}
+		w.closed.Store(true)
+		time.Sleep(2 * time.Second)
+		if got := w.metric(`clawgate_gateway_sidecar_up{sidecar="10.0.0.1:18789"}`); got != "0" {
+			t.Errorf("the sidecar is not looked at any more: up is %s", got)
+		}
 		close(w.hold)
 		if got := <-answers; got.status != 200 || !strings.HasSuffix(got.body, `{"message":"what was answered"}`) {
 			t.Errorf("%+v", got)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,7 @@ type world struct {
 	stop        func()        // the gateway is to end
 	hold        chan struct{} // an answer to /api/generate ends with it
 
+	closed  atomic.Bool // the sidecar says that it is not ready
 	mu      sync.Mutex
 	reached []*http.Request
 	bodies  []string
@@ -87,7 +89,7 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 
 func (w *world) relay(writer http.ResponseWriter, request *http.Request) {
 	if request.URL.Path == "/-/ready" {
-		io.WriteString(writer, `{"ready":true,"state":"ready","may_hold":true,"hold_max_ms":120000}`)
+		fmt.Fprintf(writer, `{"ready":%v,"state":"ready","may_hold":true,"hold_max_ms":120000}`, !w.closed.Load())
 		return
 	}
 	body, _ := io.ReadAll(request.Body)

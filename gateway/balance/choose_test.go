@@ -25,9 +25,12 @@ func TestTheLeastBusySidecarIsChosen(t *testing.T) {
 		if got := w.chosen("m"); got != "10.0.0.1:80" {
 			t.Errorf("chose %s", got)
 		}
-		for _, attempt := range []*Attempt{a, b, c} {
-			w.pool.End(attempt)
+		w.pool.End(b)
+		w.pool.End(c)
+		if got := w.chosen("m"); got != "10.0.0.2:80" {
+			t.Errorf("after its requests ended: chose %s", got)
 		}
+		w.pool.End(a)
 	})
 }
 

@@ -182,25 +182,48 @@ func TestABlobThatIsRefusedEarlyGivesItsClientTheReason(t *testing.T) {
 	})
 }
 
-func TestAConnectionServesTheNextRequestAfterAWait(t *testing.T) {
+func TestABlobInBrokenChunksIsItsClientsFault(t *testing.T) {
 	inWorld(t, 1, nil, func(w *world) {
+		w.sidecars[0].scripted(func(_ http.ResponseWriter, request *http.Request) { io.Copy(io.Discard, request.Body) })
+		answer := w.raw("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", nil)
+		if r := w.result(); !strings.HasPrefix(answer, "HTTP/1.1 400") || r.Refused != "bad_body" {
+			t.Errorf("%+v: %s", r, answer)
+		}
+		if got := w.forwarder.config.Pool.Report(); !got[0].Up {
+			t.Errorf("the sidecar was put aside: %+v", got)
+		}
+	})
+}
+
+func TestNoDeadlineOfARequestStrikesLater(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		w.sidecars[0].scripted(func(writer http.ResponseWriter, request *http.Request) {
+			io.Copy(io.Discard, request.Body)
+			time.Sleep(5 * time.Minute)
+			chat("hi")(writer, request)
+		})
 		connection, err := w.door.dial(w.Context(), "tcp", "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer connection.Close()
 		reader := bufio.NewReader(connection)
-		for range 3 {
-			go io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}")
+		exchange := func(request string, want int) {
+			t.Helper()
+			go io.WriteString(connection, request)
 			answer, err := http.ReadResponse(reader, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != 200 {
+			if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != want {
 				t.Errorf("%d %s %v", answer.StatusCode, text, err)
 			}
 			time.Sleep(5 * time.Minute) // over every deadline that a request sets
 			synctest.Wait()
 		}
+		for range 2 {
+			exchange("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}", 200)
+		}
+		exchange("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", 413)
 	})
 }
