@@ -1,12 +1,12 @@
 // Command bench measures what stands between a client and Ollama, side by side
-// in one run on loopback: nothing, the relay, a plain httputil.ReverseProxy,
-// and nginx where it is installed, each in a process of its own, in front of an
+// in one run on loopback: nothing, the relay, the gateway, both, a plain
+// httputil.ReverseProxy, and nginx where it is installed, each in a process of its own, in front of an
 // upstream that streams as Ollama does. It prints a Markdown table.
 //
 //	go run ./bench [-short 10000] [-streams 1000] [-only relay,plain]
 //
 // It judges nothing: figures depend on the machine, and only those of one run
-// compare. It ends with status 1 when an answer through the relay was broken.
+// compare. It ends with status 1 when an answer through one of ours was broken.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,7 @@ func main() {
 	flag.IntVar(&plan.short, "short", 10_000, "short streams through each")
 	flag.IntVar(&plan.streams, "streams", 1000, "paced streams at once")
 	flag.IntVar(&plan.fastRounds, "fast", 60, "rounds of fast streams")
-	only := flag.String("only", "direct,nginx,plain,relay", "what to measure")
+	only := flag.String("only", "direct,nginx,plain,relay,gateway,chain", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, plan, strings.Split(*only, ","))
@@ -75,8 +76,8 @@ func run(ctx context.Context, plan plan, names []string) error {
 	}
 	printTable(plan, targets)
 	for _, t := range targets {
-		if t.name == "relay" && t.broken > 0 {
-			return fmt.Errorf("%d answers through the relay were broken", t.broken)
+		if slices.Contains([]string{"relay", "gateway", "chain"}, t.name) && t.broken > 0 {
+			return fmt.Errorf("%d answers through the %s were broken", t.broken, t.name)
 		}
 	}
 	return nil

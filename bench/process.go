@@ -34,6 +34,8 @@ func startTarget(ctx context.Context, name, upstream string) (*target, error) {
 		p = &process{address: upstream, stop: func() {}}
 	case "nginx":
 		p, err = startNginx(ctx, upstream)
+	case "chain":
+		p, err = startChain(ctx, upstream)
 	default:
 		p, err = startRole(ctx, name, upstream)
 	}
@@ -42,6 +44,23 @@ func startTarget(ctx context.Context, name, upstream string) (*target, error) {
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2048, DisableCompression: true}}
 	return &target{name: name, upstream: upstream, process: p, client: client, url: "http://" + p.address}, nil
+}
+
+// startChain is the gateway before the relay, as the product has them.
+func startChain(ctx context.Context, upstream string) (*process, error) {
+	relay, err := startRole(ctx, "relay", upstream)
+	if err != nil {
+		return nil, err
+	}
+	door, err := startRole(ctx, "gateway", relay.address)
+	if err != nil {
+		relay.stop()
+		return nil, err
+	}
+	return &process{
+		address: door.address, pids: func() []int { return append(door.pids(), relay.pids()...) },
+		stop: func() { door.stop(); relay.stop() },
+	}, nil
 }
 
 // startRole starts this program again in a role.

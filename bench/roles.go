@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -12,6 +14,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/clawdbot/clawgate/gateway"
+	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
@@ -26,6 +32,8 @@ func serveRole(role, upstream string) error {
 		handler = plain(upstream)
 	case "relay":
 		handler = throughRelay(upstream)
+	case "gateway":
+		return serveGateway(upstream)
 	default:
 		return fmt.Errorf("there is no role %q", role)
 	}
@@ -39,6 +47,53 @@ func serveRole(role, upstream string) error {
 	_, err = io.Copy(io.Discard, os.Stdin)
 	server.Close()
 	return err
+}
+
+// serveGateway runs the whole door, with its log, before a relay or before
+// what says of itself that it is one.
+func serveGateway(upstream string) error {
+	settings := config.Default()
+	settings.Listen, settings.AdminListen = "127.0.0.1:0", "127.0.0.1:0"
+	settings.Sidecars = config.Sidecars{{Scheme: "http", Host: upstream}}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	listeners, err := gateway.Listen(ctx, settings)
+	if err != nil {
+		return err
+	}
+	door := gateway.New(gateway.Parts{
+		Config: settings, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- door.Run(ctx, listeners) }()
+	if err := awaitReady(ctx, listeners.Door.Addr().String()); err != nil {
+		return err
+	}
+	fmt.Println(listeners.Door.Addr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	stop()
+	return <-ended
+}
+
+// awaitReady waits until the gateway has found its sidecar.
+func awaitReady(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/-/ready", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("the gateway finds no sidecar: %w", context.Cause(ctx))
 }
 
 // transport is the same for both Go proxies, so that what differs is the rest.
@@ -70,6 +125,10 @@ const (
 // answer streams as Ollama does: a chunk of some 125 bytes at a time, each
 // flushed, and a final one with the counts.
 func answer(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/-/ready" { // for the gateway alone before it
+		io.WriteString(w, `{"ready":true,"state":"ready","may_hold":true,"hold_max_ms":120000}`)
+		return
+	}
 	var ask struct {
 		Chunks int
 		Pace   time.Duration
