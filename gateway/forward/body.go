@@ -27,13 +27,17 @@ func (x *exchange) readBody() bool {
 		x.tooLarge(most)
 		return false
 	}
-	if err := x.body.Fill(x.request, most); err != nil {
+	if err := x.body.Fill(x.request, most+1); err != nil {
 		x.badBody(err)
 		return false
 	}
 	x.limitReading(0) // or waiting for the answer would be limited
-	if !x.body.Whole {
+	switch {
+	case !x.body.Whole:
 		x.notWhole(most)
+		return false
+	case int64(len(x.body.Data)) > most: // one without a length shows it by a byte too many
+		x.tooLarge(most)
 		return false
 	}
 	return x.inspect()

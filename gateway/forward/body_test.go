@@ -52,11 +52,8 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 func TestTheLargestBodyThatIsAllowedArrivesWhole(t *testing.T) {
 	for _, size := range []int{0, 1, 64 << 10, 1<<20 - 1, 1 << 20} {
 		inWorld(t, 1, nil, func(w *world) {
-			bodies := []io.Reader{strings.NewReader(strings.Repeat("x", size))}
-			if size < 1<<20 { // where a chunked one ends is seen too late at the limit itself
-				bodies = append(bodies, io.MultiReader(strings.NewReader(strings.Repeat("x", size))))
-			}
-			for _, body := range bodies {
+			text := strings.Repeat("x", size)
+			for _, body := range []io.Reader{strings.NewReader(text), io.MultiReader(strings.NewReader(text))} { // chunked, too
 				if got := w.do(w.Context(), http.MethodPost, "/api/chat", body); got.status != 200 {
 					t.Errorf("%d bytes: %.200v", size, got)
 				}

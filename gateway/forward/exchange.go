@@ -105,8 +105,12 @@ func (x *exchange) allowance(choice balance.Choice) time.Duration {
 // gone says that the client did not wait.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 
-// movable says that the request can be sent again after a sidecar has seen it.
-func (x *exchange) movable() bool { return x.ask.Inference && !x.resent && x.body.Whole }
+// movable says that the request can be sent again after a sidecar has seen it:
+// inference, and what only reads.
+func (x *exchange) movable() bool {
+	reads := x.request.Method == http.MethodGet || x.request.Method == http.MethodHead
+	return (x.ask.Inference || reads) && !x.resent && x.body.Whole
+}
 
 // finish clears up, also when the handler panics. A client that was answered
 // nothing gets no empty 200 from the server.
