@@ -61,8 +61,13 @@ func serveGateway(upstream string) error {
 	if err != nil {
 		return err
 	}
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // written to as the product's is
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	door := gateway.New(gateway.Parts{
-		Config: settings, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Config: settings, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- door.Run(ctx, listeners) }()
