@@ -12,6 +12,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +25,20 @@ import (
 
 // serveRole is a child process: it serves until its standard input ends, and
 // tells its address first.
+//
+// With BENCH_PROFILE, the name of a folder, it leaves its CPU profile there.
 func serveRole(role, upstream string) error {
+	if folder := os.Getenv("BENCH_PROFILE"); folder != "" {
+		file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%s-%d.pprof", role, os.Getpid())))
+		if err != nil {
+			return fmt.Errorf("cannot write a profile: %w", err)
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("cannot profile: %w", err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var handler http.Handler
 	switch role {
 	case "upstream":
