@@ -56,7 +56,10 @@ func newAdmin(g *Gateway, parts Parts) http.Handler {
 			"sidecars": g.pool.Report(), "buffered_bytes": g.forwarder.Buffered(),
 		})
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitUnreadBody(w, r)
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // notReady is why an inference request would not be served now, or empty.

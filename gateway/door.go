@@ -30,6 +30,7 @@ type visit struct {
 // ServeHTTP answers one request. It panics with http.ErrAbortHandler to abort
 // the connection of an answer that was cut, so that it never looks complete.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	limitUnreadBody(w, request)
 	if g.serveOwn(w, request) {
 		return
 	}
@@ -39,7 +40,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
 	}
 	w.Header().Set("X-Request-Id", v.id)
-	defer v.conclude(request.Context())
+	defer func() { v.conclude(request.Context(), recover()) }()
 	if g.cors.Handle(w, request) {
 		v.result.Status = http.StatusNoContent
 		return
@@ -50,6 +51,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	g.forwarder.Serve(w, request, ask, &v.result)
+}
+
+// unreadBody is how long the body of a request may take that is answered
+// without it: the server reads on to its end before it answers.
+const unreadBody = 5 * time.Second
+
+// limitUnreadBody keeps a client that announces a body and sends none from
+// holding its connection. Whoever reads the body sets a limit of its own.
+func limitUnreadBody(w http.ResponseWriter, request *http.Request) {
+	if request.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadBody)) // a writer without deadlines has none to keep
+	}
 }
 
 // admit decides whether the request may go on. The body is looked at later.
@@ -127,6 +140,9 @@ func (g *Gateway) checkBody(_ ollama.Route, body []byte) ([]byte, *forward.Refus
 func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
 	if why.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
+	}
+	if v.request.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // instead of reading what nobody wants
 	}
 	v.result.Status, v.result.Refused = why.Status, why.Reason
 	v.result.Bytes = int64(forward.Refuse(w, v.route, why))

@@ -26,7 +26,7 @@ const (
 	maxHeaderBytes    = 64 << 10
 	// bufferMaxBytes bounds all request bodies in memory together. It fits the
 	// memory limit of the compose file.
-	bufferMaxBytes = 256 << 20
+	bufferMaxBytes = 128 << 20
 	// drainTimeout is how long answers may go on after the signal to end. The
 	// compose file's stop_grace_period is over it.
 	drainTimeout     = 10 * time.Minute

@@ -2,13 +2,26 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"runtime/debug"
 	"time"
 )
 
 // conclude logs the request in one line and counts it, also when its handler
-// panics to abort. Nothing of what was asked or answered is in it.
-func (v *visit) conclude(ctx context.Context) {
+// panics to abort, and then goes on to do so. Nothing of what was asked or
+// answered is in the line.
+func (v *visit) conclude(ctx context.Context, problem any) {
+	defer func() {
+		if problem != nil {
+			panic(http.ErrAbortHandler) // the server ends the connection, and logs nothing
+		}
+	}()
+	if err, is := problem.(error); problem != nil && !(is && errors.Is(err, http.ErrAbortHandler)) {
+		v.gateway.log.Error("a request's handler failed", "request_id", v.id, "problem", fmt.Sprint(problem), "stack", string(debug.Stack()))
+	}
 	took := time.Since(v.arrived)
 	key := v.key
 	if key == "" {

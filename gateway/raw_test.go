@@ -139,3 +139,29 @@ func TestAHeaderThatIsTooLongIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestABodyThatIsNotWantedIsNotWaitedForLong(t *testing.T) {
+	for name, request := range map[string]string{
+		"without a key":     "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+		"unknown path":      "POST /api/nothing HTTP/1.1\r\nHost: x\r\nAuthorization: " + alice + "\r\nContent-Length: 100\r\n\r\n",
+		"chunked":           "POST /api/nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"the page":          "GET /ui/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+		"a blob, too early": "POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, []string{keys}, func(w *world) {
+				connection, err := w.door.dial(w.Context(), "tcp", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer connection.Close()
+				start := time.Now()
+				go io.WriteString(connection, request)
+				_, _ = io.ReadAll(connection)
+				if took := time.Since(start); took > 10*time.Second {
+					t.Errorf("closed after %v", took)
+				}
+			})
+		})
+	}
+}

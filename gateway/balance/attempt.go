@@ -2,6 +2,7 @@ package balance
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ const (
 	// without a byte leave it. A busy machine may be late for some seconds.
 	lostUnanswered = 10 * time.Second
 	// lostStreams is the same for answers that have begun and would be cut.
+	// and have been silent for as long: a look may fail where streams move.
 	lostStreams = 30 * time.Second
 )
 
@@ -28,13 +30,16 @@ type Attempt struct {
 	movable  bool // no byte of an answer yet, and it can be sent again
 	leave    func(cause error)
 	leftOnce bool
+	moved    atomic.Int64 // when it began, or the last piece came, in Unix nanoseconds
 }
 
 // Begin counts a request to a sidecar. The pool calls leave, from any
 // goroutine and at most once, when it had better not stay: with ErrMoved only
-// if movable, and with ErrLost.
+// if movable, and with ErrLost. It holds its lock then, so leave must neither
+// block nor call the pool.
 func (p *Pool) Begin(s *Sidecar, model string, movable bool, leave func(cause error)) *Attempt {
 	a := &Attempt{sidecar: s, model: model, movable: movable, leave: leave}
+	a.Moves(time.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.inFlight++
@@ -49,6 +54,9 @@ func (p *Pool) Answered(a *Attempt) {
 	a.movable = false
 }
 
+// Moves says that a piece of the answer has come.
+func (a *Attempt) Moves(now time.Time) { a.moved.Store(now.UnixNano()) }
+
 // End uncounts it.
 func (p *Pool) End(a *Attempt) {
 	p.mu.Lock()
@@ -57,27 +65,23 @@ func (p *Pool) End(a *Attempt) {
 	delete(p.attempts, a)
 }
 
-// leaving are the attempts that had better not stay where they are. It is
-// called with the lock held.
-func (p *Pool) leaving(now time.Time) map[*Attempt]error {
-	var leaving map[*Attempt]error
+// dismiss tells the attempts that had better not stay where they are. It is
+// called with the lock held, so that none of them can get a byte in between.
+func (p *Pool) dismiss(now time.Time) {
 	for a := range p.attempts {
 		if cause := p.causeToLeave(a, now); cause != nil && !a.leftOnce {
-			if leaving == nil {
-				leaving = map[*Attempt]error{}
-			}
 			a.leftOnce = true
-			leaving[a] = cause
+			a.leave(cause)
 		}
 	}
-	return leaving
 }
 
 func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
 	standing := &a.sidecar.standing
 	if !standing.Reached {
 		lost := now.Sub(standing.LostSince)
-		if lost >= lostStreams || a.movable && lost >= lostUnanswered {
+		silent := now.Sub(time.Unix(0, a.moved.Load()))
+		if lost >= lostStreams && silent >= lostStreams || a.movable && lost >= lostUnanswered {
 			return ErrLost
 		}
 		return nil

@@ -86,8 +86,8 @@ func TestWhatASidecarSaysOfItselfIsBelieved(t *testing.T) {
 		"isolated":         {isolated, false, true, 120 * time.Second},
 		"draining":         {draining, false, false, 120 * time.Second},
 		"dead for good":    {dead, false, false, 0},
-		"no JSON":          {"<html>a router</html>", false, false, unknownHoldMax},
-		"no state":         {"{}", false, false, unknownHoldMax},
+		"no JSON":          {"<html>a router</html>", false, false, 0},
+		"no state":         {"{}", false, false, 0},
 		"cannot be dialed": {"", false, false, unknownHoldMax},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,6 +70,7 @@ type saysItself struct {
 	MayHold   bool              `json:"may_hold"`
 	HoldMaxMs int64             `json:"hold_max_ms"`
 	Draining  bool              `json:"draining"`
+	Model     string            `json:"model"`
 	Models    map[string]string `json:"models"`
 }
 
@@ -85,7 +86,8 @@ func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
 		}
 		*standing = Standing{
 			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
-			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason, Models: said.Models,
+			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason,
+			Model: said.Model, Models: said.Models,
 		}
 	})
 	return err == nil && said.Ready
@@ -110,8 +112,9 @@ func (p *Pool) ask(ctx context.Context, s *Sidecar) (said saysItself, err error)
 	if err == nil && said.State == "" {
 		err = fmt.Errorf("status %d without a state", answer.StatusCode)
 	}
-	if err != nil {
-		return said, fmt.Errorf("what it says of itself cannot be read; is this a Clawgate sidecar? %w", err)
+	if err != nil && ctx.Err() == nil {
+		// It is there, and what is with it may go on.
+		return saysItself{State: "unreadable", Reason: "what it says of itself cannot be read; is this a Clawgate sidecar? " + err.Error()}, nil
 	}
-	return said, nil
+	return said, err
 }

@@ -101,13 +101,10 @@ func (p *Pool) update(s *Sidecar, change func(*Standing)) {
 	after, problem := s.standing.describe(), s.standing.why()
 	close(p.changed)
 	p.changed = make(chan struct{})
-	leaving := p.leaving(time.Now())
+	p.dismiss(time.Now())
 	p.mu.Unlock()
 	if before != after {
 		p.config.Log.Info("sidecar", "sidecar", s.Address, "before", before, "now", after, "reason", problem)
-	}
-	for a, cause := range leaving {
-		a.leave(cause)
 	}
 }
 
@@ -129,9 +126,7 @@ func (s *Standing) why() string {
 		return s.Problem
 	}
 	if s.Reason == "" {
-		for model, reason := range s.Models {
-			return model + ": " + reason
-		}
+		return s.Models[s.Model]
 	}
 	return s.Reason
 }
@@ -146,7 +141,7 @@ func (p *Pool) resolveSoon() {
 // Report is one sidecar for metrics and the status.
 type Report struct {
 	Address  string `json:"sidecar"`
-	Up       bool   `json:"up"` // every inference request would be served
+	Up       bool   `json:"up"` // an inference request for the model it looks after would be served
 	State    string `json:"state"`
 	Reason   string `json:"reason,omitempty"`
 	InFlight int    `json:"in_flight"`
@@ -162,7 +157,7 @@ func (p *Pool) Report() []Report {
 	reports := make([]Report, 0, len(p.sidecars))
 	for _, s := range p.sidecars {
 		reports = append(reports, Report{
-			Address: s.Address, Up: s.standing.takes("") && len(s.standing.Models) == 0,
+			Address: s.Address, Up: s.standing.takes(s.standing.Model),
 			State: s.standing.describe(), Reason: s.standing.why(), InFlight: s.inFlight,
 		})
 	}

@@ -17,6 +17,8 @@ type Standing struct {
 	HoldMax time.Duration
 	// State is the supervisor's ("ready", "isolated", …), empty before the first look.
 	State string
+	// Model is the one that it looks after (CLAWGATE_MODEL), normalised.
+	Model string
 	// Reason is why its gate is closed for every model.
 	Reason string
 	// Models says why it is closed for single ones, by normalised name.

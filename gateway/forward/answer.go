@@ -75,7 +75,7 @@ func (t *answer) write(piece []byte) bool {
 	if t.lines {
 		t.line.follow(piece)
 	}
-	t.limitWriting()
+	t.count.Moves(t.limitWriting())
 	n, err := t.writer.Write(piece)
 	t.result.Bytes += int64(n)
 	if err == nil && t.ContentLength < 0 {
@@ -88,11 +88,13 @@ func (t *answer) write(piece []byte) bool {
 	return true
 }
 
-func (x *exchange) limitWriting() {
-	if now := time.Now(); now.Sub(x.limited) > writeLimitAge {
+func (x *exchange) limitWriting() (now time.Time) {
+	now = time.Now()
+	if now.Sub(x.limited) > writeLimitAge {
 		x.limited = now
 		_ = x.control.SetWriteDeadline(now.Add(writeTimeout)) // without deadlines only the client's leaving ends this
 	}
+	return now
 }
 
 // end is for a body that ended as HTTP wants it. Whether it is a whole answer
@@ -114,6 +116,8 @@ func (t *answer) cut() {
 		panic(http.ErrAbortHandler)
 	}
 	if t.lines && !t.line.saysError() {
+		t.limited = time.Time{} // the deadline of the last chunk may have passed
+		t.limitWriting()
 		sentence := "the answer was cut: the relay in front of Ollama went away"
 		if errors.Is(context.Cause(t.ctx), balance.ErrLost) {
 			sentence = "the answer was cut: the relay in front of Ollama does not answer"

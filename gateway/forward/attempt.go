@@ -33,8 +33,7 @@ func (x *exchange) attempt(s *balance.Sidecar, choice balance.Choice) (again boo
 	a := &attempt{exchange: x, sidecar: s, ctx: ctx, began: time.Now()}
 	a.count = pool.Begin(s, x.model, x.movable(), cancel)
 	defer pool.End(a.count)
-	x.prefer(choice)
-	answer, err := x.forwarder.config.Transport.RoundTrip(a.outgoing())
+	answer, err := x.forwarder.config.Transport.RoundTrip(a.outgoing(choice))
 	if err != nil {
 		return a.unanswered(err)
 	}
@@ -46,8 +45,9 @@ func (x *exchange) attempt(s *balance.Sidecar, choice balance.Choice) (again boo
 }
 
 // outgoing is the request as the sidecar gets it.
-func (a *attempt) outgoing() *http.Request {
+func (a *attempt) outgoing(choice balance.Choice) *http.Request {
 	out := a.request.WithContext(a.ctx)
+	out.Header = a.header(choice)
 	out.URL = &url.URL{Scheme: "http", Host: a.sidecar.Address, Path: a.ask.Path, RawQuery: a.request.URL.RawQuery}
 	out.Host, out.RequestURI, out.Close = a.sidecar.Address, "", false
 	out.TransferEncoding, out.Trailer = nil, nil
@@ -78,6 +78,7 @@ func (a *attempt) unanswered(err error) (again bool) {
 		return false
 	case hop.NeverConnected(err):
 		pool.Unreachable(a.sidecar, err.Error())
+		a.spend(a.began) // a connection that is refused takes no time, one that times out does
 		a.lost = true
 		if a.body.Whole || !a.body.Begun.Load() {
 			return true
@@ -89,7 +90,7 @@ func (a *attempt) unanswered(err error) (again bool) {
 	}
 	if !a.movable() {
 		a.refuse(&Refusal{
-			Status: http.StatusServiceUnavailable, Reason: "sidecar_died", RetryAfter: a.forwarder.config.HoldRelay,
+			Status: http.StatusServiceUnavailable, Reason: "sidecar_died", RetryAfter: max(a.forwarder.config.HoldRelay, time.Second),
 			Sentence: "the relay in front of Ollama went away before it answered, and this request cannot be sent again",
 		})
 		return false
@@ -102,36 +103,26 @@ func (a *attempt) unanswered(err error) (again bool) {
 // elsewhere or wait; otherwise the client gets that answer.
 func (a *attempt) goesOn(answer *http.Response) bool {
 	state, reason := answer.Header.Get("Clawgate-State"), answer.Header.Get("Clawgate-Reason")
+	if state == "" {
+		return false // Ollama's own
+	}
+	a.spend(a.began) // at the relay's gate or in its queue
 	pool := a.forwarder.config.Pool
 	switch {
-	case state == "":
-		return false // Ollama's own
+	case answer.Header.Get("Clawgate-Replayed") != "":
+		return false // it has reached an Ollama twice, and may be what kills it
 	case reason == "gate":
-		a.waited()
 		pool.Closed(a.sidecar, a.model, state, "it refuses requests")
 		return true
 	case reason == "draining":
-		a.waited()
 		pool.Drains(a.sidecar)
 		a.lost = true
 		return true
-	case reason == "upstream" && !a.movable():
-		return false
+	case reason == "upstream" && a.movable():
+		a.resent = true
+	case reason != "queue_full":
+		return false // also of a queue in which it has waited for as long as it may
 	}
 	a.avoid(a.sidecar)
-	if a.choose().Sidecar == nil {
-		delete(a.avoided, a.sidecar)
-		return false
-	}
-	a.resent = a.resent || reason == "upstream"
-	return true
-}
-
-// waited counts what the request waited at the relay, which was told to let it
-// wait for as long as the client asked.
-func (a *attempt) waited() {
-	if a.waitGiven {
-		a.spent += time.Since(a.began)
-		a.result.Held = a.spent
-	}
+	return a.others().Sidecar != nil
 }

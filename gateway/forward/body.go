@@ -17,6 +17,7 @@ func (x *exchange) readBody() bool {
 	x.body.Budget, x.body.Limit = &x.forwarder.buffered, x.limitReading
 	if x.ask.Streams {
 		x.body.Rest = x.request.Body
+		x.limitReading(0) // until it is read
 		// The sidecar may answer before it has read everything; without this the
 		// server closes the body then, and the transport cuts the answer.
 		_ = x.control.EnableFullDuplex()

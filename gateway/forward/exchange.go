@@ -32,8 +32,8 @@ type exchange struct {
 
 	spent   time.Duration             // of the wait budget
 	lost    bool                      // a sidecar went away under it
-	resent  bool                      // it reached a sidecar twice
-	avoided map[*balance.Sidecar]bool // that had no room, or failed it
+	resent  bool                      // it is sent to a sidecar for the second time
+	avoided map[*balance.Sidecar]bool // that had no room
 
 	limited time.Time // when the write deadline was set last
 }
@@ -41,15 +41,21 @@ type exchange struct {
 // step takes the request one step on. It is true when there is a further one.
 func (x *exchange) step() (again bool) {
 	choice := x.choose()
+	last := x.result.Attempts >= maxAttempts
 	switch {
-	case choice.Sidecar != nil && x.result.Attempts < maxAttempts:
+	case choice.Sidecar != nil && !last:
 		return x.attempt(choice.Sidecar, choice)
-	case x.await(choice):
+	case !last && x.await(choice):
 		return true
 	case x.gone():
 		return false
 	case choice.Fallback != nil:
-		return x.attempt(choice.Fallback, choice)
+		if !x.attempt(choice.Fallback, balance.Choice{}) {
+			return false
+		}
+		if !last {
+			return true // it went away this moment
+		}
 	}
 	x.refuse(&Refusal{
 		Status: http.StatusServiceUnavailable, Reason: "no_sidecar", RetryAfter: 5 * time.Second,
@@ -58,7 +64,17 @@ func (x *exchange) step() (again bool) {
 	return false
 }
 
+// choose leaves out those that had no room, for as long as there are others.
 func (x *exchange) choose() balance.Choice {
+	choice := x.others()
+	if choice.Sidecar == nil && x.avoided != nil {
+		x.avoided = nil
+		choice = x.others()
+	}
+	return choice
+}
+
+func (x *exchange) others() balance.Choice {
 	return x.forwarder.config.Pool.Choose(x.model, x.ask.Inference, x.avoided)
 }
 
@@ -73,14 +89,10 @@ func (x *exchange) avoid(s *balance.Sidecar) {
 // the client has gone.
 func (x *exchange) await(choice balance.Choice) bool {
 	left := x.allowance(choice) - x.spent
-	if left <= 0 || x.result.Attempts >= maxAttempts {
+	if left <= 0 {
 		return false
 	}
-	began := time.Now()
-	defer func() {
-		x.spent += time.Since(began)
-		x.result.Held = x.spent
-	}()
+	defer x.spend(time.Now())
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
@@ -91,6 +103,12 @@ func (x *exchange) await(choice balance.Choice) bool {
 	case <-x.request.Context().Done():
 		return false
 	}
+}
+
+// spend counts the time since then as waited.
+func (x *exchange) spend(since time.Time) {
+	x.spent += time.Since(since)
+	x.result.Held = x.spent
 }
 
 // allowance is how long the request may wait in all.

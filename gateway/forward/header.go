@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,18 +33,23 @@ func cleanHeader(request *http.Request, ask Ask) {
 	}
 }
 
-// prefer tells the relay how long the request may wait there. While another
-// sidecar would serve it, it had better not wait at all.
-func (x *exchange) prefer(choice balance.Choice) {
+// header is that of one attempt. It tells the relay how long the request may
+// wait there, of what is left: while another sidecar would serve it, it had
+// better not wait at all. And it tells whether an Ollama has seen it before.
+func (a *attempt) header(choice balance.Choice) http.Header {
+	header := maps.Clone(a.request.Header) // the attempt before may still be writing its own
 	switch {
 	case choice.Others:
-		x.request.Header["Prefer"] = []string{"wait=0"}
-	case x.waitGiven:
-		left := max(0, x.wait-x.spent)
-		x.request.Header["Prefer"] = []string{"wait=" + strconv.Itoa(int(left/time.Second))}
-	default:
-		delete(x.request.Header, "Prefer") // the sidecar's own default holds
+		header["Prefer"] = []string{"wait=0"}
+	case a.waitGiven || a.spent > 0:
+		left := max(0, min(a.wait, choice.HoldMax)-a.spent)
+		header["Prefer"] = []string{"wait=" + strconv.Itoa(int(left/time.Second))}
+	default: // the sidecar's own default holds
 	}
+	if a.resent {
+		header["Clawgate-Replayed"] = []string{"1"}
+	}
+	return header
 }
 
 // copyAnswerHeader gives the client the sidecar's header. Its Clawgate-State

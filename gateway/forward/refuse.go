@@ -12,6 +12,9 @@ import (
 
 // refuse answers instead of Ollama.
 func (x *exchange) refuse(why *Refusal) {
+	if x.ask.Streams {
+		x.closeAfter()
+	}
 	x.result.Refused = why.Reason
 	x.result.Status = why.Status
 	x.result.Bytes += int64(Refuse(x.writer, x.ask.Route, why))

@@ -114,7 +114,7 @@ func TestAClientThatReadsNothingIsLeft(t *testing.T) {
 }
 
 func TestAnAttemptThatIsRefusedForWantOfRoomGoesToTheOther(t *testing.T) {
-	for _, reason := range []string{"queue_full", "queue_timeout", "upstream"} {
+	for _, reason := range []string{"queue_full", "upstream"} {
 		t.Run(reason, func(t *testing.T) {
 			inWorld(t, 2, nil, func(w *world) {
 				defer w.busy(2)()

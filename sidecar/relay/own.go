@@ -19,6 +19,8 @@ type readiness struct {
 	HoldMaxMs int64 `json:"hold_max_ms"`
 	// Draining says that the relay is about to end.
 	Draining bool `json:"draining,omitempty"`
+	// Model is the one that the sidecar looks after.
+	Model string `json:"model,omitempty"`
 	// Models says why it is closed for single ones.
 	Models map[string]string `json:"models,omitempty"`
 	Load   Load              `json:"load"`
@@ -53,7 +55,7 @@ func (r *Relay) readiness() readiness {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
-		MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
+		Model: ollama.NormalizeModel(r.config.Model), MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
 	if a.gate.All != nil {
 		ready.MayHold = a.gate.All.MayHold
 		ready.Reason = a.gate.All.sentence()

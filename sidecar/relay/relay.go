@@ -20,6 +20,7 @@ import (
 // no waiting, no keeping.
 type Config struct {
 	Upstream *url.URL
+	Model    string // the one that the sidecar looks after; told at /-/ready
 	// Transport carries requests to Upstream; nil for the relay's own, which
 	// takes less memory and time than http.Transport.
 	Transport http.RoundTripper
