@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"time"
@@ -16,30 +17,37 @@ const keepAlive = "keep_alive"
 // duplicates wins, and what follows the first JSON value is ignored. A null
 // after a zero leaves the zero (Ollama forgets it; refusing is the safe side).
 func Unloads(body []byte) bool {
-	unloads := false
+	var value []byte
 	_, object := scan(body, func(m member) {
-		if m.is(keepAlive) {
-			unloads = isZero(body[m.valueStart:m.end], unloads)
+		if m.is(keepAlive) && string(body[m.valueStart:m.end]) != "null" {
+			value = body[m.valueStart:m.end]
 		}
 	})
-	if !object || !unloads {
+	if !object || !isZero(value) {
 		return false
 	}
-	_, err := firstValue(body)
-	return err == nil // Ollama refuses the body itself
+	_, whole := firstObject(body)
+	return whole // Ollama refuses the body itself if it is not
 }
+
+// longestKeepAlive is far over what anybody means by one, in bytes.
+const longestKeepAlive = 1 << 10
 
 // isZero says whether a value of keep_alive means "now". Ollama takes a number
 // for seconds and a string for a Go duration, a negative one of either for ever,
 // and compares whole seconds with zero.
-func isZero(value []byte, before bool) bool {
+func isZero(value []byte) bool {
+	switch {
+	case len(value) == 0 || bytes.IndexByte([]byte("[{tf"), value[0]) >= 0:
+		return false // not decoded: as Go values they take many times their size
+	case len(value) > longestKeepAlive:
+		return true // not read; refusing is the safe side
+	}
 	var read any
 	if json.Unmarshal(value, &read) != nil {
 		return false
 	}
 	switch v := read.(type) {
-	case nil:
-		return before
 	case float64:
 		// Ollama multiplies without a look at the range: what overflows becomes
 		// zero or negative there, and the scheduler unloads at both.

@@ -3,8 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"strings"
+	"errors"
 	"unicode/utf8"
 )
 
@@ -12,17 +11,17 @@ import (
 // the text that was scanned.
 type member struct {
 	nameStart, valueStart, end int
-	name                       string
+	name                       []byte // of the text itself, where it has no escapes
 }
 
 // is compares names as encoding/json does: it folds the case, which makes the
 // Kelvin sign a k and the long s an s.
-func (m member) is(name string) bool { return strings.EqualFold(m.name, name) }
+func (m member) is(name string) bool { return bytes.EqualFold(m.name, []byte(name)) }
 
 // scan walks the members of the object that text begins with, and gives the
 // position of its closing brace. It copies nothing and is not a validator: it
 // is exact on valid JSON and ends somewhere on any other, so whoever acts on
-// what it found must ask firstValue first. It is false where there is no object.
+// what it found must ask firstObject first. It is false where there is no object.
 func scan(text []byte, visit func(member)) (closing int, object bool) {
 	at := skipSpace(text, 0)
 	if at >= len(text) || text[at] != '{' {
@@ -107,24 +106,39 @@ func valueEnd(text []byte, start int) int {
 	return len(text)
 }
 
+// longestName is over the longest way to write a name that anybody asks for:
+// ten characters, each as an escape of six, and the quotes.
+const longestName = 64
+
 // unquote reads a name as encoding/json does. The common case, a name without
-// escapes, is not decoded.
-func unquote(quoted []byte) string {
+// escapes, is not decoded, and one that is too long to be looked for not read.
+func unquote(quoted []byte) []byte {
+	if len(quoted) > longestName {
+		return nil
+	}
 	if len(quoted) >= 2 && bytes.IndexByte(quoted, '\\') < 0 && utf8.Valid(quoted) {
-		return string(quoted[1 : len(quoted)-1])
+		return quoted[1 : len(quoted)-1]
 	}
 	var name string
 	_ = json.Unmarshal(quoted, &name) // no string: such a body is refused whole by Ollama
-	return name
+	return []byte(name)
 }
 
-// firstValue gives the end of the first JSON value in body, which is all that
-// Ollama's decoder reads: what follows is ignored there.
-func firstValue(body []byte) (end int, err error) {
-	var value json.RawMessage
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if err := decoder.Decode(&value); err != nil {
-		return 0, fmt.Errorf("cannot read the request's body: %w", err)
+// firstObject gives the end of the object that body begins with, which is all
+// that Ollama's decoder reads: what follows is ignored there. It is false where
+// no whole object is. It copies nothing, however large the body: a copy would
+// be outside the budget for bodies.
+func firstObject(body []byte) (end int, whole bool) {
+	if !json.Valid(body) {
+		var syntax *json.SyntaxError
+		if !errors.As(json.Unmarshal(body, new(json.RawMessage)), &syntax) || syntax.Offset < 1 {
+			return 0, false
+		}
+		// Something follows the object here, if the object is whole.
+		body = body[:syntax.Offset-1]
+		if !json.Valid(body) {
+			return 0, false
+		}
 	}
-	return int(decoder.InputOffset()), nil
+	return len(bytes.TrimRight(body, " \t\r\n")), true
 }
