@@ -34,7 +34,7 @@ type Peek struct {
 // requestBody is read by encoding/json just as Ollama's own decoder reads it:
 // names in any case, the last of duplicates wins, null leaves a field alone.
 type requestBody struct {
-	Model     string    `json:"model"`
+	Model     modelName `json:"model"`
 	Stream    *bool     `json:"stream"`
 	Prompt    emptiness `json:"prompt"`
 	Messages  emptiness `json:"messages"`
@@ -44,15 +44,17 @@ type requestBody struct {
 
 // PeekBody reads what a whole request body asks for. A body that is not JSON
 // gives a Peek without a model, and Ollama is the one to say what is wrong with
-// it. It never fails and keeps nothing of body.
+// it. It never fails, keeps nothing of body, and takes little memory however
+// large that is: what it took would be in no budget.
 func PeekBody(route Route, body []byte) Peek {
 	var read requestBody
 	err := json.Unmarshal(body, &read)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		// Ollama decodes the first JSON value and ignores what follows.
+		// Ollama decodes the first JSON value and ignores what follows. That is
+		// what the error is about, or there is no whole value.
 		read = requestBody{}
-		_ = json.NewDecoder(bytes.NewReader(body)).Decode(&read)
+		_ = json.Unmarshal(body[:max(0, syntax.Offset-1)], &read)
 	}
 	return read.peek(route)
 }
@@ -87,7 +89,7 @@ func PeekPrefix(route Route, prefix []byte) Peek {
 }
 
 func (b *requestBody) peek(route Route) Peek {
-	peek := Peek{Model: NormalizeModel(b.Model), Streaming: route.StreamsByDefault, Options: RunnerOptions{}}
+	peek := Peek{Model: NormalizeModel(string(b.Model)), Streaming: route.StreamsByDefault, Options: RunnerOptions{}}
 	if b.Stream != nil && !route.Embedding {
 		peek.Streaming = *b.Stream
 	}
@@ -119,11 +121,31 @@ func (e *emptiness) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
+// longest bounds the values that are decoded, in bytes: as Go values they can
+// take many times their size. It is far over what anybody means by them, and
+// over the 350 bytes to which Ollama bounds a name (types/model/name.go).
+const longest = 16 << 10
+
+// modelName is empty for one that Ollama refuses for its length.
+type modelName string
+
+func (m *modelName) UnmarshalJSON(value []byte) error {
+	if len(value) > longest {
+		*m = ""
+		return nil
+	}
+	_ = json.Unmarshal(value, (*string)(m)) // no string: Ollama refuses the body
+	return nil
+}
+
 // keepAlive notes whether a keep_alive means "unload now". Ollama cuts it to
 // whole seconds, takes a bare number for seconds, and a negative one for ever.
 type keepAlive struct{ zero bool }
 
 func (k *keepAlive) UnmarshalJSON(value []byte) error {
+	if len(value) > longest {
+		return nil
+	}
 	var parsed any
 	if err := json.Unmarshal(value, &parsed); err != nil {
 		return err
@@ -143,7 +165,7 @@ type options map[string]json.RawMessage
 
 func (o *options) UnmarshalJSON(value []byte) error {
 	var read map[string]json.RawMessage
-	if json.Unmarshal(value, &read) == nil && read != nil {
+	if len(value) <= longest && json.Unmarshal(value, &read) == nil && read != nil {
 		*o = read
 	}
 	return nil
