@@ -106,12 +106,18 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 	}
 }
 
-// grow doubles the memory within the limit and the budget.
+// grow doubles the memory within the limit and the budget. For a body of known
+// length it allocates all that is left once a piece of it has come: by doubling
+// alone the old half and the new whole would be there at once. The piece is an
+// eighth, so that a client has to send what it takes the memory for.
 func (b *Body) grow(most, length int64) bool {
 	have := int64(cap(b.Data))
 	want := max(2*have, firstBytes)
 	if length > 0 {
 		want = max(2*have, min(length, prefixBytes))
+		if have >= (length+7)/8 && have >= prefixBytes {
+			want = length
+		}
 		want = min(want, length)
 	}
 	want = min(want, most)
