@@ -98,6 +98,34 @@ func TestWhatIsNotInferencePassesAClosedGate(t *testing.T) {
 	})
 }
 
+func TestWhatIsNotInferenceIsRefusedWhenOllamaIsAway(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		away := map[string]func(){
+			"away": func() { w.away.Store(true) },
+			"dead": func() {
+				w.away.Store(false)
+				w.ollama(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+			},
+		}
+		for name, happens := range away {
+			happens()
+			for path, body := range map[string]string{"/api/show": "{}", "/v1/x": "", "/api/generate": `{"model":"qwen3:32b","keep_alive":0}`} {
+				got := w.post(path, body)
+				h := got.header
+				if got.status != 503 || h.Get("Retry-After") != "60" || h.Get("Retry-After-Ms") != "59000" || h.Get("Clawgate-State") != "ready" || h.Get("Clawgate-Reason") != "upstream" {
+					w.Errorf("%s, %s: %d %v", name, path, got.status, h)
+				}
+				if !strings.HasPrefix(got.body, `{"error":`) {
+					w.Errorf("%s, %s: %q", name, path, got.body)
+				}
+			}
+		}
+		if n := w.counted(w.refused, "upstream"); n != 6 {
+			w.Errorf("counted %d", n)
+		}
+	})
+}
+
 func TestAPathInDisguiseDoesNotPassAClosedGate(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.relay.SetGate(Gate{State: "isolated", Models: map[string]Closure{model: {Reason: "dead"}}})

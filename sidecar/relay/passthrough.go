@@ -45,16 +45,14 @@ func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 	}
 }
 
-func (r *Relay) passFailed(w http.ResponseWriter, request *http.Request, err error) {
-	if request.Context().Err() != nil || errors.Is(err, context.Canceled) {
+// passFailed refuses what Ollama did not answer, as any other request: it may
+// be sent again later.
+func (r *Relay) passFailed(w http.ResponseWriter, _ *http.Request, err error) {
+	x := w.(statusWriter).x // as pass gave it
+	if x.gone() || errors.Is(err, context.Canceled) {
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Clawgate-State", r.admission.state())
-	w.WriteHeader(http.StatusBadGateway)
-	api := ollama.RouteOf(request.Method, request.URL.Path).API
-	_, _ = w.Write(api.ErrorBody(http.StatusBadGateway, "Ollama does not answer")) // the client is gone if this fails
+	x.upstreamFailed("Ollama does not answer")
 }
 
 // statusWriter notes the status that was answered. Its own way of flushing and
