@@ -11,6 +11,10 @@
 //	          refused, 503                                ↓
 //	                                                    bytes sent: an error line, and the connection aborted
 //
+// A request that has reached another relay's Ollama before, as the gateway says
+// (Clawgate-Replayed), starts as one that was kept: last and alone, and sent
+// once. One that has reached an Ollama twice is refused with the same header.
+//
 // Queueing, holding and being kept spend one wait budget. Whatever is not
 // inference passes at once, whatever the gate says.
 //

@@ -12,7 +12,13 @@ import (
 // statusClientGone is nginx's code for a client that did not wait for its answer.
 const statusClientGone = 499
 
-const requestIDHeader = "X-Request-Id"
+const (
+	requestIDHeader = "X-Request-Id"
+	// replayedHeader marks a request that has reached an Ollama before, behind
+	// another relay, and the refusal of one that has reached an Ollama twice:
+	// it may be what kills them.
+	replayedHeader = "Clawgate-Replayed"
+)
 
 // exchange is one request of a client and its answer, over all attempts. It
 // belongs to the goroutine that serves it.
@@ -35,7 +41,7 @@ type exchange struct {
 
 	spent    time.Duration // of the wait budget
 	kept     bool          // it was sent, or could not be, and waits to be sent again
-	replayed bool          // it has reached Ollama once and is sent for the second time
+	replayed bool          // it has reached an Ollama once, this one or another's, and is sent for the second time
 	status   int           // what the client was answered, 0 for nothing yet
 }
 
@@ -44,7 +50,8 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
 		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
 		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
-		wait: min(hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
+		replayed: request.Header.Get(replayedHeader) != "",
+		wait:     min(hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
 	}
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)

@@ -128,9 +128,12 @@ func (f *flight) unanswered(err error) (again bool) {
 }
 
 // keep has the request sent once more, if that is possible, and refuses it
-// otherwise.
+// otherwise, with a word to the gateway that it must not try a third time.
 func (f *flight) keep(otherwise string) (again bool) {
 	if !f.replayable() {
+		if f.replayed {
+			f.writer.Header().Set(replayedHeader, "1")
+		}
 		f.upstreamFailed(otherwise)
 		return false
 	}

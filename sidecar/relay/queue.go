@@ -20,7 +20,10 @@ type lane struct {
 
 // free says that f may be sent at once, because nobody waits before it.
 func (l *lane) free(f *flight, limit int) bool {
-	return !f.suspect && l.alone == nil && l.inFlight < limit && len(l.turns) == 0
+	if f.suspect {
+		return l.inFlight == 0 && len(l.turns) == 0 && len(l.suspects) == 0
+	}
+	return l.alone == nil && l.inFlight < limit && len(l.turns) == 0
 }
 
 func (l *lane) add(f *flight) {

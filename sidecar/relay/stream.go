@@ -102,6 +102,8 @@ func (s *stream) prove() {
 	s.rememberOptions()
 	if s.kept {
 		s.relay.config.Metrics.Replayed("answered")
+	}
+	if s.suspect {
 		s.relay.admission.proved(s.flight)
 	}
 }
