@@ -19,8 +19,9 @@ func RequestID(given string) string {
 }
 
 // WaitAsked reads "Prefer: wait=N" (RFC 7240: whole seconds, the first one
-// counts); what it does not say, or says badly, is the default.
-func WaitAsked(prefer []string, otherwise time.Duration) time.Duration {
+// counts); what it does not say, or says badly, is the default. Asked says that
+// the client gave a wait.
+func WaitAsked(prefer []string, otherwise time.Duration) (wait time.Duration, asked bool) {
 	for _, line := range prefer {
 		for preference := range strings.SplitSeq(line, ",") {
 			preference, _, _ = strings.Cut(preference, ";")
@@ -30,10 +31,10 @@ func WaitAsked(prefer []string, otherwise time.Duration) time.Duration {
 			}
 			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
 			if err != nil {
-				return otherwise
+				return otherwise, false
 			}
-			return time.Duration(seconds) * time.Second
+			return time.Duration(seconds) * time.Second, true
 		}
 	}
-	return otherwise
+	return otherwise, false
 }

@@ -91,8 +91,8 @@ func (f *Forwarder) Serve(w http.ResponseWriter, request *http.Request, ask Ask,
 		ask: ask, result: result, arrived: time.Now(),
 	}
 	defer x.finish()
-	x.wait = hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
-	x.waitGiven = f.config.Hold > 0 || len(request.Header.Values("Prefer")) > 0
+	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
+	x.wait, x.waitGiven = wait, asked || f.config.Hold > 0
 	cleanHeader(request, ask)
 	if !x.readBody() {
 		return

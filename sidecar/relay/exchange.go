@@ -51,8 +51,9 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
 		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
 		replayed: request.Header.Get(replayedHeader) != "",
-		wait:     min(hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold), r.config.HoldMax),
 	}
+	wait, _ := hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
+	x.wait = min(wait, r.config.HoldMax)
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)
 	return x
