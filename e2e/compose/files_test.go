@@ -28,19 +28,37 @@ func TestEveryVariableOfTheGatewayIsPassed(t *testing.T) {
 
 func passes(t *testing.T, service string, want []string) {
 	t.Helper()
-	_, after, found := strings.Cut(read(t, composeFile), "\n  "+service+":\n")
-	if !found {
-		t.Fatalf("compose.yaml has no service %q", service)
-	}
-	text := after
-	if next := regexp.MustCompile(`(?m)^ {0,2}[a-z]`).FindStringIndex(after); next != nil {
-		text = after[:next[0]]
-	}
-	passed := words(`(?m)^      - (CLAWGATE_[A-Z_]+)$`, text)
+	passed := words(`(?m)^      - (CLAWGATE_[A-Z_]+)$`, serviceText(t, service))
 	slices.Sort(passed)
 	slices.Sort(want)
 	if !slices.Equal(passed, want) {
 		t.Errorf("compose.yaml passes\n%q\nthe %s knows\n%q", passed, service, want)
+	}
+}
+
+// serviceText is what compose.yaml says of one service.
+func serviceText(t *testing.T, service string) string {
+	t.Helper()
+	_, text, found := strings.Cut(read(t, composeFile), "\n  "+service+":\n")
+	if !found {
+		t.Fatalf("compose.yaml has no service %q", service)
+	}
+	if next := regexp.MustCompile(`(?m)^ {0,2}[a-z]`).FindStringIndex(text); next != nil {
+		return text[:next[0]]
+	}
+	return text
+}
+
+// The gateway is what strangers reach: it must not be able to read the token of
+// the sidecar's operator.
+func TestEachServiceReadsItsOwnSecretsOnly(t *testing.T) {
+	for _, service := range []string{"gateway", "sidecar"} {
+		mounted := words(`(?m)^      - \.\./(secrets\S*)$`, serviceText(t, service))
+		if want := "secrets/" + service + ":/run/secrets:ro"; !slices.Equal(mounted, []string{want}) {
+			t.Errorf("the %s mounts %q, want %q", service, mounted, want)
+		}
+		// A folder that is not there would be made by the engine, owned by root.
+		read(t, "../../secrets/"+service+"/.gitkeep")
 	}
 }
 
