@@ -107,6 +107,7 @@ func (a *attempt) goesOn(answer *http.Response) bool {
 		return false // Ollama's own
 	}
 	a.spend(a.began) // at the relay's gate or in its queue
+	a.resent = a.resent || answer.Header.Get("Clawgate-Seen") != ""
 	pool := a.forwarder.config.Pool
 	switch {
 	case answer.Header.Get("Clawgate-Replayed") != "":

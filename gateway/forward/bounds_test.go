@@ -161,3 +161,23 @@ func TestASidecarThatHadNoRoomIsAskedAgainWhenTheOtherIsGone(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatARelayHasSentOnceIsSentOnceMore(t *testing.T) {
+	inWorld(t, 2, nil, func(w *world) {
+		free := w.busy(2)
+		defer free()
+		w.sidecars[0].answers(func(http.ResponseWriter, *http.Request) {
+			w.sidecars[0].SetGate(relay.Gate{State: "exhausted", All: &relay.Closure{Reason: "spent"}})
+			panic(http.ErrAbortHandler)
+		})
+		got := w.post("/api/chat", chatBody)
+		if got.status != 200 || w.sidecars[1].asked() != 1 || w.sidecars[1].reached[0].Header.Get("Clawgate-Replayed") != "1" {
+			t.Errorf("%+v, asked %d times", got, w.sidecars[1].asked())
+		}
+		for name := range got.header {
+			if strings.HasPrefix(name, "Clawgate-") {
+				t.Errorf("the client is told %s", name)
+			}
+		}
+	})
+}

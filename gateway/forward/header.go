@@ -59,7 +59,8 @@ func copyAnswerHeader(to, from http.Header) {
 	hop.RemoveHopByHop(from)
 	for name, values := range from {
 		switch {
-		case name == "X-Request-Id" || strings.HasPrefix(name, "Access-Control-"):
+		case name == "X-Request-Id", strings.HasPrefix(name, "Access-Control-"):
+		case strings.HasPrefix(name, "Clawgate-") && name != "Clawgate-State": // between the two layers
 		case name == "Vary":
 			to[name] = append(to[name], values...)
 		default:

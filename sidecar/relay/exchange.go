@@ -18,6 +18,8 @@ const (
 	// another relay, and the refusal of one that has reached an Ollama twice:
 	// it may be what kills them.
 	replayedHeader = "Clawgate-Replayed"
+	// seenHeader says in a refusal that an Ollama has seen the request once.
+	seenHeader = "Clawgate-Seen"
 )
 
 // exchange is one request of a client and its answer, over all attempts. It

@@ -41,6 +41,9 @@ func (x *exchange) refuse(why *refusal) {
 	header.Set("Retry-After-Ms", strconv.FormatInt(min(estimate, longestObeyed).Milliseconds(), 10))
 	header.Set("Clawgate-State", why.state)
 	header.Set("Clawgate-Reason", why.reason)
+	if x.replayed {
+		header.Set(seenHeader, "1")
+	}
 	x.answerError(http.StatusServiceUnavailable, why.sentence)
 }
 
