@@ -40,7 +40,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
 	}
 	w.Header().Set("X-Request-Id", v.id)
-	defer func() { v.conclude(request.Context(), recover()) }()
+	defer v.conclude(request.Context())
 	if g.cors.Handle(w, request) {
 		v.result.Status = http.StatusNoContent
 		return

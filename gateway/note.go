@@ -12,8 +12,9 @@ import (
 
 // conclude logs the request in one line and counts it, also when its handler
 // panics to abort, and then goes on to do so. Nothing of what was asked or
-// answered is in the line.
-func (v *visit) conclude(ctx context.Context, problem any) {
+// answered is in the line. It has to be deferred itself.
+func (v *visit) conclude(ctx context.Context) {
+	problem := recover()
 	defer func() {
 		if problem != nil {
 			panic(http.ErrAbortHandler) // the server ends the connection, and logs nothing
