@@ -33,6 +33,8 @@ func main() {
 	flag.IntVar(&plan.short, "short", 10_000, "short streams through each")
 	flag.IntVar(&plan.streams, "streams", 1000, "paced streams at once")
 	flag.IntVar(&plan.fastRounds, "fast", 60, "rounds of fast streams")
+	flag.DurationVar(&plan.pace, "pace", plan.pace, "time between two chunks of a paced stream")
+	flag.IntVar(&plan.pacedChunks, "chunks", plan.pacedChunks, "chunks of a paced stream")
 	only := flag.String("only", "direct,nginx,plain,relay,gateway,chain", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

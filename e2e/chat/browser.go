@@ -23,7 +23,7 @@ import (
 
 // patience is how long a test waits for what must happen: above the page's
 // longest wait that a test lets pass, and room for a slow machine.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // tab is a browser's tab that shows the chat page.
 type tab struct {

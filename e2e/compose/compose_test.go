@@ -94,11 +94,38 @@ func TestContainersAreCreatedWithGPUsAndWithoutRights(t *testing.T) {
 			t.Errorf("%s mounts the engine's socket: %t", service, socket)
 		}
 	}
-	if user := inspect(t, project.Sidecar).Config.User; user != "10001:10001" {
-		t.Errorf("the sidecar runs as %q, want 10001:10001", user)
+	for _, service := range []string{"sidecar", "gateway"} {
+		if user := inspect(t, project.Service(service)).Config.User; user != "10001:10001" {
+			t.Errorf("the %s runs as %q, want 10001:10001", service, user)
+		}
 	}
+	checkDoor(t, project)
 	if policy := inspect(t, project.Ollama).HostConfig.RestartPolicy.Name; policy != "unless-stopped" {
 		t.Errorf("Ollama's restart policy is %q, want unless-stopped", policy)
+	}
+}
+
+// checkDoor checks that one port is public, the gateway's, and that the gateway
+// has neither a GPU nor a way to Ollama.
+func checkDoor(t *testing.T, project *parts.Project) {
+	t.Helper()
+	door, ollama := inspect(t, project.Gateway), inspect(t, project.Ollama)
+	if door.HostConfig.DeviceRequests != nil || door.HostConfig.PidMode != "" {
+		t.Errorf("the gateway has devices %+v and the process namespace %q", door.HostConfig.DeviceRequests, door.HostConfig.PidMode)
+	}
+	for network := range ollama.NetworkSettings.Networks {
+		if _, shared := door.NetworkSettings.Networks[network]; shared {
+			t.Errorf("the gateway shares the network %s with Ollama", network)
+		}
+	}
+	for _, service := range []string{"ollama", "docker-guard", "sidecar", "gateway"} {
+		for port, bindings := range inspect(t, project.Service(service)).HostConfig.PortBindings {
+			for _, binding := range bindings {
+				if public := binding.HostIP != "127.0.0.1"; public != (service == "gateway" && port == "8080/tcp") {
+					t.Errorf("%s publishes %s on %q", service, port, binding.HostIP)
+				}
+			}
+		}
 	}
 }
 
@@ -194,12 +221,14 @@ type container struct {
 			Count        int
 			Capabilities [][]string
 		}
+		PortBindings   map[string][]struct{ HostIP string }
 		Memory         int64
 		PidMode        string
 		Privileged     bool
 		ReadonlyRootfs bool
 		RestartPolicy  struct{ Name string }
 	}
+	NetworkSettings struct{ Networks map[string]struct{} }
 }
 
 func inspect(t *testing.T, c parts.Container) container {

@@ -5,6 +5,7 @@ package recovery
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -91,6 +92,8 @@ func (s *stand) cutAtTheDoor(t *testing.T) {
 	if answer.Clean || answer.Done || !strings.Contains(answer.ErrorLine, "the relay in front of Ollama went away") {
 		t.Errorf("the client saw %s", answer)
 	}
-	s.awaitAdmin(t)
-	s.awaitState(t, "ready", time.Minute)
+	parts.Await(t, time.Minute, "the door to be ready again", func() bool {
+		status, _, err := get(t.Context(), s.door+"/-/ready") // the sidecar's own port is another now
+		return err == nil && status == http.StatusOK
+	})
 }

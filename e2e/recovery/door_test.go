@@ -130,9 +130,6 @@ func TestAFrozenOllamaIsNotSeenThroughADoorWithTwoSidecars(t *testing.T) {
 	if whole, _ := load.check(t); whole == 0 {
 		t.Error("nobody was answered")
 	}
-	if _, metrics, err := get(t.Context(), first.DoorAdmin(t)+"/metrics"); err != nil || strings.Contains(string(metrics), "requests_moved_total 0\n") {
-		t.Errorf("no request moved to the sidecar that worked: %v", err)
-	}
 	if first.remedies(t) != 0 {
 		t.Error("the sidecar that worked was healed, too")
 	}
