@@ -83,12 +83,16 @@ func (a *attempt) unanswered(err error) (again bool) {
 		if a.body.Whole || !a.body.Begun.Load() {
 			return true
 		}
-	case errors.Is(context.Cause(a.ctx), balance.ErrMoved), errors.Is(context.Cause(a.ctx), balance.ErrLost):
+	case context.Cause(a.ctx) != nil: // the pool's
+		if errors.Is(context.Cause(a.ctx), balance.ErrLost) {
+			a.deaths++ // or as good as dead
+		}
 		a.forwarder.config.Log.Info("request moves to another sidecar", "request_id", a.ask.ID, "from", a.sidecar.Address, "reason", context.Cause(a.ctx))
 	default:
+		a.deaths++
 		pool.Unreachable(a.sidecar, err.Error())
 	}
-	if !a.movable() {
+	if !a.repeatable() || a.deaths >= maxDeaths {
 		a.refuse(&Refusal{
 			Status: http.StatusServiceUnavailable, Reason: "sidecar_died", RetryAfter: max(a.forwarder.config.HoldRelay, time.Second),
 			Sentence: "the relay in front of Ollama went away before it answered, and this request cannot be sent again",

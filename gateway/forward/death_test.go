@@ -43,14 +43,14 @@ func TestASidecarThatDiesBeforeAByteIsSeenByNobody(t *testing.T) {
 	}
 }
 
-func TestARequestReachesNoThirdSidecar(t *testing.T) {
-	inWorld(t, 3, nil, func(w *world) {
+func TestARequestKillsNoFourthSidecar(t *testing.T) {
+	inWorld(t, 4, nil, func(w *world) {
 		for _, s := range w.sidecars {
 			s.scripted(dies)
 		}
 		got := w.post("/api/chat", chatBody)
-		asked := w.sidecars[0].asked() + w.sidecars[1].asked() + w.sidecars[2].asked()
-		if got.status != 503 || asked != 2 || got.header.Get("Retry-After") == "" {
+		asked := w.sidecars[0].asked() + w.sidecars[1].asked() + w.sidecars[2].asked() + w.sidecars[3].asked()
+		if got.status != 503 || asked != maxDeaths || got.header.Get("Retry-After") == "" {
 			t.Errorf("%+v, sent %d times", got, asked)
 		}
 		if r := w.result(); r.Refused != "sidecar_died" {

@@ -10,9 +10,10 @@
 //	              the sidecar's own 503    an error line, and the connection aborted
 //
 // A request whose connection was refused was not sent and may go anywhere; one
-// that was sent and not answered goes to a second sidecar once, and only if it
-// is inference. Waiting for a gate and for a relay that restarts spend one
-// budget, and the relay is told what is left of it.
+// that was sent and not answered goes on only if it is inference or only reads:
+// once from a sidecar that lives, for an Ollama has seen it then, and from the
+// third sidecar that dies with it no further. Waiting for a gate and for a
+// relay that restarts spend one budget, and the relay is told what is left.
 //
 // The package does not look into answers and knows nothing of keys, policies
 // or health: package gateway and package balance do.

@@ -14,6 +14,11 @@ const statusClientGone = 499
 // maxAttempts ends the search for a sidecar among many that contradict themselves.
 const maxAttempts = 8
 
+// maxDeaths is how many sidecars may die under a request. One that dies takes
+// all its requests with it, and a person who restarts it twice in a row is no
+// sign against any; one that kills sidecars must end some time.
+const maxDeaths = 3
+
 // exchange is one request and its answer, over all attempts. It belongs to the
 // goroutine that serves it.
 type exchange struct {
@@ -32,7 +37,8 @@ type exchange struct {
 
 	spent   time.Duration             // of the wait budget
 	lost    bool                      // a sidecar went away under it
-	resent  bool                      // it is sent to a sidecar for the second time
+	resent  bool                      // an Ollama may have seen it: it is sent once more, and no third time
+	deaths  int                       // sidecars that died with it
 	avoided map[*balance.Sidecar]bool // that had no room
 
 	limited time.Time // when the write deadline was set last
@@ -123,12 +129,15 @@ func (x *exchange) allowance(choice balance.Choice) time.Duration {
 // gone says that the client did not wait.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 
-// movable says that the request can be sent again after a sidecar has seen it:
-// inference, and what only reads.
-func (x *exchange) movable() bool {
+// repeatable says that it does no harm to send the request again after a
+// sidecar has seen it: inference, and what only reads.
+func (x *exchange) repeatable() bool {
 	reads := x.request.Method == http.MethodGet || x.request.Method == http.MethodHead
-	return (x.ask.Inference || reads) && !x.resent && x.body.Whole
+	return (x.ask.Inference || reads) && x.body.Whole
 }
+
+// movable says that it may still leave a sidecar that lives.
+func (x *exchange) movable() bool { return x.repeatable() && !x.resent }
 
 // finish clears up, also when the handler panics. A client that was answered
 // nothing gets no empty 200 from the server.
