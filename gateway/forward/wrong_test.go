@@ -47,7 +47,7 @@ func TestAWrongAnswerIsNeverTakenForAWholeOne(t *testing.T) {
 				if got.err == nil && got.status < 400 {
 					t.Errorf("%+v", got)
 				}
-				if n := w.sidecars[0].asked(); n > 2 {
+				if n := w.sidecars[0].asked(); n > maxDeaths {
 					t.Errorf("sent %d times", n)
 				}
 			})
