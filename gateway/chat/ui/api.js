@@ -43,13 +43,14 @@ export function chat({ model, messages, signal, tell, heard }) {
       signal,
     }, signal);
     await listen(response, heard, signal);
-  }, { ready, tell, signal });
+  }, { ready: (stop) => ready(stop, model), tell, signal });
 }
 
-// ready asks whether a request would be served. No answer means no.
-async function ready(signal) {
+// ready asks whether a request would be served, for one model if it is named. No answer means no.
+async function ready(signal, model) {
+  const asked = model ? `/-/ready?model=${encodeURIComponent(model)}` : '/-/ready';
   try {
-    const response = await fetch(at('/-/ready'), { cache: 'no-store', signal: within(READY_LIMIT, signal) });
+    const response = await fetch(at(asked), { cache: 'no-store', signal: within(READY_LIMIT, signal) });
     return response.status === 200;
   } catch {
     signal.throwIfAborted();
