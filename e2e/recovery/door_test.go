@@ -125,7 +125,7 @@ func TestAFrozenOllamaIsNotSeenThroughADoorWithTwoSidecars(t *testing.T) {
 	// If no answer was under way just then, Ollama finds out and replaces the runner
 	// itself (10 s); else it is isolated and unloaded. Either way it has to go.
 	parts.Await(t, time.Minute, "the frozen runner to be gone", func() bool { return !runner.Alive() })
-	t.Logf("remedies: %d", second.remedies(t))
+	t.Logf("remedies: %v", second.remedies(t))
 	second.awaitState(t, "ready", time.Minute)
 	after := load.answered()
 	parts.Await(t, time.Minute, "answers after the recovery", func() bool { return load.answered() > after+20 })
