@@ -72,6 +72,19 @@ type Activity struct {
 	BlockWrite uint64        // bytes
 }
 
+// GPUHint is what Ollama's own log says of the GPUs, in the present run of the
+// container. It finds them once, when it starts.
+type GPUHint string
+
+const (
+	// GPUHintUnknown: the log does not say, or could not be read.
+	GPUHintUnknown GPUHint = ""
+	// GPUFound: "inference compute" with a library that is no CPU.
+	GPUFound GPUHint = "found"
+	// GPUNotFound: "library=cpu", or "no compatible GPUs were discovered".
+	GPUNotFound GPUHint = "not found"
+)
+
 // Process is one process inside the container.
 type Process struct {
 	PID     int // as the host numbers it

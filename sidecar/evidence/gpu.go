@@ -33,6 +33,10 @@ type GPU struct {
 	// restart of a container brings it back.
 	Lost bool
 
+	// Advice is what the driver says has to be done about the device; empty where
+	// it does not say (before R565).
+	Advice GPUAdvice
+
 	// TotalBytes, ReservedBytes, UsedBytes and FreeBytes are zero when
 	// MemoryKnown is false (unified-memory devices answer NOT_SUPPORTED).
 	MemoryKnown bool
@@ -71,6 +75,19 @@ type GPUProcess struct {
 	ContainerID string
 	Command     string
 }
+
+// GPUAdvice is the driver's own word for what mends a GPU (NVML's field
+// GPU_RECOVERY_ACTION, nvml.h). It is trusted over any table of Xids.
+type GPUAdvice string
+
+const (
+	AdviceNone          GPUAdvice = "none"
+	AdviceReset         GPUAdvice = "reset"
+	AdviceReboot        GPUAdvice = "reboot"
+	AdviceDrain         GPUAdvice = "drain" // peers first
+	AdviceDrainAndReset GPUAdvice = "drain and reset"
+	AdviceOther         GPUAdvice = "other" // newer than this table
+)
 
 // Xid is an error that the NVIDIA driver reported for a GPU.
 type Xid struct {

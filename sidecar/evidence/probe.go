@@ -61,4 +61,7 @@ type LoadedModel struct {
 	ExpiresAt time.Time
 	// ContextLength is 0 where the version does not report it (before 0.11).
 	ContextLength int
+	// SeenAt is when the list was read, by the server's own clock where it said
+	// so (the answer's Date, whole seconds): ExpiresAt is that clock's.
+	SeenAt time.Time
 }

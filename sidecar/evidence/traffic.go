@@ -38,6 +38,22 @@ type Sign struct {
 	Took time.Duration
 	// Detail is Ollama's own error text, at most 512 bytes.
 	Detail string
+	// Answer is set for SignAnswered.
+	Answer Answer
+}
+
+// Answer is what a complete answer tells of the model that gave it.
+type Answer struct {
+	// Tokens is how many were generated, as Ollama counts them.
+	Tokens int
+	// PerSecond is the speed of generation in tokens a second; 0 where Ollama gave
+	// no duration, or too few tokens to tell.
+	PerSecond float64
+	// Hollow says that the model was to say something and said nothing, or one
+	// symbol over and over (ollama/ollama#17524, #5668).
+	Hollow bool
+	// Prompt tells one prompt from another. It is a hash, never text.
+	Prompt uint64
 }
 
 // SignKind says what live traffic showed.
@@ -59,4 +75,6 @@ const (
 	// SignWaitedLong: a request has waited for its first chunk longer than the
 	// first-chunk deadline. Posted once a request.
 	SignWaitedLong SignKind = "waited_long"
+	// SignAnswered: an answer came to its end, complete and without an error.
+	SignAnswered SignKind = "answered"
 )
