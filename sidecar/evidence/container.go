@@ -32,11 +32,6 @@ type Identity struct {
 // Nothing was done to it. Every adapter's writes to a container answer so.
 var ErrChanged = errors.New("the container is not the run that was judged")
 
-// ErrWontDie says that the engine could not end the container: a process of it
-// takes no signal, as one in a hanging driver call (state D). The adapter answers
-// so for the engine's "did not receive an exit event" (moby#41580).
-var ErrWontDie = errors.New("the container does not end")
-
 // Container is one inspection of the container that Ollama runs in.
 type Container struct {
 	Identity

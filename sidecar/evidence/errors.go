@@ -1,0 +1,15 @@
+package evidence
+
+import "errors"
+
+var (
+	// ErrWontDie says that a container was told to stop and to be killed, and
+	// that its process is still there, in a driver call as a rule. Only a reboot
+	// of the host is certain to end it. Every adapter's writes answer so.
+	ErrWontDie = errors.New("the container's process outlives SIGKILL")
+
+	// ErrStartFailed says that the engine tried to start a container and could
+	// not: a GPU that cannot be given to it, a port that is taken, no memory. No
+	// restart policy tries again. Every adapter's writes answer so.
+	ErrStartFailed = errors.New("the container could not be started")
+)
