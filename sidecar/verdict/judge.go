@@ -13,14 +13,21 @@ import (
 func Judge(p Picture, before Judgement) Judgement {
 	answers := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold && !p.CrashUnresolved
 	for _, rule := range []func(Picture) (Judgement, bool){
-		operatorActed, containerGone, serverSilent, modelMissing, ourLoad, runnerCrashed, modelWedged, modelUnloaded, modelAnswers,
+		operatorActed, containerGone, deviceFailed, serverSilent, modelMissing, ourLoad, outOfMemory, runnerCrashed,
+		deadlocked, neverUnloaded, garbage, modelWedged, overloaded, modelUnloaded, modelAnswers,
 	} {
 		if judgement, applies := rule(p); applies {
 			judgement.Answers = answers
-			return blind(p, judgement)
+			return blind(p, restrained(p, degraded(p, judgement)))
 		}
 	}
-	return blind(p, undecided(p, before, answers))
+	return blind(p, restrained(p, degraded(p, undecided(p, before, answers))))
+}
+
+// answeredThen are the verdicts beside Healthy, Busy and Slow under which the
+// model may have answered.
+var answeredThen = map[Verdict]bool{
+	EngineAway: true, Overloaded: true, GPULost: true, CPUFallback: true, VRAMLeak: true, Throttled: true, HostAction: true,
 }
 
 // undecided keeps what was found last while it still may hold: a model that
@@ -30,7 +37,7 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 	switch {
 	case before.Verdict == Healthy, before.Verdict == Busy, before.Verdict == Slow:
 		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
-	case before.Verdict == EngineAway && before.Answers:
+	case before.Answers && answeredThen[before.Verdict]:
 		kept.Verdict, kept.Sentence = Healthy, "the model answered when it was last asked"
 	}
 	switch {
@@ -54,9 +61,9 @@ func blind(p Picture, j Judgement) Judgement {
 	}
 	away := fmt.Sprintf("the container engine has not answered for %s", round(p.Now.Sub(p.EngineAwaySince)))
 	switch j.Verdict {
-	case Wedged, Crashed, Down:
+	case Wedged, Crashed, Down, OutOfMemory, Garbage:
 		return Judgement{Verdict: EngineAway, Model: j.Model, Sentence: j.Sentence + "; " + away + ", so nothing can be healed"}
-	case Healthy, Busy, Slow, EngineAway:
+	case Healthy, Busy, Slow, EngineAway, Overloaded, GPULost, CPUFallback, VRAMLeak, Throttled:
 		if j.Answers {
 			return Judgement{Verdict: EngineAway, Answers: true, Sentence: "the model answers; " + away}
 		}
@@ -152,6 +159,10 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
 	if len(p.Crashes) == 1 {
 		j.Sentence = "the model's runner died: " + p.CrashDetail
+	}
+	if j.RemedyDue && p.Taken.Restarted {
+		j.RemedyDue, j.Hopeless = false, true
+		j.Sentence += "; a restart did not help, so the model is kept out until it loads and answers"
 	}
 	return j, true
 }

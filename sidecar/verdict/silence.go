@@ -140,6 +140,9 @@ func budget(p Picture) time.Duration {
 		need := 3 * time.Duration(r.PromptTokens) * time.Second / promptRate
 		longest = max(longest, need)
 	}
+	if p.Slowed.throttled(p.Now) {
+		longest *= 2
+	}
 	return longest
 }
 

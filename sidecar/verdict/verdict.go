@@ -45,10 +45,29 @@ const (
 	ModelMissing Verdict = "model_missing"
 	// EngineAway: the container engine does not answer, so nothing can be healed.
 	EngineAway Verdict = "engine_away"
+	// Overloaded: Ollama refuses requests, and works.
+	Overloaded Verdict = "overloaded"
+	// OutOfMemory: the model found no room on the GPU.
+	OutOfMemory Verdict = "out_of_memory"
+	// Garbage: answers come, and there is nothing in them.
+	Garbage Verdict = "garbage"
+	// GPULost: the container had a GPU, and what it loads now runs without.
+	GPULost Verdict = "gpu_lost"
+	// CPUFallback: the server has run without its GPU since it started.
+	CPUFallback Verdict = "cpu_fallback"
+	// VRAMLeak: the container holds GPU memory that no loaded model accounts for.
+	VRAMLeak Verdict = "vram_leak"
+	// Throttled: heat or power slows the GPU down.
+	Throttled Verdict = "throttled"
+	// HostAction: only a person can mend it, or a restart would make it worse.
+	HostAction Verdict = "host_action"
 )
 
 // All lists every verdict, for metrics.
-var All = []Verdict{Unproven, Healthy, Busy, Slow, Unloaded, Loading, Wedged, Crashed, Down, Stopped, ModelMissing, EngineAway}
+var All = []Verdict{
+	Unproven, Healthy, Busy, Slow, Unloaded, Loading, Wedged, Crashed, Down, Stopped, ModelMissing, EngineAway,
+	Overloaded, OutOfMemory, Garbage, GPULost, CPUFallback, VRAMLeak, Throttled, HostAction,
+}
 
 // Judgement is a verdict with what follows from it.
 type Judgement struct {
@@ -59,12 +78,20 @@ type Judgement struct {
 	// about the whole server.
 	Model string
 	// Answers says that the model proved itself in this run of the server and
-	// that nothing speaks against it since. Only EngineAway needs it: every
-	// other verdict implies it or rules it out.
+	// that nothing speaks against it since.
 	Answers bool
-	// RemedyDue says that waiting will not help any more. It is set only for
-	// Wedged, Crashed and Down.
+	// RemedyDue says that waiting will not help any more.
 	RemedyDue bool
+	// AtIdle says that the remedy which is due may wait for a quiet moment: the
+	// model answers meanwhile.
+	AtIdle bool
+	// MakeRoom says that other models are to leave memory first.
+	MakeRoom bool
+	// Hopeless says that no remedy of Clawgate's will help. It goes on looking.
+	Hopeless bool
+	// Behind is what HostAction keeps a remedy from: the verdict without the
+	// restraint. Empty where the host itself is what was judged.
+	Behind Verdict
 	// Unconfirmed says that a remedy will be due unless the next inspection shows
 	// that the container itself has ended.
 	Unconfirmed bool
@@ -160,6 +187,30 @@ type Picture struct {
 	// CrashUnresolved is set when the newest crash came after the newest success.
 	CrashUnresolved bool
 	CrashDetail     string
+
+	Memory  MemoryTrouble
+	Refused Refusals
+	Hollow  HollowAnswers
+	Card    Card
+	Slowed  Slowed
+	Taken   Taken
+}
+
+// Taken is what Clawgate has done about the present trouble so far.
+type Taken struct {
+	// Unloaded, MadeRoom and Restarted: the remedies taken since the model was last stable.
+	Unloaded, MadeRoom, Restarted bool
+	// AtIdle are the verdicts for which a quiet moment has been used already.
+	AtIdle []Verdict
+	// FailedStarts and FailedStops count the engine's failures in a row; the
+	// words are its last.
+	FailedStarts, FailedStops int
+	LastError                 string
+	// NoBudget says that no restart is left in the budget and the gate is shut
+	// for it.
+	NoBudget string
+	// ClockJumpedAt is when the wall clock was seen to jump; zero if never.
+	ClockJumpedAt time.Time
 }
 
 // Limits are the configured and the fixed bounds that verdicts depend on.

@@ -1,0 +1,42 @@
+package verdict
+
+import "fmt"
+
+// HollowAnswers are complete answers of the target's present load in which there
+// is nothing (ollama/ollama#17524, #5668).
+type HollowAnswers struct {
+	Answers int
+	Prompts int // how many different ones
+	// Confirmed says that Clawgate's own probe got such an answer, too.
+	Confirmed bool
+	// Again says that an earlier load of the model gave such answers and that
+	// loading it again did not help.
+	Again  bool
+	Detail string
+}
+
+// hollowAnswers from hollowPrompts prompts are reason to ask the model oneself:
+// one empty answer may be right, and one prompt may be what breaks it.
+const (
+	hollowAnswers = 3
+	hollowPrompts = 2
+)
+
+// Suspicious says that the next probe should look at what the model says.
+func (h HollowAnswers) Suspicious() bool {
+	return h.Answers >= hollowAnswers && h.Prompts >= hollowPrompts
+}
+
+// garbage is seen twice, by users and by the probe. Loading the model again has
+// helped; a second time it is kept out.
+func garbage(p Picture) (Judgement, bool) {
+	if !p.Hollow.Suspicious() || !p.Hollow.Confirmed {
+		return Judgement{}, false
+	}
+	j := Judgement{Verdict: Garbage, Model: p.Target, RemedyDue: !p.Hollow.Again, Hopeless: p.Hollow.Again}
+	j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, p.Hollow.Prompts, p.Hollow.Detail)
+	if p.Hollow.Again {
+		j.Sentence += "; loading the model again did not help, so it is kept out"
+	}
+	return j, true
+}

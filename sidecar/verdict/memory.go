@@ -1,0 +1,80 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// MemoryTrouble are the target's requests and loads that found no room.
+type MemoryTrouble struct {
+	// Times are when that happened, newest last, within CrashWindow.
+	Times []time.Time
+	// Unresolved is set when the newest came after the newest success.
+	Unresolved bool
+	Detail     string
+}
+
+// outOfMemory: Ollama itself evicts and tries again once, so that the first time
+// is left to it. Then other models make room. A restart helps only against
+// memory that the container itself holds without using it, or that nobody can
+// see (faults.md F11).
+func outOfMemory(p Picture) (Judgement, bool) {
+	if !p.Memory.Unresolved || len(p.Memory.Times) == 0 {
+		return Judgement{}, false
+	}
+	j := Judgement{Verdict: OutOfMemory, Model: p.Target, Sentence: "there is no room for the model: " + p.Memory.Detail}
+	foreign, view := foreignBytes(p)
+	if view {
+		j.Sentence += fmt.Sprintf("; other programs hold %d MiB of GPU memory", foreign>>20)
+	}
+	switch {
+	case len(p.Memory.Times) < 2:
+		return j, true
+	case !p.Taken.MadeRoom && len(OthersAtRest(p)) > 0:
+		j.RemedyDue, j.MakeRoom = true, true
+	case !p.Taken.Restarted && (!view || p.Card.Leak.Bytes() > 0):
+		j.RemedyDue, j.Model = true, ""
+	default:
+		j.Hopeless = true
+		j.Sentence += "; choose a smaller model or context, or free the GPU"
+	}
+	return j, true
+}
+
+// OthersAtRest are the loaded models beside the target that nobody uses.
+func OthersAtRest(p Picture) []string {
+	var names []string
+	for _, m := range p.Loaded {
+		if m.Name != p.Target && !inUse(p.Traffic, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func inUse(traffic evidence.Traffic, model string) bool {
+	for _, r := range traffic.InFlight {
+		if r.Model == model {
+			return true
+		}
+	}
+	return false
+}
+
+// foreignBytes is the GPU memory of processes that are not the container's.
+func foreignBytes(p Picture) (bytes uint64, known bool) {
+	own, _, known := heldBy(p.Card.View, p.Container.ID)
+	if !known || !p.Card.OwnSeen {
+		return 0, false
+	}
+	var used uint64
+	for _, g := range p.Card.View.GPUs {
+		if !g.MemoryKnown {
+			return 0, false
+		}
+		used += g.UsedBytes
+	}
+	return used - min(used, own), true
+}

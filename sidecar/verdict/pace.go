@@ -1,0 +1,56 @@
+package verdict
+
+import "fmt"
+
+const (
+	paceAnswers = 3   // as many answers in a row have to be slow, or to be the first measure
+	paceLearns  = 0.1 // how fast the usual pace follows a lasting change
+)
+
+// Pace is how fast a model generates: what is usual for it, and what the last
+// answers show. The zero value knows nothing. It is learned from live answers.
+type Pace struct {
+	usual  float64   // tokens a second; 0 while it is not known
+	recent []float64 // of the last answers, newest last
+}
+
+// Add takes the speed of one more answer, in tokens a second. What is far below
+// the usual pace does not change it: a fault must not become the custom.
+func (p Pace) Add(perSecond float64) Pace {
+	if perSecond <= 0 {
+		return p
+	}
+	recent := append(append([]float64(nil), p.recent...), perSecond)
+	p.recent = recent[max(0, len(recent)-paceAnswers):]
+	switch fastest := p.fastest(); {
+	case len(p.recent) < paceAnswers:
+	case p.usual == 0, fastest > p.usual:
+		p.usual = fastest
+	case perSecond > p.usual/fallbackFactor:
+		p.usual += paceLearns * (perSecond - p.usual)
+	}
+	return p
+}
+
+// Afresh keeps what is usual and forgets the last answers, for a new load.
+func (p Pace) Afresh() Pace { return Pace{usual: p.usual} }
+
+// Fallen says that all of the last answers were far below the usual pace.
+func (p Pace) Fallen() bool {
+	return p.usual > 0 && len(p.recent) == paceAnswers && p.fastest() < p.usual/fallbackFactor
+}
+
+// Usual is the learned pace in tokens a second; 0 while it is not known.
+func (p Pace) Usual() float64 { return p.usual }
+
+func (p Pace) fastest() float64 {
+	fastest := 0.0
+	for _, perSecond := range p.recent {
+		fastest = max(fastest, perSecond)
+	}
+	return fastest
+}
+
+func (p Pace) sentence() string {
+	return fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.fastest(), p.usual)
+}

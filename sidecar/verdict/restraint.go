@@ -1,0 +1,62 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// afterJump is how long no remedy is begun after the wall clock jumped: what
+	// depends on it may look like a fault (faults.md F29).
+	afterJump = time.Minute
+	// startsTried and stopsTried are how often the engine may fail at the same
+	// thing before it is a person's.
+	startsTried = 5
+	stopsTried  = 2
+)
+
+// restrained holds a remedy back that cannot help or would make things worse,
+// and says what a person has to do instead.
+func restrained(p Picture, j Judgement) Judgement {
+	if !j.RemedyDue {
+		return j
+	}
+	if !p.Taken.ClockJumpedAt.IsZero() && p.Now.Sub(p.Taken.ClockJumpedAt) < afterJump {
+		j.RemedyDue, j.AtIdle = false, false
+		j.Sentence += "; the clock has jumped, so this is looked at again"
+		return j
+	}
+	forbidden := startForbidden(p)
+	if !j.ServerGone {
+		forbidden = restartForbidden(p)
+		if j.Model != "" && !p.Taken.Unloaded { // the unload comes first, and it is no restart
+			return j
+		}
+	}
+	if forbidden == "" {
+		return j
+	}
+	held := Judgement{Verdict: HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model, Sentence: j.Sentence + "; " + forbidden}
+	held.Hopeless = !j.AtIdle
+	held.RemedyDue = held.Hopeless && p.Taken.NoBudget == forbidden // it is taken up again as soon as there is budget
+	return held
+}
+
+func restartForbidden(p Picture) string {
+	switch {
+	case p.Card.View.Mismatch:
+		return "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"
+	case deviceTrouble(p) != "" && !restartMayHelp(p):
+		return "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)
+	case p.Taken.FailedStops >= stopsTried:
+		return fmt.Sprintf("no restart: the container did not stop %d times (%s); look for a process in state D", p.Taken.FailedStops, p.Taken.LastError)
+	}
+	return p.Taken.NoBudget
+}
+
+func startForbidden(p Picture) string {
+	if p.Taken.FailedStarts < startsTried {
+		return ""
+	}
+	return fmt.Sprintf("it did not start %d times (%s); a person has to look", p.Taken.FailedStarts, p.Taken.LastError)
+}

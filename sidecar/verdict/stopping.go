@@ -1,0 +1,32 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+)
+
+// stoppingLasts is how long a model may be in the list past its time. An answer
+// that is under way keeps it there rightly, and then something moves.
+const stoppingLasts = time.Minute
+
+// neverUnloaded is a model that Ollama wants out of memory and cannot get out:
+// a request that has ended still counts as holding it ("Stopping…" for ever,
+// ollama/ollama#7779). Its time is compared by the server's own clock.
+func neverUnloaded(p Picture) (Judgement, bool) {
+	m, loaded := loadedModel(p.Loaded, p.Target)
+	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || inUse(p.Traffic, p.Target) {
+		return Judgement{}, false
+	}
+	past := m.SeenAt.Sub(m.ExpiresAt)
+	if past < stoppingLasts || !stillSince(p, stoppingLasts) {
+		return Judgement{}, false
+	}
+	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
+		"Ollama has been stopping the model for %s and nobody uses it; %s", round(past), p.Pulse.sentence(p.Now))}, true
+}
+
+// stillSince says that nothing moved for that long: neither the container nor
+// the GPU nor a stream.
+func stillSince(p Picture, d time.Duration) bool {
+	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-d)) && p.Now.Sub(lastMove(p.Traffic)) >= d
+}
