@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // sawEvent takes a hint from the engine. What it hints at is looked at at once.
@@ -94,6 +95,9 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	s.report.containerStarted(cause)
 	s.seen.operator = operatorWatch{} // what was done to the run before
 	s.met(container)
+	s.symptoms.newRun()
+	s.symptoms.xid = evidence.Xid{} // somebody may have mended the GPU; if not, it shows again
+	s.remedy.taken, s.remedy.atIdle = verdict.Taken{}, nil
 	s.recalibrate(now)
 	s.handle(now, Event{Kind: Replaced})
 }

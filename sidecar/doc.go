@@ -39,9 +39,11 @@
 //	stopped: entered from anywhere when a person stops, kills, pauses or
 //	removes the container; left for starting when that is undone.
 //
-// "Answering" is a healthy or slow verdict, or a model that answers while the
-// engine is away. "Due" is a verdict that asks for a remedy; "silent" is one of
-// the same verdicts while waiting may still help or nothing can be done.
+// "Answering" is a verdict under which the model answers: healthy or slow, one of
+// the GPU's that leaves it running, or the engine away. "Degraded" is such a
+// verdict with a remedy that waits for a quiet moment. "Due" is a verdict that asks for a remedy; "silent" is one of
+// the same verdicts while waiting may still help. "Hopeless" is one that no remedy
+// of Clawgate's mends.
 //
 // What an event makes of each state (– means that nothing happens):
 //
@@ -52,7 +54,10 @@
 //	loading            loading     –           –           call off    –           –           –           –           starting
 //	unloaded           loading,L   L           L           loading,L   –           L           –           L           starting
 //	crashed            loading,L   L           loading,L   loading,L   –           L           –           L           starting
+//	degraded           ready       ready       –           ready       –           ready       ready       ready       starting
+//	quiet_moment       –           –           isolated,D  –           –           –           –           –           –
 //	silent             isolated    isolated    isolated    call off    –           –           –           –           starting
+//	hopeless           exhausted   exhausted   exhausted   exhausted   –           exhausted   exhausted   –           starting
 //	due                isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
 //	stopped            stopped     stopped     stopped     stopped     –           stopped     stopped     stopped     –
 //	model_missing      loading,P   P           loading,P   loading,P   –           loading,P   –           loading,P   starting
@@ -69,7 +74,8 @@
 // unload a restart, by way of isolated and its drain, if the budget allows it
 // (else exhausted); after a restart or a start it is backoff. From exhausted a
 // remedy that is due needs budget again; until then a model whose runner died is
-// loaded now and then, to see it live. Stopped states that see any other verdict
+// loaded now and then, to see it live. A drain that began at a quiet moment goes on
+// while the verdict is degraded, and is called off when it is well. Stopped states that see any other verdict
 // look anew from starting.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same

@@ -25,6 +25,14 @@ func (s *supervisor) setGate(now time.Time) {
 // gate closes for what the trouble is about: one model, or everything. While
 // Clawgate only watches it stays open.
 func (s *supervisor) gate(now time.Time) relay.Gate {
+	gate := s.gateOfState(now)
+	if gate.All == nil {
+		s.keptOut(&gate, now)
+	}
+	return gate
+}
+
+func (s *supervisor) gateOfState(now time.Time) relay.Gate {
 	gate := relay.Gate{State: string(s.machine.State)}
 	if s.machine.State == Ready || s.machine.Passive && s.machine.State != Recovering {
 		return gate
@@ -50,6 +58,10 @@ func (s *supervisor) closedModel() string {
 		if s.machine.Target != "" && s.machine.Rung != Restart && s.machine.Rung != Start {
 			return s.machine.Target
 		}
+	case Exhausted:
+		if s.judgement.Hopeless && s.seen.api.Failures == 0 {
+			return s.machine.Target
+		}
 	case Loading:
 		if s.seen.api.Failures == 0 && s.seen.api.Successes > 0 || s.seen.api.Last.Missing {
 			return s.mainModel()
@@ -69,7 +81,7 @@ func (s *supervisor) explain() string {
 	case Backoff:
 		return "the model did not come back; the next try follows"
 	case Exhausted:
-		return "the model does not answer and the restart budget is spent; a person has to look"
+		return "a person has to look: " + s.judgement.Sentence
 	default:
 		return s.judgement.Sentence
 	}

@@ -210,8 +210,8 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 		spare = "the model's keep-alive has passed; a probe would keep it in memory"
 	}
 	return probe.ReadySpec{
-		Spare: spare,
-		Path:  s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
+		Spare: spare, Varied: s.symptoms.of(target).hollow.verdict().Suspicious(),
+		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
 		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
 		Options: s.options.of,
 	}
@@ -219,6 +219,7 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
+	s.symptoms.sawLoaded(loaded)
 	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
 		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
 	}
@@ -245,6 +246,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	}
 	s.readiness.count(result)
 	s.report.probed(s, result)
+	s.heard(target, result)
 	if result.Crash {
 		s.crashed(evidence.Sign{Kind: evidence.SignRunnerDied, Model: target, At: result.At, Detail: result.Reason})
 	}
@@ -266,5 +268,17 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		if target != s.mainModel() {
 			s.turnTo(s.mainModel())
 		}
+	}
+}
+
+// heard takes what a probe's answer tells beside its being there.
+func (s *supervisor) heard(target string, result evidence.ProbeResult) {
+	of := s.symptoms.of(target)
+	switch {
+	case result.Hollow:
+		of.hollow.confirmed = result.Reason
+	case result.Outcome == evidence.Success:
+		of.answered(result.At, result.Late)
+		of.hollow = hollowCount{again: of.hollow.again && !of.hollow.verdict().Suspicious()}
 	}
 }

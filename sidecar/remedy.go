@@ -3,11 +3,13 @@ package sidecar
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // remedyState is the remedy under way, and what came of the last ones.
@@ -28,6 +30,8 @@ type remedyState struct {
 	lastError string
 	lastTook  time.Duration // from isolation to open, the last time
 	backoff   time.Time     // when it ends
+	taken     verdict.Taken // about the present trouble; the rest is filled in by supervisor.taken
+	atIdle    map[verdict.Verdict]time.Time
 }
 
 const (
@@ -41,7 +45,7 @@ const (
 )
 
 // ours says that what happens to the container now is Clawgate's own doing.
-func (r *remedyState) ours() bool { return r.running && r.rung != Unload }
+func (r *remedyState) ours() bool { return r.running && r.rung.cuts() }
 
 func (r *remedyState) unloadsSpent(now time.Time) bool {
 	recent := 0
@@ -89,7 +93,7 @@ func (s *supervisor) beginDrain(now time.Time) {
 	}
 	s.log.Warn("a remedy is due", "rung", s.machine.Rung, "reason", s.remedy.reason, "sentence", s.remedy.sentence,
 		"passive", s.machine.Passive)
-	s.report.due(s, now)
+	s.report.due(s, now, s.machine.Rung)
 }
 
 // finishDrain ends the wait for streams that the remedy would cut: all of them
@@ -98,7 +102,7 @@ func (s *supervisor) finishDrain(now time.Time) {
 	if !s.machine.Draining || s.machine.Passive && !s.machine.Forced {
 		return
 	}
-	if s.machine.Rung != Unload && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
+	if s.machine.Rung.cuts() && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
 		return
 	}
 	s.handle(now, Event{Kind: Drained})
@@ -115,12 +119,15 @@ func (s *supervisor) streamsMove(now time.Time) bool {
 func (s *supervisor) beginRemedy(now time.Time) {
 	rung, target, run := s.machine.Rung, s.machine.Target, s.seen.container.Identity
 	s.remedy.began, s.remedy.rung, s.remedy.running = now, rung, true
+	others := verdict.OthersAtRest(s.picture(now), target)
+	s.noteTaken(now, rung)
 	s.noteLoaded(rung)
 	s.setGate(now)
 	s.recalibrate(now)
 	switch rung {
 	case Unload:
 		s.remedy.unloads = append(s.remedy.unloads, now)
+	case MakeRoom:
 	default:
 		s.remedy.attempts++
 		s.remedy.counted = true
@@ -130,7 +137,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.log.Warn("taking a remedy", "rung", rung, "model", target, "reason", reason, "sentence", s.remedy.sentence,
 		"attempt", s.remedy.attempts, "budget_left", s.budgetLeft(now))
 	s.spawn(func(ctx context.Context, _ func(func())) {
-		report := s.take(ctx, rung, target, run, reason)
+		report := s.take(ctx, remedyOrder{rung, target, others, run, reason})
 		s.post(ctx, 0, func() {
 			if rung == Restart && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
 				s.remedy.stopTried = run
@@ -151,20 +158,75 @@ func (s *supervisor) spend(now time.Time) {
 	}
 }
 
-func (s *supervisor) take(ctx context.Context, rung Rung, target string, run evidence.Identity, reason string) recovery.Report {
-	switch rung {
+// remedyOrder is what a rung is taken for and on.
+type remedyOrder struct {
+	rung   Rung
+	target string
+	others []string // models that may leave memory
+	run    evidence.Identity
+	reason string
+}
+
+func (s *supervisor) take(ctx context.Context, o remedyOrder) recovery.Report {
+	switch o.rung {
+	case MakeRoom:
+		return s.ladder.MakeRoom(ctx, o.target, o.others)
 	case Unload:
-		return s.ladder.Unload(ctx, target)
+		return s.ladder.Unload(ctx, o.target)
 	case Start:
-		return s.ladder.Start(ctx, run, reason)
+		return s.ladder.Start(ctx, o.run, o.reason)
 	default:
-		return s.ladder.Restart(ctx, run, reason)
+		return s.ladder.Restart(ctx, o.run, o.reason)
 	}
+}
+
+// noteTaken remembers what has been done about the present trouble.
+func (s *supervisor) noteTaken(now time.Time, rung Rung) {
+	switch rung {
+	case MakeRoom:
+		s.remedy.taken.MadeRoom = true
+	case Unload:
+		s.remedy.taken.Unloaded = true
+	case Restart:
+		s.remedy.taken.Restarted = true
+	}
+	if s.quiet.verdict != "" {
+		s.remedy.tookQuietly(s.quiet.verdict, now)
+		s.quiet = quietWait{}
+	}
+}
+
+// taken is what has been done about the present trouble, and what came of it.
+func (s *supervisor) taken(now time.Time) verdict.Taken {
+	taken := s.remedy.taken
+	taken.AtIdle = s.remedy.tookAtIdle(now)
+	taken.ClockJumpedAt = s.clock.jumpedAt
+	if s.machine.State == Exhausted && s.budgetLeft(now) == 0 {
+		taken.NoBudget = fmt.Sprintf("no restart: the budget of %d in %s is spent; a person has to look", s.config.RestartBudget, s.config.RestartWindow)
+	}
+	return taken
+}
+
+// noteFailure counts what the engine could not do, in a row.
+func (s *supervisor) noteFailure(rung Rung, err error) {
+	taken := &s.remedy.taken
+	switch {
+	case err == nil:
+		taken.FailedStops, taken.FailedStarts = 0, 0
+		return
+	case errors.Is(err, evidence.ErrWontDie):
+		taken.FailedStops++
+	case rung == Start, errors.Is(err, evidence.ErrStartFailed):
+		taken.FailedStarts++
+	default:
+		return
+	}
+	taken.LastError = err.Error()
 }
 
 // noteLoaded remembers which models to load again after a restart.
 func (s *supervisor) noteLoaded(rung Rung) {
-	if rung == Unload {
+	if !rung.cuts() {
 		return
 	}
 	for _, m := range s.seen.loaded {
@@ -191,12 +253,18 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	if errors.Is(report.Err, evidence.ErrChanged) {
 		result, kind = "obsolete", Replaced
 	}
+	s.noteFailure(rung, report.Err)
 	for _, step := range report.Steps {
 		s.log.Info("remedy step", "rung", rung, "step", step.Name, "took", step.Took, "detail", step.Detail)
 	}
 	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
 	s.report.remedied(s, rung, result, report, now)
 	s.recalibrate(now)
+	if rung.cuts() {
+		s.symptoms.newRun()
+	} else if s.machine.Target != "" {
+		s.symptoms.of(s.machine.Target).reloaded()
+	}
 	s.seen.loaded, s.seen.loadedKnown = nil, report.Err == nil // nothing is, after any rung
 	s.seen.containerKnown = false                              // the next inspection is of our own doing
 	s.seen.operator = operatorWatch{}

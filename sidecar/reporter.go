@@ -90,7 +90,7 @@ func (r *reporter) judged(s *supervisor, before, after verdict.Judgement) {
 		Verdict: string(after.Verdict), Sentence: after.Sentence,
 	})
 	switch after.Verdict {
-	case verdict.Wedged, verdict.Crashed, verdict.Down:
+	case verdict.Wedged, verdict.Crashed, verdict.Down, verdict.OutOfMemory, verdict.Garbage, verdict.HostAction:
 		since := s.readiness.streak.FailingSince
 		if since.IsZero() {
 			since = s.judgedAt
@@ -112,7 +112,10 @@ func (r *reporter) probed(s *supervisor, result evidence.ProbeResult) {
 }
 
 // due reports that a remedy is due, or would be taken if Clawgate did not only watch.
-func (r *reporter) due(s *supervisor, now time.Time) {
+func (r *reporter) due(s *supervisor, now time.Time, rung Rung) {
+	if s.machine.Passive && !s.machine.Forced {
+		r.metrics.RecoveryObserved(s.remedy.reason, string(rung))
+	}
 	r.remedy(s, now, "due", map[string]any{"would_only": s.machine.Passive && !s.machine.Forced})
 }
 
@@ -136,6 +139,15 @@ func (r *reporter) remedy(s *supervisor, now time.Time, what string, detail map[
 	r.health.Add(incident.Record{
 		At: now, Kind: incident.KindRemedy, State: string(s.machine.State),
 		Verdict: s.remedy.reason, Sentence: s.remedy.sentence, Detail: detail,
+	})
+}
+
+// keptOut reports that a model is in quarantine.
+func (r *reporter) keptOut(s *supervisor, model, reason string) {
+	r.log.Error("a model is kept out", "model", model, "reason", reason)
+	r.health.Add(incident.Record{
+		At: time.Now(), Kind: incident.KindVerdict, State: string(s.machine.State),
+		Verdict: string(verdict.Crashed), Sentence: reason, Detail: map[string]any{"model": model, "event": "quarantine"},
 	})
 }
 

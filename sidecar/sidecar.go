@@ -30,12 +30,17 @@ type Engine interface {
 	Processes(ctx context.Context) ([]evidence.Process, error)
 }
 
-// Parts are what the sidecar is joined from. All fields but Dial are needed.
+// Parts are what the sidecar is joined from. All fields but Hints,
+// Wall and Dial are needed.
 type Parts struct {
 	Config config.Config
 	Engine Engine
 	GPU    GPU
 	Leaks  recovery.LeakCheck
+	// Hints reads Ollama's log; nil where that cannot be had.
+	Hints LogView
+	// Wall is the wall clock; nil for the system's.
+	Wall func() time.Time
 	// Dial opens connections to Ollama; nil for the network's own.
 	Dial     probe.DialFunc
 	Registry *prometheus.Registry
@@ -64,6 +69,9 @@ func New(parts Parts) *Sidecar {
 	if parts.Dial == nil {
 		parts.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	}
+	if parts.Wall == nil {
+		parts.Wall = time.Now
+	}
 	s := &Sidecar{
 		config: parts.Config, log: parts.Log,
 		metrics: admin.NewMetrics(parts.Registry),
@@ -88,7 +96,8 @@ func New(parts Parts) *Sidecar {
 // SawXid takes an error that the NVIDIA driver reported. Any goroutine may call it.
 func (s *Sidecar) SawXid(xid evidence.Xid) {
 	s.metrics.GPUXid(xid)
-	s.log.Warn("the NVIDIA driver reported an error", "gpu", xid.GPU, "xid", xid.Code)
+	s.log.Warn("the NVIDIA driver reported an error", "gpu", xid.GPU, "xid", xid.Code, "class", xid.Class())
+	s.supervisor.tell(func() { s.supervisor.sawXid(xid) })
 }
 
 const dialTimeout = 5 * time.Second
@@ -96,7 +105,7 @@ const dialTimeout = 5 * time.Second
 func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *incident.Log) *supervisor {
 	transport := &http.Transport{DialContext: parts.Dial, DisableCompression: true, IdleConnTimeout: 10 * time.Second}
 	s := &supervisor{
-		config: parts.Config, container: parts.Engine, gpu: parts.GPU, dial: parts.Dial, journal: journal,
+		config: parts.Config, container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, clock: clock{wall: parts.Wall}, dial: parts.Dial, journal: journal,
 		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
 		observe: parts.Config.Mode == config.Observe,
 		inbox:   make(chan message, 1024), kicks: newKicks(), log: parts.Log,
@@ -144,10 +153,13 @@ func (s *supervisor) cancelRequests(model string) int {
 }
 
 // sawSign is called by the relay's goroutines and must not block them.
-func (s *supervisor) sawSign(sign evidence.Sign) {
+func (s *supervisor) sawSign(sign evidence.Sign) { s.tell(func() { s.sign(sign) }) }
+
+// tell hands news to the loop, from outside of it and without waiting.
+func (s *supervisor) tell(apply func()) {
 	select {
-	case s.inbox <- message{0, func() { s.sign(sign) }}:
-	default: // the inbox is full of news; what the sign tells is seen again by a probe
+	case s.inbox <- message{0, apply}:
+	default: // the inbox is full of news; what this tells is seen again by a probe
 	}
 }
 

@@ -71,6 +71,8 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 	if n := len(s.seen.crashes); n > 0 {
 		p.CrashUnresolved = s.seen.crashes[n-1].After(s.seen.lastSuccess)
 	}
+	p.Taken = s.taken(now)
+	s.symptomsIn(&p)
 	_, pending := s.journal.Pending()
 	p.Unfinished = pending || s.remedy.stoppedLate(s.seen.container)
 	if !p.Unfinished {
@@ -94,7 +96,15 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignRunnerDied:
 		if target {
 			s.crashed(sign)
+		} else if sign.Model != "" {
+			s.crashedBeside(sign)
 		}
+	case evidence.SignOutOfMemory:
+		s.noRoom(sign)
+	case evidence.SignOverloaded:
+		s.symptoms.wasRefused(sign.At)
+	case evidence.SignAnswered:
+		s.sawAnswer(sign, target)
 	case evidence.SignRefused:
 		s.kicks.tcp.kick()
 		s.kicks.inspect.kick()
@@ -115,6 +125,7 @@ func (s *supervisor) credit(sign evidence.Sign) {
 		result.Reason = s.readiness.streak.Last.Reason
 	}
 	s.readiness.count(result)
+	s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
 	s.seen.lastSuccess = sign.At
 	s.seen.markLoaded(s.readiness.target)
 	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
@@ -133,6 +144,32 @@ func (s *supervisor) crashed(sign evidence.Sign) {
 	s.seen.loadedKnown = false
 	s.options.forget()
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
+}
+
+// noRoom notes that a model found no memory. Ollama itself makes room and tries
+// again once; what it reports is what came of that.
+func (s *supervisor) noRoom(sign evidence.Sign) {
+	s.symptoms.of(sign.Model).noRoom(sign.At, sign.Detail)
+	s.log.Warn("there was no room for a model", "model", sign.Model, "detail", sign.Detail)
+	if sign.Model == s.readiness.target {
+		s.seen.loadedKnown = false // it may have lost its place
+	}
+}
+
+// sawAnswer takes a complete answer. Where a model's answers have nothing in
+// them, the probe asks that model next.
+func (s *supervisor) sawAnswer(sign evidence.Sign, target bool) {
+	of := s.symptoms.of(sign.Model)
+	of.sawAnswer(sign.Answer)
+	if !sign.Answer.Hollow || !of.hollow.verdict().Suspicious() {
+		return
+	}
+	switch {
+	case target:
+		s.probeNow(sign.At)
+	case s.machine.State == Ready && s.readiness.target == s.mainModel():
+		s.turnTo(sign.Model)
+	}
 }
 
 // sameCrash is how far apart the signs of one death may come.

@@ -35,6 +35,8 @@ type Rung string
 
 const (
 	NoRung Rung = ""
+	// MakeRoom has Ollama drop the models beside the target that nobody uses.
+	MakeRoom Rung = "make_room"
 	// Unload cancels our requests to the model and has Ollama drop its runner.
 	Unload Rung = "unload"
 	// Restart stops the container, checks for leaks and starts it.
@@ -43,19 +45,26 @@ const (
 	Start Rung = "start"
 )
 
+// cuts says that a rung ends the whole server, and with it every answer.
+func (r Rung) cuts() bool { return r != Unload && r != MakeRoom }
+
 // EventKind says what happened. A judgement is an event of its verdict's name.
 type EventKind string
 
 const (
 	// Judgements. A problem that waiting will not mend is "due".
-	JudgedUnproven     EventKind = "unproven"
-	JudgedAnswering    EventKind = "answering" // healthy, slow, or engine away with a model that answers
-	JudgedBusy         EventKind = "busy"
-	JudgedUnloaded     EventKind = "unloaded"
-	JudgedLoading      EventKind = "loading"
-	JudgedCrashed      EventKind = "crashed" // once: Ollama's own reload may mend it
-	JudgedSilent       EventKind = "silent"  // a problem, and no remedy for it yet
-	JudgedDue          EventKind = "due"     // a problem, and a remedy is due
+	JudgedUnproven  EventKind = "unproven"
+	JudgedAnswering EventKind = "answering" // healthy, slow, or engine away with a model that answers
+	JudgedBusy      EventKind = "busy"
+	JudgedUnloaded  EventKind = "unloaded"
+	JudgedLoading   EventKind = "loading"
+	JudgedCrashed   EventKind = "crashed" // once: Ollama's own reload may mend it
+	JudgedSilent    EventKind = "silent"  // a problem, and no remedy for it yet
+	JudgedDue       EventKind = "due"     // a problem, and a remedy is due
+	// JudgedDegraded: the model answers, and a remedy is due at a quiet moment.
+	JudgedDegraded EventKind = "degraded"
+	// JudgedHopeless: a problem that no remedy of Clawgate's mends.
+	JudgedHopeless     EventKind = "hopeless"
 	JudgedStopped      EventKind = "stopped"
 	JudgedModelMissing EventKind = "model_missing"
 	// Drained: the streams that moved have ended, or their time is over.
@@ -69,6 +78,9 @@ const (
 	BackoffElapsed EventKind = "backoff_elapsed"
 	// Replaced: the container was started or made anew, and not by us.
 	Replaced EventKind = "replaced"
+	// QuietMoment: nobody would notice the remedy that waits for it, or it has
+	// waited long enough.
+	QuietMoment EventKind = "quiet_moment"
 	// RestartRequested: a person asked for a restart.
 	RestartRequested EventKind = "restart_requested"
 )
@@ -76,7 +88,7 @@ const (
 // EventKinds lists every kind, for tests.
 var EventKinds = []EventKind{
 	JudgedUnproven, JudgedAnswering, JudgedBusy, JudgedUnloaded, JudgedLoading, JudgedCrashed, JudgedSilent, JudgedDue,
-	JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
+	JudgedDegraded, JudgedHopeless, QuietMoment, JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
 }
 
 // Event is one input of step.
@@ -93,10 +105,23 @@ type Event struct {
 
 // judged turns a judgement into its event.
 func judged(j verdict.Judgement) EventKind {
+	switch {
+	case j.RemedyDue && j.AtIdle:
+		return JudgedDegraded
+	case j.RemedyDue:
+		return JudgedDue
+	case j.Hopeless:
+		return JudgedHopeless
+	}
 	switch j.Verdict {
-	case verdict.Healthy, verdict.Slow:
+	case verdict.Healthy, verdict.Slow, verdict.GPULost, verdict.CPUFallback, verdict.VRAMLeak, verdict.Throttled:
 		return JudgedAnswering
-	case verdict.Busy:
+	case verdict.EngineAway, verdict.HostAction:
+		if j.Answers {
+			return JudgedAnswering
+		}
+		return JudgedSilent
+	case verdict.Busy, verdict.Overloaded:
 		return JudgedBusy
 	case verdict.Unloaded:
 		return JudgedUnloaded
@@ -106,26 +131,15 @@ func judged(j verdict.Judgement) EventKind {
 		return JudgedStopped
 	case verdict.ModelMissing:
 		return JudgedModelMissing
-	case verdict.Wedged, verdict.Crashed, verdict.Down:
-		return judgedProblem(j)
-	case verdict.EngineAway:
-		if j.Answers {
-			return JudgedAnswering
-		}
+	case verdict.Wedged, verdict.Down, verdict.Garbage:
 		return JudgedSilent
-	default:
-		return JudgedUnproven
-	}
-}
-
-func judgedProblem(j verdict.Judgement) EventKind {
-	switch {
-	case j.RemedyDue:
-		return JudgedDue
-	case j.Verdict == verdict.Crashed && !j.Unconfirmed:
+	case verdict.Crashed, verdict.OutOfMemory:
+		if j.Unconfirmed {
+			return JudgedSilent
+		}
 		return JudgedCrashed
 	default:
-		return JudgedSilent
+		return JudgedUnproven
 	}
 }
 

@@ -28,12 +28,15 @@ func (s *supervisor) status(now time.Time) admin.Status {
 		Activity:  s.activityStatus(now),
 		Models:    admin.ModelsOf(s.seen.loaded),
 		GPU:       admin.GPUOf(s.seen.gpu),
+		Symptoms:  s.symptomsStatus(),
+		Due:       s.dueStatus(),
 		Budget: admin.BudgetStatus{
 			Remaining: s.budgetLeft(now), Budget: s.config.RestartBudget, WindowSeconds: s.config.RestartWindow.Seconds(),
 		},
 		Recent:           s.report.health.Recent(recentShown),
 		HealthLogDropped: s.report.health.Dropped(),
 	}
+	view.Quarantine = s.quarantineStatus(now)
 	if s.pausedFor != nil {
 		view.PausedReason = *s.pausedFor
 	}

@@ -14,6 +14,9 @@ type Machine struct {
 	Draining bool
 	// Forced says that a person asked for the restart that is due.
 	Forced bool
+	// AtIdle says that the remedy that is due was put off until a quiet moment:
+	// the model answers, and that does not call it off.
+	AtIdle bool
 	// Passive is set while Clawgate only watches: paused, or MODE=observe. No
 	// remedy is taken then, unless a person asks for it.
 	Passive bool
@@ -40,6 +43,8 @@ func step(m Machine, e Event) (Machine, Action) {
 		return Machine{State: Starting, Passive: m.Passive}, Probe
 	case RestartRequested:
 		return m.restartRequested(e)
+	case QuietMoment:
+		return m.quiet(e)
 	default:
 		return m.judged(e)
 	}
@@ -70,7 +75,14 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	case JudgedUnproven:
 		return m, Nothing
 	case JudgedAnswering:
-		return Machine{State: Ready, Rung: m.callOff().Rung, Passive: m.Passive}, Nothing
+		return m.answers()
+	case JudgedDegraded:
+		if m.AtIdle && m.Draining {
+			return m, Nothing
+		}
+		return m.answers()
+	case JudgedHopeless:
+		return m.hopeless(e)
 	case JudgedBusy, JudgedLoading:
 		return m.works(e)
 	case JudgedUnloaded, JudgedCrashed:
@@ -84,10 +96,36 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	}
 }
 
+func (m Machine) answers() (Machine, Action) {
+	return Machine{State: Ready, Rung: m.callOff().Rung, Passive: m.Passive}, Nothing
+}
+
+// quiet begins a remedy that was put off. While Clawgate only watches it shows
+// as a judgement alone: the model answers.
+func (m Machine) quiet(e Event) (Machine, Action) {
+	rung, allowed := Restart, e.BudgetLeft
+	if e.Judgement.Model != "" { // it is about one load of a model, and no more than that
+		rung, allowed = Unload, !e.UnloadsSpent
+	}
+	if m.State != Ready || m.Passive || !allowed {
+		return m, Nothing
+	}
+	m.State, m.Target, m.Rung, m.Draining, m.AtIdle = Isolated, e.Judgement.Model, rung, true, true
+	return m, Drain
+}
+
+// hopeless: the gate closes for what the trouble is about. A model that is not
+// in memory is loaded now and then, to see whether that has changed.
+func (m Machine) hopeless(e Event) (Machine, Action) {
+	m = m.callOff()
+	m.State, m.Target = Exhausted, e.Judgement.Model
+	return m, stillTry(e)
+}
+
 // callOff ends a drain without its remedy, which then counts as not tried.
 func (m Machine) callOff() Machine {
 	if m.Draining {
-		m.Draining, m.Rung = false, NoRung
+		m.Draining, m.AtIdle, m.Rung = false, false, NoRung
 	}
 	return m
 }
@@ -161,8 +199,10 @@ func (m Machine) due(e Event) (Machine, Action) {
 // stillTry is what remains without budget. A model whose runner died is not in
 // memory: it could never answer again if nobody loaded it.
 func stillTry(e Event) Action {
-	if e.Judgement.Verdict == verdict.Crashed {
-		return LoadModel
+	for _, v := range []verdict.Verdict{e.Judgement.Verdict, e.Judgement.Behind} {
+		if v == verdict.Crashed || v == verdict.OutOfMemory || v == verdict.Garbage {
+			return LoadModel
+		}
 	}
 	return Nothing
 }
@@ -173,7 +213,9 @@ func firstRung(m Machine, e Event) Rung {
 	switch {
 	case e.Judgement.ServerGone:
 		return Start
-	case e.Judgement.Model != "" && m.Rung == NoRung && !e.UnloadsSpent:
+	case e.Judgement.MakeRoom:
+		return MakeRoom
+	case e.Judgement.Model != "" && (m.Rung == NoRung || m.Rung == MakeRoom) && !e.UnloadsSpent:
 		return Unload
 	default:
 		return Restart
@@ -184,11 +226,11 @@ func (m Machine) drained(e Event) (Machine, Action) {
 	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
 		return m, Nothing
 	}
-	if m.Rung != Unload && !e.BudgetLeft && !m.Forced {
-		m.State, m.Draining = Exhausted, false
+	if m.Rung.cuts() && !e.BudgetLeft && !m.Forced {
+		m.State, m.Draining, m.AtIdle = Exhausted, false, false
 		return m, Nothing
 	}
-	m.State, m.Draining, m.Forced = Recovering, false, false
+	m.State, m.Draining, m.Forced, m.AtIdle = Recovering, false, false, false
 	return m, Remedy
 }
 
@@ -196,7 +238,9 @@ func (m Machine) drained(e Event) (Machine, Action) {
 // what the unload did not, so that moving streams are let finish first.
 func (m Machine) escalate(e Event) (Machine, Action) {
 	switch {
-	case m.Rung != Unload:
+	case m.Rung == MakeRoom:
+		return m.roomMade(e)
+	case m.Rung.cuts():
 		m.State = Backoff
 		return m, Wait
 	case m.Passive:
@@ -207,6 +251,17 @@ func (m Machine) escalate(e Event) (Machine, Action) {
 		return m, Nothing
 	}
 	m.State, m.Rung, m.Draining = Isolated, Restart, true
+	return m, Drain
+}
+
+// roomMade goes on after other models have left memory, or would not. What may
+// come next depends on who holds the memory, which the judgement tells.
+func (m Machine) roomMade(e Event) (Machine, Action) {
+	if e.Kind == RemedyFailed {
+		m.State = Verifying
+		return m, Probe
+	}
+	m.State, m.Rung, m.Draining = Isolated, firstRung(m, e), true
 	return m, Drain
 }
 

@@ -23,6 +23,15 @@ var transitions = map[EventKind]map[State]outcome{
 		Starting: {Ready, Nothing}, Loading: {Ready, Nothing}, Isolated: {Ready, Nothing}, Verifying: {Ready, Nothing},
 		Backoff: {Ready, Nothing}, Exhausted: {Ready, Nothing}, Stopped: {Starting, Probe},
 	},
+	JudgedDegraded: {
+		Starting: {Ready, Nothing}, Loading: {Ready, Nothing}, Isolated: {Ready, Nothing}, Verifying: {Ready, Nothing},
+		Backoff: {Ready, Nothing}, Exhausted: {Ready, Nothing}, Stopped: {Starting, Probe},
+	},
+	JudgedHopeless: {
+		Starting: {Exhausted, Nothing}, Loading: {Exhausted, Nothing}, Ready: {Exhausted, Nothing}, Isolated: {Exhausted, Nothing},
+		Verifying: {Exhausted, Nothing}, Backoff: {Exhausted, Nothing}, Stopped: {Starting, Probe},
+	},
+	QuietMoment:   {Ready: {Isolated, Drain}},
 	JudgedBusy:    {Stopped: {Starting, Probe}},
 	JudgedLoading: {Starting: {Loading, Nothing}, Stopped: {Starting, Probe}},
 	JudgedUnloaded: {
@@ -133,6 +142,8 @@ func TestTheFirstRungIsTheLeastThatMayHelp(t *testing.T) {
 		{"a silent model", NoRung, about(JudgedDue), Unload},
 		{"a silent server", NoRung, Event{BudgetLeft: true}, Restart},
 		{"a container that is gone", NoRung, Event{Judgement: verdict.Judgement{ServerGone: true, Model: "m"}}, Start},
+		{"a model for which there is no room", NoRung, Event{Judgement: verdict.Judgement{Model: "m", MakeRoom: true}}, MakeRoom},
+		{"a model that is silent although room was made", MakeRoom, about(JudgedDue), Unload},
 		{"a model that was unloaded in vain", Unload, about(JudgedDue), Restart},
 		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m"}}, Restart},
 	} {
@@ -155,6 +166,8 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 	}{
 		{"after an unload comes a restart", Verifying, Unload, JudgedDue, true, outcome{Isolated, Drain}},
 		{"which needs budget", Verifying, Unload, JudgedDue, false, outcome{Exhausted, Nothing}},
+		{"after room was made comes what the judgement asks for", Verifying, MakeRoom, JudgedDue, false, outcome{Isolated, Drain}},
+		{"where no room could be made, the model is tried", Recovering, MakeRoom, RemedyFailed, true, outcome{Verifying, Probe}},
 		{"a failed unload climbs too", Recovering, Unload, RemedyFailed, true, outcome{Isolated, Drain}},
 		{"after a restart there is only patience", Verifying, Restart, JudgedDue, true, outcome{Backoff, Wait}},
 		{"after a failed start, too", Recovering, Start, RemedyFailed, true, outcome{Backoff, Wait}},
@@ -179,7 +192,7 @@ func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
 func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 	for _, kind := range EventKinds {
 		for _, state := range States {
-			for _, rung := range []Rung{NoRung, Unload, Restart, Start} {
+			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				for _, draining := range []bool{false, true} {
 					m := Machine{State: state, Rung: rung, Draining: draining, Passive: true}
 					if _, action := step(m, about(kind)); action == Remedy {
@@ -194,7 +207,7 @@ func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 	for _, kind := range EventKinds {
 		for _, state := range States {
-			for _, rung := range []Rung{NoRung, Unload, Restart, Start} {
+			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				m := Machine{State: state, Rung: rung, Draining: true}
 				if _, action := step(m, about(kind)); action == Remedy && (kind != Drained || state != Isolated) {
 					t.Errorf("%s in %+v takes a remedy", kind, m)
@@ -209,6 +222,51 @@ func TestAServerThatWorksAgainCallsTheRemedyOff(t *testing.T) {
 		after, _ := step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(kind))
 		if after.Draining {
 			t.Errorf("%s leaves the remedy due", kind)
+		}
+	}
+}
+
+func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
+	degraded := Event{Kind: JudgedDegraded, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.VRAMLeak}}
+	quiet := degraded
+	quiet.Kind = QuietMoment
+	m, action := step(Machine{State: Ready}, quiet)
+	if m.State != Isolated || m.Rung != Restart || action != Drain {
+		t.Fatalf("at the quiet moment: %+v and %q", m, action)
+	}
+	if m, _ = step(m, degraded); m.State != Isolated || !m.Draining {
+		t.Errorf("the same judgement called it off: %+v", m)
+	}
+	if well, _ := step(m, Event{Kind: JudgedAnswering}); well.State != Ready || well.Draining || well.AtIdle {
+		t.Errorf("a server that is well again does not call it off: %+v", well)
+	}
+	m, action = step(m, Event{Kind: Drained, BudgetLeft: true})
+	if m.State != Recovering || m.AtIdle || action != Remedy {
+		t.Errorf("after the drain: %+v and %q", m, action)
+	}
+}
+
+func TestAQuietMomentPassesUnused(t *testing.T) {
+	for name, test := range map[string]struct {
+		machine Machine
+		event   Event
+	}{
+		"while Clawgate only watches": {Machine{State: Ready, Passive: true}, Event{BudgetLeft: true}},
+		"without budget":              {Machine{State: Ready}, Event{}},
+		"while something else is on":  {Machine{State: Verifying}, Event{BudgetLeft: true}},
+	} {
+		test.event.Kind = QuietMoment
+		if after, action := step(test.machine, test.event); after != test.machine || action != Nothing {
+			t.Errorf("%s: %+v and %q", name, after, action)
+		}
+	}
+}
+
+func TestWhatIsHopelessClosesTheGateForOneModelAndGoesOnTrying(t *testing.T) {
+	for judged, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
+		after, action := step(Machine{State: Ready}, Event{Kind: JudgedHopeless, Judgement: verdict.Judgement{Verdict: judged, Model: "m"}})
+		if after.State != Exhausted || after.Target != "m" || action != want {
+			t.Errorf("%s: %+v and %q, want %q", judged, after, action, want)
 		}
 	}
 }

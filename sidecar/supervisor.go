@@ -44,6 +44,7 @@ type supervisor struct {
 	config    config.Config
 	container Container
 	gpu       GPU
+	hints     LogView // nil where there is no log to look into
 	client    *ollama.Client
 	relay     *relay.Relay
 	ladder    *recovery.Ladder
@@ -74,11 +75,16 @@ type supervisor struct {
 	calibrated time.Time // when the generation began
 
 	seen      sightings
+	symptoms  symptoms
 	readiness readiness
 	work      work
 	remedy    remedyState
-	observe   bool    // MODE=observe
-	pausedFor *string // why a person paused Clawgate; nil while nobody did
+	quiet     quietWait
+	clock     clock
+	// quarantine are the models that are kept out, by normalised name.
+	quarantine map[string]quarantined
+	observe    bool    // MODE=observe
+	pausedFor  *string // why a person paused Clawgate; nil while nobody did
 }
 
 // message is what a worker posts. One of an earlier generation is dropped: it
@@ -145,6 +151,7 @@ func (s *supervisor) begin(now time.Time) {
 
 // evaluate draws the conclusion from what is known now, and acts on it.
 func (s *supervisor) evaluate(now time.Time) {
+	s.clock.look(s.log)
 	picture := s.picture(now)
 	if s.machine.State != Recovering { // a server that is being changed is not judged
 		s.judge(picture)
@@ -152,6 +159,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	}
 	s.endBackoff(now)
 	s.planReadiness(s.picture(now))
+	s.awaitQuiet(now)
 	s.finishDrain(now)
 	s.restore()
 	s.forgetTrouble(now)
@@ -224,6 +232,6 @@ func (s *supervisor) forgetProof(now time.Time) {
 func (s *supervisor) forgetTrouble(now time.Time) {
 	if s.machine.State == Ready && now.Sub(s.since) >= recovery.StableAfter {
 		s.machine.Rung = NoRung
-		s.remedy.attempts = 0
+		s.remedy.attempts, s.remedy.taken = 0, verdict.Taken{}
 	}
 }

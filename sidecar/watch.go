@@ -32,10 +32,10 @@ func (k kick) kick() {
 }
 
 // kicks are the periodic workers that can be woken.
-type kicks struct{ tcp, api, inspect kick }
+type kicks struct{ tcp, api, inspect, hint kick }
 
 func newKicks() kicks {
-	return kicks{tcp: make(kick, 1), api: make(kick, 1), inspect: make(kick, 1)}
+	return kicks{tcp: make(kick, 1), api: make(kick, 1), inspect: make(kick, 1), hint: make(kick, 1)}
 }
 
 func (k kicks) all() {
@@ -68,6 +68,9 @@ func (s *supervisor) watch(ctx context.Context) {
 	s.workers.Go(func() { periodically(ctx, s.kicks.inspect, func() time.Duration { return s.inspect(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.readActivity(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.viewGPU(ctx) }) })
+	if s.hints != nil {
+		s.workers.Go(func() { periodically(ctx, s.kicks.hint, func() time.Duration { return s.readHint(ctx) }) })
+	}
 	s.workers.Go(func() {
 		err := s.container.Events(ctx, func(e evidence.ContainerEvent) {
 			s.post(ctx, 0, func() { s.sawEvent(e) })
@@ -96,6 +99,9 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 	})
 	s.post(ctx, generation, func() {
 		s.seen.api = s.seen.api.Add(result)
+		if result.Answered && !s.seen.answered {
+			s.kicks.hint.kick()
+		}
 		s.seen.answered = s.seen.answered || result.Answered
 		s.report.listed(names)
 		s.report.probed(s, result)
@@ -132,10 +138,7 @@ func (s *supervisor) readActivity(ctx context.Context) time.Duration {
 func (s *supervisor) viewGPU(ctx context.Context) time.Duration {
 	view := s.gpu.View(ctx)
 	s.post(ctx, 0, func() {
-		s.seen.gpu = view
-		if gpuWorks(view, s.seen.container.ID) {
-			s.seen.gpuWorks = view.SeenAt
-		}
+		s.sawView(view)
 		s.report.gpu(s, view)
 	})
 	return gpuInterval

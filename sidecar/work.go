@@ -130,6 +130,7 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
 	s.seen.lastSuccess = now   // earlier crashes are mended, as far as is known
+	s.symptoms.of(ollama.NormalizeModel(model)).reloaded()
 	s.probeNow(now)
 }
 
@@ -150,8 +151,12 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 	var status *ollama.StatusError
 	if errors.As(err, &status) {
 		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Message
-		if kind, known := ollama.Classify(status.Status, status.Message); known && kind == evidence.SignRunnerDied {
-			s.crashed(evidence.Sign{Kind: kind, Model: ollama.NormalizeModel(model), At: now, Detail: status.Message})
+		sign := evidence.Sign{Model: ollama.NormalizeModel(model), At: now, Detail: status.Message}
+		switch kind, _ := ollama.Classify(status.Status, status.Message); kind {
+		case evidence.SignRunnerDied:
+			s.crashed(sign)
+		case evidence.SignOutOfMemory:
+			s.noRoom(sign)
 		}
 	} else {
 		s.readiness.streak.Doubt = "the model could not be loaded: " + err.Error()

@@ -36,6 +36,7 @@ func commands() []command {
 		{"demo", "", "gateway and sidecar against a simulated Ollama that breaks on command", runDemo},
 		{"check", "", "preflight: is everything there that the sidecar needs?", runCheck},
 		{"healthcheck", "gateway|sidecar", "exit 0 when that role answers; for HEALTHCHECK", runHealthcheck},
+		{"explain", "[VERDICT]", "what each verdict is concluded from, and what is done about it", runExplain},
 		{"env", "", "the table of environment variables", runEnv},
 		{"version", "", "the build", runVersion},
 		{"nvml", "", "started by the sidecar, never by a person", func(_ context.Context, args []string) int { return runNVML(args) }},

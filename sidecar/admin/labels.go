@@ -15,12 +15,14 @@ var (
 		"/api/chat", "/api/generate", "/api/embed", "/api/embeddings",
 		"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
 	}
-	replayResults   = []string{"answered", "failed"}
-	refusalReasons  = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream"}
-	cutReasons      = []string{"upstream", "recovery", "stalled", "incomplete"}
-	remedyReasons   = []string{"wedged", "crashed", "down", "requested"}
-	remedyActions   = []string{"unload", "restart", "start"}
-	remedyResults   = []string{"success", "failure", "obsolete"}
+	replayResults  = []string{"answered", "failed"}
+	refusalReasons = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream"}
+	cutReasons     = []string{"upstream", "recovery", "stalled", "incomplete"}
+	remedyReasons  = []string{
+		"wedged", "crashed", "down", "out_of_memory", "garbage", "slow", "gpu_lost", "cpu_fallback", "vram_leak", "requested",
+	}
+	remedyActions   = []string{"make_room", "unload", "restart", "start"}
+	remedyResults   = []string{"success", "failure", "obsolete", "observed"}
 	containerCauses = []string{"clawgate", "crash", "restarted", "recreated"}
 )
 

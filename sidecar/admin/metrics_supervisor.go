@@ -27,7 +27,7 @@ func newSupervisorMetrics(reg prometheus.Registerer, f factory) *supervisorMetri
 		probes:  f.counters("probe_total", "Probes by what they told; unknown moves nothing.", "probe", "result"),
 		probeDurations: f.histograms("probe_duration_seconds", "How long probes took, to the first chunk for the readiness probe.",
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30}, "probe"),
-		recoveries: f.counters("recoveries_total", "Remedies that have ended, by the verdict that asked for them.",
+		recoveries: f.counters("recoveries_total", "Remedies that have ended, by the verdict that asked for them; observed are those that would have been taken.",
 			"reason", "action", "result"),
 		recoveryDurations: f.histograms("recovery_duration_seconds", "How long remedies took, to the proof that they helped or not.",
 			[]float64{.1, .5, 1, 2, 5, 10, 20, 30, 45, 60, 120, 300, 600, 1200}, "action"),
@@ -84,6 +84,12 @@ func (m *supervisorMetrics) Probe(probe, result string, took time.Duration) {
 func (m *supervisorMetrics) Recovery(reason, action, result string, took time.Duration) {
 	m.recoveries.WithLabelValues(reason, action, result).Inc()
 	m.recoveryDurations.WithLabelValues(action).Observe(took.Seconds())
+}
+
+// RecoveryObserved counts a remedy that would have been taken, if Clawgate did
+// not only watch.
+func (m *supervisorMetrics) RecoveryObserved(reason, action string) {
+	m.recoveries.WithLabelValues(reason, action, "observed").Inc()
 }
 
 // Detection records how long after the first sign a verdict was reached.

@@ -31,7 +31,12 @@ type Status struct {
 	Activity  ActivityStatus  `json:"activity"`
 	Models    []ModelStatus   `json:"models"`
 	GPU       GPUStatus       `json:"gpu"`
+	Symptoms  SymptomsStatus  `json:"symptoms"`
 	Budget    BudgetStatus    `json:"restart_budget"`
+	// Due is a remedy that waits, or that would be taken; nil without one.
+	Due *RemedyStatus `json:"remedy_due,omitempty"`
+	// Quarantine are the models that are kept out while the others go on.
+	Quarantine []QuarantineStatus `json:"quarantine,omitempty"`
 	// Recovery is nil while none is under way, and Pull while none is.
 	Recovery *RecoveryStatus `json:"recovery,omitempty"`
 	Pull     *PullStatus     `json:"pull,omitempty"`
@@ -169,6 +174,7 @@ type DeviceStatus struct {
 	UUID               string          `json:"uuid"`
 	Name               string          `json:"name"`
 	Lost               bool            `json:"lost,omitempty"`
+	Advice             string          `json:"driver_advice,omitempty"`
 	TotalBytes         *uint64         `json:"total_bytes,omitempty"`
 	UsedBytes          *uint64         `json:"used_bytes,omitempty"`
 	FreeBytes          *uint64         `json:"free_bytes,omitempty"`

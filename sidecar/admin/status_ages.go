@@ -12,6 +12,11 @@ func (s Status) AsOf(now time.Time) Status {
 	} {
 		seen.AgeSeconds = age(seen.At, now)
 	}
+	if s.Symptoms.Xid != nil {
+		xid := *s.Symptoms.Xid
+		xid.AgeSeconds = age(xid.At, now)
+		s.Symptoms.Xid = &xid
+	}
 	s.Traffic.OldestWaitingSeconds = age(s.Traffic.OldestWaiting, now)
 	requests := make([]RequestStatus, 0, len(s.Traffic.InFlight))
 	for _, request := range s.Traffic.InFlight {

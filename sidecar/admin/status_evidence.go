@@ -97,6 +97,7 @@ func deviceOf(gpu evidence.GPU) DeviceStatus {
 		UUID:               gpu.UUID,
 		Name:               gpu.Name,
 		Lost:               gpu.Lost,
+		Advice:             string(gpu.Advice),
 		UtilizationPercent: gpu.UtilizationPercent,
 		TemperatureCelsius: gpu.TemperatureCelsius,
 	}

@@ -50,6 +50,9 @@ type ProbeResult struct {
 	Missing bool
 	// Unloaded says that the list of loaded models came and lacks the model.
 	Unloaded bool
+	// Hollow says that the model answered and said nothing, or one symbol over
+	// and over, when it was asked for some words. It is a Failure.
+	Hollow bool
 }
 
 // LoadedModel is one model that Ollama holds in memory (`GET /api/ps`). Old

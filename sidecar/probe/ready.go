@@ -19,6 +19,10 @@ type ReadySpec struct {
 	Model  string
 	// Pattern must match the content; nil takes any content.
 	Pattern *regexp.Regexp
+	// Varied asks for some tokens instead of one, and demands two different
+	// symbols in them: for a model whose answers were without content. It means
+	// nothing to an embedding.
+	Varied bool
 	// FirstChunk is when a chunk with content has to be there for a timely success.
 	FirstChunk time.Duration
 	// ListTimeout bounds the look at what is loaded, which comes first.
@@ -26,6 +30,10 @@ type ReadySpec struct {
 	// Spare is why the model is not to be asked for a token: only what is loaded
 	// is looked at then. Empty to ask.
 	Spare string
+	// MayLoad says that a load may be under way that somebody else asked for. What
+	// is loaded is then not asked of a server that this would crash or that would
+	// not answer before the load's end, see ollama.PsDuringLoad.
+	MayLoad bool
 	// Options are the runner options that the model is known to be loaded with.
 	// Others would make Ollama throw the loaded runner away (measured).
 	Options func(evidence.LoadedModel) ollama.RunnerOptions
@@ -35,8 +43,12 @@ type ReadySpec struct {
 // is the server that is silent, not the model.
 const WaitsForList = "the list of loaded models"
 
-// patternTokens is how many tokens a pattern gets to match: one is seldom a word.
-const patternTokens = 32
+const (
+	// patternTokens is how many tokens a pattern gets to match: one is seldom a word.
+	patternTokens = 32
+	// variedTokens is how many tokens a model gets to say two different symbols.
+	variedTokens = 16
+)
 
 // Sighting is what the readiness probe learned before it asked for a token.
 type Sighting struct {
@@ -67,6 +79,11 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 	timer := time.AfterFunc(r.spec.FirstChunk, r.deadlinePassed)
 	defer r.end()
 	defer timer.Stop()
+	if r.spec.MayLoad {
+		if reason := r.unaskable(ctx, client); reason != "" {
+			return r.result(evidence.Unknown, reason)
+		}
+	}
 	loaded, result := r.look(ctx, client)
 	if result != nil {
 		return *result
@@ -84,6 +101,20 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 	notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
 	notLoaded.Answered, notLoaded.Unloaded = true, true
 	return notLoaded
+}
+
+// unaskable says why the server must not be asked for what is loaded while it
+// may be loading; empty where it may be.
+func (r *readiness) unaskable(ctx context.Context, client *ollama.Client) string {
+	limited, cancel := context.WithTimeout(ctx, r.spec.ListTimeout)
+	defer cancel()
+	release, _ := client.Release(limited) // without an answer it counts as one that crashes
+	switch release.Facts().PsDuringLoad {
+	case ollama.PsBlocks:
+		return "a model may be loading, and this Ollama does not say what is loaded before the load's end"
+	default:
+		return "a model may be loading, and this Ollama can crash when it is asked then what is loaded"
+	}
 }
 
 func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence.LoadedModel, *evidence.ProbeResult) {
@@ -115,11 +146,19 @@ func (r *readiness) ask(ctx context.Context, client *ollama.Client, loaded evide
 	return result
 }
 
-func (s ReadySpec) body(options ollama.RunnerOptions) map[string]any {
-	all := map[string]any{"num_predict": 1}
-	if s.Pattern != nil {
-		all["num_predict"] = patternTokens
+// tokens is how many the model is asked for.
+func (s ReadySpec) tokens() int {
+	switch {
+	case s.Pattern != nil:
+		return patternTokens
+	case s.Varied:
+		return variedTokens
 	}
+	return 1
+}
+
+func (s ReadySpec) body(options ollama.RunnerOptions) map[string]any {
+	all := map[string]any{"num_predict": s.tokens()}
 	for name, value := range options {
 		all[name] = value
 	}

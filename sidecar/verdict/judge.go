@@ -14,7 +14,7 @@ func Judge(p Picture, before Judgement) Judgement {
 	answers := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold && !p.CrashUnresolved
 	for _, rule := range []func(Picture) (Judgement, bool){
 		operatorActed, containerGone, deviceFailed, serverSilent, modelMissing, ourLoad, outOfMemory, runnerCrashed,
-		deadlocked, neverUnloaded, garbage, modelWedged, overloaded, modelUnloaded, modelAnswers,
+		deadlocked, neverScheduled, neverUnloaded, garbage, modelWedged, overloaded, modelUnloaded, modelAnswers,
 	} {
 		if judgement, applies := rule(p); applies {
 			judgement.Answers = answers

@@ -32,12 +32,13 @@ type Leak struct {
 	holders []evidence.GPUProcess
 }
 
-// Add takes one view. Unknown or hidden numbers begin the count anew, and so
-// does anything that moves: a load in particular.
+// Add takes one view. Time counts only while the numbers are known and nothing
+// moves: a model that is being loaded is in no list.
 func (l Leak) Add(view evidence.GPUView, owner string, loaded []evidence.LoadedModel, moving bool, tolerance uint64) Leak {
 	held, holders, known := heldBy(view, owner)
 	if !known || moving {
-		return Leak{}
+		l.over = time.Time{} // what is normal for these models stays known
+		return l
 	}
 	models := signature(loaded)
 	if l.since.IsZero() || models != l.models {
@@ -64,6 +65,9 @@ func (l Leak) Lasts(now time.Time) bool { return !l.over.IsZero() && now.Sub(l.o
 
 // Bytes is what is held beyond what is normal.
 func (l Leak) Bytes() uint64 { return l.excess - min(l.excess, l.normal) }
+
+// Since is since when the container has held too much; zero while it does not.
+func (l Leak) Since() time.Time { return l.over }
 
 func (l Leak) sentence(now time.Time) string {
 	words := fmt.Sprintf("the container has held %d MiB of GPU memory for %s that no loaded model accounts for", l.Bytes()>>20, round(now.Sub(l.over)))

@@ -31,7 +31,8 @@ func loading(p Picture, began time.Time, sentence string) Judgement {
 	if !loadStalls(p, began) {
 		return Judgement{Verdict: Loading, Model: p.Target, Sentence: sentence}
 	}
-	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), Model: p.Target, Sentence: fmt.Sprintf(
+	room := !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0 // a deadlocked scheduler waits for one of them to go
+	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), MakeRoom: room, Model: p.Target, Sentence: fmt.Sprintf(
 		"the load that began %s ago makes no progress; %s", round(p.Now.Sub(began)), p.Pulse.sentence(p.Now))}
 }
 

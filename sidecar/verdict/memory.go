@@ -32,7 +32,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	switch {
 	case len(p.Memory.Times) < 2:
 		return j, true
-	case !p.Taken.MadeRoom && len(OthersAtRest(p)) > 0:
+	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
 		j.RemedyDue, j.MakeRoom = true, true
 	case !p.Taken.Restarted && (!view || p.Card.Leak.Bytes() > 0):
 		j.RemedyDue, j.Model = true, ""
@@ -43,11 +43,11 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	return j, true
 }
 
-// OthersAtRest are the loaded models beside the target that nobody uses.
-func OthersAtRest(p Picture) []string {
+// OthersAtRest are the loaded models beside one that nobody uses.
+func OthersAtRest(p Picture, beside string) []string {
 	var names []string
 	for _, m := range p.Loaded {
-		if m.Name != p.Target && !inUse(p.Traffic, m.Name) {
+		if m.Name != beside && !inUse(p.Traffic, m.Name) {
 			names = append(names, m.Name)
 		}
 	}

@@ -21,19 +21,6 @@ const (
 
 func (r Refusals) lately(now time.Time) bool { return r.Count > 0 && now.Sub(r.Last) < refusedLately }
 
-// deadlocked is a server that refuses because its queue is full, and that does
-// nothing: its scheduler waits for ever (ollama/ollama#17408). One that works is
-// overloaded.
-func deadlocked(p Picture) (Judgement, bool) {
-	still := p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) >= idleQueue
-	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !still || gpuWorked(p, p.Refused.First) || p.Now.Sub(lastMove(p.Traffic)) < streamMoves {
-		return Judgement{}, false
-	}
-	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
-		"Ollama has refused %d requests as busy for %s and does nothing; %s",
-		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true
-}
-
 func gpuWorked(p Picture, since time.Time) bool {
 	return !p.GPUActiveAt.IsZero() && p.GPUActiveAt.After(since)
 }

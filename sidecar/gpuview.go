@@ -1,0 +1,132 @@
+package sidecar
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// LogView reads what Ollama's own log says of the GPUs that it found when the
+// container was started last.
+type LogView interface {
+	GPUHint(ctx context.Context) (evidence.GPUHint, error)
+}
+
+// sawView takes a look at the GPUs.
+func (s *supervisor) sawView(view evidence.GPUView) {
+	id := s.seen.container.ID
+	s.seen.gpu = view
+	if gpuWorks(view, id) {
+		s.seen.gpuWorks = view.SeenAt
+	}
+	if !view.Known {
+		s.symptoms.throttledSince = time.Time{}
+		s.symptoms.leak = verdict.Leak{}
+		return
+	}
+	s.symptoms.ownSeen = s.symptoms.ownSeen || holdsMemory(view, id)
+	s.symptoms.sawClocks(view)
+	s.followLeak(view)
+}
+
+func holdsMemory(view evidence.GPUView, containerID string) bool {
+	return slices.ContainsFunc(view.GPUs, func(g evidence.GPU) bool {
+		return slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool {
+			return p.ContainerID != "" && p.ContainerID == containerID && p.Bytes > 0
+		})
+	})
+}
+
+// sawClocks follows for how long the clocks have been held down, and why.
+func (s *symptoms) sawClocks(view evidence.GPUView) {
+	var reasons []string
+	for _, g := range view.GPUs {
+		if g.ClockReasons == nil {
+			continue
+		}
+		for _, reason := range evidence.Slowdowns(*g.ClockReasons) {
+			if !slices.Contains(reasons, reason) {
+				reasons = append(reasons, reason)
+			}
+		}
+	}
+	s.throttledBy = reasons
+	switch {
+	case len(reasons) == 0:
+		s.throttledSince = time.Time{}
+	case s.throttledSince.IsZero():
+		s.throttledSince = view.SeenAt
+	}
+}
+
+// followLeak counts only while nothing moves and the list of loaded models is of
+// this moment: one that is being loaded is in no list.
+func (s *supervisor) followLeak(view evidence.GPUView) {
+	moving := !s.work.loadSince.IsZero() || s.work.restoring || len(s.relay.Traffic().InFlight) > 0 ||
+		!s.seen.loadedKnown || s.machine.State == Recovering || s.seen.pulse.StillFor(view.SeenAt) == 0
+	if moving && s.symptoms.leak.Lasts(view.SeenAt) {
+		return // traffic does not give leaked memory back
+	}
+	s.symptoms.leak = s.symptoms.leak.Add(view, s.seen.container.ID, s.seen.loaded, moving, uint64(s.config.LeakTolerance))
+}
+
+// sawXid takes an error that the driver reported. One of the application class
+// shows by what it does to the program (faults.md F16), and an error of a GPU
+// that the container does not use is another's.
+func (s *supervisor) sawXid(xid evidence.Xid) {
+	if xid.Class() != evidence.XidDevice || !concerns(s.seen.gpu, s.seen.container.ID, xid.GPU) {
+		return
+	}
+	s.symptoms.xid = xid
+	s.readiness.settle() // what was asked before proves nothing any more
+	s.readiness.streak = verdict.Streak{}
+	s.probeNow(time.Now())
+}
+
+// concerns says that a GPU is the container's, or may be: where nobody tells who
+// holds what, every GPU may be its.
+func concerns(view evidence.GPUView, containerID, uuid string) bool {
+	if !view.Known || uuid == "" || len(view.GPUs) < 2 {
+		return true
+	}
+	ours, others := false, false
+	for _, g := range view.GPUs {
+		holds := slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID != "" && p.ContainerID == containerID })
+		ours = ours || holds && g.UUID == uuid
+		others = others || holds && g.UUID != uuid
+	}
+	return ours || !others
+}
+
+// hintPause is between two looks into the log, until it tells something.
+const hintPause = 10 * time.Second
+
+// readHint looks into Ollama's log once its API answers: it says there what it
+// found, before it listens.
+func (s *supervisor) readHint(ctx context.Context) time.Duration {
+	wanted := make(chan bool, 1)
+	generation := s.current(ctx)
+	s.post(ctx, 0, func() {
+		wanted <- s.seen.answered && s.symptoms.hint == evidence.GPUHintUnknown && s.seen.container.GPURequested
+	})
+	select {
+	case want := <-wanted:
+		if !want {
+			return hintPause
+		}
+	case <-ctx.Done():
+		return hintPause
+	}
+	limited, cancel := context.WithTimeout(ctx, engineDeadline)
+	defer cancel()
+	hint, err := s.hints.GPUHint(limited)
+	if err != nil {
+		s.log.Debug("cannot read the container's log", "err", err)
+		return hintPause
+	}
+	s.post(ctx, generation, func() { s.symptoms.hint = hint })
+	return hintPause
+}

@@ -1,0 +1,72 @@
+package sidecar
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+const (
+	// firstQuarantine is how long a model whose runner died again and again is
+	// kept out; each further time is twice as long, up to the longest.
+	firstQuarantine   = 10 * time.Minute
+	longestQuarantine = 2 * time.Hour
+)
+
+// quarantined is a model that is kept out, so that the others go on.
+type quarantined struct {
+	until   time.Time
+	lasts   time.Duration
+	reason  string
+	crashes int
+}
+
+// crashedBeside notes that the runner of a model died that Clawgate is not there
+// for. Ollama loads it again for whoever asks next; if it dies again and again,
+// each time takes the GPU from the others.
+func (s *supervisor) crashedBeside(sign evidence.Sign) {
+	of := s.symptoms.of(sign.Model)
+	if n := len(of.crashes); n > 0 && sign.At.Sub(of.crashes[n-1]) < sameCrash {
+		return
+	}
+	of.crashes = slices.DeleteFunc(of.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
+	of.crashes = append(of.crashes, sign.At)
+	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(of.crashes))
+	if len(of.crashes) >= verdict.CrashLimit {
+		s.keepOut(sign, len(of.crashes))
+		of.crashes = nil
+	}
+}
+
+func (s *supervisor) keepOut(sign evidence.Sign, crashes int) {
+	if s.quarantine == nil {
+		s.quarantine = map[string]quarantined{}
+	}
+	lasts := min(max(firstQuarantine, 2*s.quarantine[sign.Model].lasts), longestQuarantine)
+	s.quarantine[sign.Model] = quarantined{
+		until: sign.At.Add(lasts), lasts: lasts, crashes: crashes,
+		reason: fmt.Sprintf("this model is kept out for %s, because its runner died %d times: %s", lasts, crashes, sign.Detail),
+	}
+	s.report.keptOut(s, sign.Model, s.quarantine[sign.Model].reason)
+}
+
+// keptOut adds the models in quarantine to the gate. While Clawgate only watches
+// it stays open for them.
+func (s *supervisor) keptOut(gate *relay.Gate, now time.Time) {
+	if s.machine.Passive {
+		return
+	}
+	for model, q := range s.quarantine {
+		if _, closed := gate.Models[model]; closed || !now.Before(q.until) {
+			continue
+		}
+		if gate.Models == nil {
+			gate.Models = map[string]relay.Closure{}
+		}
+		gate.Models[model] = relay.Closure{Reason: q.reason, ExpectedOpen: q.until}
+	}
+}

@@ -1,0 +1,96 @@
+package sidecar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+const (
+	// quietFor is how long no request has to have come for a moment to be quiet.
+	quietFor = 30 * time.Second
+	// quietContainer is how long the container has to have been still: a client
+	// that bypasses the relay shows in nothing else.
+	quietContainer = 10 * time.Second
+	// onceFor is how long a remedy that was put off and taken is not taken again
+	// for the same verdict.
+	onceFor = 24 * time.Hour
+)
+
+// quietWait is a remedy that waits for a quiet moment.
+type quietWait struct {
+	verdict verdict.Verdict // empty while none waits
+	since   time.Time
+	told    bool // that it would be taken now, if Clawgate did not only watch
+}
+
+// awaitQuiet takes a remedy that was put off when nobody would notice, or when
+// it has waited for IDLE_WAIT; then new requests are held and those that move
+// are let finish. A client that bypasses the relay is waited for without end:
+// nobody could let it finish.
+func (s *supervisor) awaitQuiet(now time.Time) {
+	j := s.judgement
+	if !j.RemedyDue || !j.AtIdle || s.machine.State != Ready {
+		if s.machine.State != Isolated { // while it drains it is still the same one
+			s.quiet = quietWait{}
+		}
+		return
+	}
+	if s.quiet.verdict != j.Verdict {
+		s.quiet = quietWait{verdict: j.Verdict, since: now}
+		s.log.Warn("a remedy is due and waits for a quiet moment", "verdict", j.Verdict, "sentence", j.Sentence, "longest", s.config.IdleWait)
+	}
+	traffic := s.relay.Traffic()
+	still := s.seen.pulse.StillFor(now) >= quietContainer
+	alone := len(traffic.InFlight) == 0 && traffic.Waiting == 0
+	switch {
+	case alone && still && now.Sub(s.seen.lastTraffic) >= quietFor:
+	case now.Sub(s.quiet.since) >= s.config.IdleWait && (still || !alone):
+	default:
+		return
+	}
+	if s.machine.Passive {
+		s.tellQuiet(now)
+		return
+	}
+	s.handle(now, Event{Kind: QuietMoment, Judgement: j})
+}
+
+// tellQuiet says once what would be done now.
+func (s *supervisor) tellQuiet(now time.Time) {
+	if s.quiet.told {
+		return
+	}
+	s.quiet.told = true
+	s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
+	s.log.Warn("a remedy would be taken now", "rung", quietRung(s.judgement), "reason", s.remedy.reason, "sentence", s.remedy.sentence)
+	s.report.due(s, now, quietRung(s.judgement))
+}
+
+// quietRung is what would be done first about what waits.
+func quietRung(j verdict.Judgement) Rung {
+	if j.Model != "" {
+		return Unload
+	}
+	return Restart
+}
+
+// tookQuietly notes that the remedy for a verdict has had its quiet moment.
+func (r *remedyState) tookQuietly(v verdict.Verdict, now time.Time) {
+	if r.atIdle == nil {
+		r.atIdle = map[verdict.Verdict]time.Time{}
+	}
+	r.atIdle[v] = now
+}
+
+func (r *remedyState) tookAtIdle(now time.Time) []verdict.Verdict {
+	var taken []verdict.Verdict
+	for v, at := range r.atIdle {
+		if now.Sub(at) < onceFor {
+			taken = append(taken, v)
+		}
+	}
+	slices.Sort(taken)
+	return taken
+}

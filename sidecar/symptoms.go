@@ -1,0 +1,178 @@
+package sidecar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// symptoms are what was seen of the models and the GPUs beside probes and
+// crashes: what tells a server that answers well from one that only answers.
+type symptoms struct {
+	xid evidence.Xid // newest of the device class; in this run of the container
+
+	hint    evidence.GPUHint
+	ownSeen bool
+	leak    verdict.Leak
+
+	throttledSince time.Time
+	throttledBy    []string
+
+	models map[string]*modelSymptoms
+
+	refused verdict.Refusals
+}
+
+// modelSymptoms are those of one model.
+type modelSymptoms struct {
+	pace        verdict.Pace
+	bestRatio   float64 // the largest part of it that was seen on a GPU
+	usedThisRun bool
+
+	lateSince time.Time
+	timely    bool // this load of it has answered in time
+
+	memory       []time.Time // when there was no room for it, newest last
+	memoryDetail string
+
+	hollow  hollowCount
+	crashes []time.Time // of models other than the target
+}
+
+// hollowCount follows answers with nothing in them.
+type hollowCount struct {
+	answers   int
+	prompts   []uint64
+	confirmed string // what the probe got, once it got the same
+	again     bool
+}
+
+// maxSymptomatic bounds the memory for models; the ones with requests now are few.
+const maxSymptomatic = 64
+
+// of returns the symptoms of a model, by its normalised name.
+func (s *symptoms) of(model string) *modelSymptoms {
+	if known, found := s.models[model]; found {
+		return known
+	}
+	if s.models == nil || len(s.models) >= maxSymptomatic {
+		s.models = map[string]*modelSymptoms{}
+	}
+	fresh := &modelSymptoms{}
+	s.models[model] = fresh
+	return fresh
+}
+
+// newRun drops what belongs to a run of the container that is over, and keeps
+// what was learned about the models. A device that failed outlives the run.
+func (s *symptoms) newRun() {
+	s.hint, s.leak, s.refused = evidence.GPUHintUnknown, verdict.Leak{}, verdict.Refusals{}
+	for _, m := range s.models {
+		m.usedThisRun = false
+		m.reloaded()
+	}
+}
+
+// reloaded begins anew with a model that was loaded again.
+func (m *modelSymptoms) reloaded() {
+	m.pace = m.pace.Afresh()
+	m.lateSince, m.timely = time.Time{}, false
+	m.hollow = hollowCount{again: m.hollow.again || m.hollow.confirmed != ""}
+}
+
+// answered follows whether a load of the model that was quick has become slow.
+func (m *modelSymptoms) answered(at time.Time, late bool) {
+	switch {
+	case !late:
+		m.timely, m.lateSince = true, time.Time{}
+	case m.lateSince.IsZero():
+		m.lateSince = at
+	}
+}
+
+// sawAnswer takes a complete answer to a client.
+func (m *modelSymptoms) sawAnswer(answer evidence.Answer) {
+	m.pace = m.pace.Add(answer.PerSecond)
+	if !answer.Hollow {
+		if answer.Tokens > 1 {
+			m.hollow = hollowCount{}
+		}
+		return
+	}
+	m.hollow.answers++
+	if !slices.Contains(m.hollow.prompts, answer.Prompt) && len(m.hollow.prompts) < maxPrompts {
+		m.hollow.prompts = append(m.hollow.prompts, answer.Prompt)
+	}
+}
+
+// maxPrompts: more different prompts than this tell nothing more.
+const maxPrompts = 8
+
+// noRoom notes that there was no memory for the model.
+func (m *modelSymptoms) noRoom(at time.Time, detail string) {
+	m.memory = slices.DeleteFunc(m.memory, func(t time.Time) bool { return at.Sub(t) > verdict.CrashWindow })
+	m.memory = append(m.memory, at)
+	m.memoryDetail = detail
+}
+
+func (h hollowCount) verdict() verdict.HollowAnswers {
+	return verdict.HollowAnswers{
+		Answers: h.answers, Prompts: len(h.prompts), Confirmed: h.confirmed != "", Again: h.again, Detail: h.confirmed,
+	}
+}
+
+// sawLoaded learns from a list of loaded models how much of each is on a GPU.
+func (s *symptoms) sawLoaded(loaded []evidence.LoadedModel) {
+	for _, m := range loaded {
+		if m.Size == 0 || m.SizeVRAM == 0 {
+			continue
+		}
+		of := s.of(m.Name)
+		of.bestRatio = max(of.bestRatio, float64(m.SizeVRAM)/float64(m.Size))
+		of.usedThisRun = true
+	}
+}
+
+// wasRefused takes one 503 of Ollama's. Refusals that lie far apart are not of
+// one row.
+func (s *symptoms) wasRefused(at time.Time) {
+	if s.refused.Count == 0 || at.Sub(s.refused.Last) > refusalsApart {
+		s.refused = verdict.Refusals{First: at}
+	}
+	s.refused.Last = at
+	s.refused.Count++
+}
+
+const refusalsApart = 30 * time.Second
+
+// symptomsIn puts what is known into the picture.
+func (s *supervisor) symptomsIn(p *verdict.Picture) {
+	known := s.symptoms
+	of := known.of(p.Target)
+	p.Memory = verdict.MemoryTrouble{Times: of.memory, Detail: of.memoryDetail}
+	if n := len(of.memory); n > 0 {
+		p.Memory.Unresolved = of.memory[n-1].After(s.seen.lastSuccess)
+	}
+	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
+	p.Card = verdict.Card{
+		View: s.seen.gpu, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
+		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, Pace: of.pace, Leak: known.leak,
+	}
+	p.Slowed = verdict.Slowed{
+		ThrottledSince: known.throttledSince, By: known.throttledBy, LateSince: of.lateSince, TimelyBefore: of.timely,
+	}
+}
+
+// onCPUByWish says that the model was asked to stay off the GPU, by the settings
+// or by the request that its runner was started for.
+func (s *supervisor) onCPUByWish(model string) bool {
+	for _, options := range []ollama.RunnerOptions{s.options.remembered(model), ollama.RunnerOptions(s.config.Options)} {
+		if string(options["num_gpu"]) == "0" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,34 @@
+package verdict
+
+import "fmt"
+
+// deadlocked is a server that refuses because its queue is full, and that does
+// nothing: its scheduler waits for ever (ollama/ollama#17408). One that works is
+// overloaded.
+func deadlocked(p Picture) (Judgement, bool) {
+	still := p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) >= idleQueue
+	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !still || gpuWorked(p, p.Refused.First) || p.Now.Sub(lastMove(p.Traffic)) < streamMoves {
+		return Judgement{}, false
+	}
+	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
+		"Ollama has refused %d requests as busy for %s and does nothing; %s",
+		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true
+}
+
+// neverScheduled is a request for a model that is not loaded, which waits and
+// nothing is done for it: the same deadlock, seen by one client. Other models may
+// answer all the while, so that probes do not see it. Unloading what is idle
+// lets the scheduler go on.
+func neverScheduled(p Picture) (Judgement, bool) {
+	if !p.LoadedKnown || !p.LoadSince.IsZero() || !stillSince(p, p.Limit.LoadStall) {
+		return Judgement{}, false
+	}
+	for _, r := range p.Traffic.InFlight {
+		if r.Model == "" || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
+			continue
+		}
+		return Judgement{Verdict: Wedged, Model: r.Model, RemedyDue: true, MakeRoom: !p.Taken.MadeRoom && len(OthersAtRest(p, r.Model)) > 0, Sentence: fmt.Sprintf(
+			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}, true
+	}
+	return Judgement{}, false
+}
