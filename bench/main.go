@@ -1,7 +1,8 @@
 // Command bench measures what stands between a client and Ollama, side by side
 // in one run on loopback: nothing, the relay, the gateway, both, a plain
-// httputil.ReverseProxy, and nginx where it is installed, each in a process of its own, in front of an
-// upstream that streams as Ollama does. It prints a Markdown table.
+// httputil.ReverseProxy, and nginx where it is installed, each in a process of
+// its own, in front of an upstream that streams as Ollama does. It prints a
+// Markdown table.
 //
 //	go run ./bench [-short 10000] [-streams 1000] [-only relay,plain]
 //
