@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,45 +15,39 @@ const (
 	// waits up to 5 s for memory to come back, and a model that is being loaded by
 	// somebody else is in no list before it is there.
 	leakLasts = time.Minute
-	// leakSettles is how long after a change of the loaded models the difference
-	// between what is held and what Ollama reckons is taken for normal.
-	leakSettles = 30 * time.Second
+	// leakMoves is how long something may move without the count beginning anew:
+	// every probe makes the server work for a moment, and a load takes longer.
+	leakMoves = 15 * time.Second
 )
 
-// Leak follows what the container holds on the GPUs beyond what its loaded
-// models account for. What Ollama reckons (size_vram) is an estimate of the time
-// of the load, so that with models loaded only growth since then counts. The
-// zero value knows nothing.
+// Leak follows what processes of the container hold on the GPUs beyond one for
+// each loaded model. They are counted, and not compared with what Ollama reckons
+// (size_vram): that is an estimate of the time of the load, and a runner takes
+// more as its prompts become longer. The zero value knows nothing.
 type Leak struct {
-	models  string // which ones are loaded
-	since   time.Time
-	normal  uint64 // the excess that belongs to these models
-	excess  uint64
-	over    time.Time // since when the excess is beyond normal and tolerance
+	models  string    // which ones are loaded
+	seen    time.Time // the newest view that counted
+	over    time.Time // since when more than the tolerance is held
 	holders []evidence.GPUProcess
 }
 
-// Add takes one view. Time counts only while the numbers are known and nothing
-// moves: a model that is being loaded is in no list.
+// Add takes one view. Unknown or hidden numbers begin the count anew, and so does
+// another set of models. A view of a moment in which something moves, a load in
+// particular, does not count.
 func (l Leak) Add(view evidence.GPUView, owner string, loaded []evidence.LoadedModel, moving bool, tolerance uint64) Leak {
-	held, holders, known := heldBy(view, owner)
-	if !known || moving {
-		l.over = time.Time{} // what is normal for these models stays known
+	_, holders, known := heldBy(view, owner)
+	models := signature(loaded)
+	if !known {
+		return Leak{}
+	}
+	if models != l.models || view.SeenAt.Sub(l.seen) > leakMoves {
+		l = Leak{models: models}
+	}
+	if moving {
 		return l
 	}
-	models := signature(loaded)
-	if l.since.IsZero() || models != l.models {
-		l = Leak{models: models, since: view.SeenAt}
-	}
-	var reckoned uint64
-	for _, m := range loaded {
-		reckoned += m.SizeVRAM
-	}
-	l.excess, l.holders = held-min(held, reckoned), holders
-	if len(loaded) > 0 && view.SeenAt.Sub(l.since) < leakSettles {
-		l.normal = max(l.normal, l.excess)
-	}
-	if l.excess <= l.normal+tolerance {
+	l.seen, l.holders = view.SeenAt, unaccounted(holders, len(loaded))
+	if l.Bytes() <= tolerance {
 		l.over = time.Time{}
 	} else if l.over.IsZero() {
 		l.over = view.SeenAt
@@ -63,22 +58,42 @@ func (l Leak) Add(view evidence.GPUView, owner string, loaded []evidence.LoadedM
 // Lasts says that the memory has been held without a reason for long enough.
 func (l Leak) Lasts(now time.Time) bool { return !l.over.IsZero() && now.Sub(l.over) >= leakLasts }
 
-// Bytes is what is held beyond what is normal.
-func (l Leak) Bytes() uint64 { return l.excess - min(l.excess, l.normal) }
+// Bytes is what no loaded model accounts for, as it was seen last.
+func (l Leak) Bytes() uint64 {
+	var bytes uint64
+	for _, p := range l.holders {
+		bytes += p.Bytes
+	}
+	return bytes
+}
 
 // Since is since when the container has held too much; zero while it does not.
 func (l Leak) Since() time.Time { return l.over }
 
 func (l Leak) sentence(now time.Time) string {
-	words := fmt.Sprintf("the container has held %d MiB of GPU memory for %s that no loaded model accounts for", l.Bytes()>>20, round(now.Sub(l.over)))
 	var who []string
 	for _, p := range l.holders {
 		who = append(who, fmt.Sprintf("process %d: %d MiB", p.PID, p.Bytes>>20))
 	}
-	if len(who) > 0 {
-		words += " (" + strings.Join(who, ", ") + ")"
+	return fmt.Sprintf("the container has held %d MiB of GPU memory for %s that no loaded model accounts for (%s)",
+		l.Bytes()>>20, round(now.Sub(l.over)), strings.Join(who, ", "))
+}
+
+// unaccounted are Ollama's processes beyond one for each loaded model. Those that
+// hold most are taken for the models'.
+func unaccounted(holders []evidence.GPUProcess, models int) []evidence.GPUProcess {
+	var processes []evidence.GPUProcess
+	for _, p := range holders { // once for each GPU that it uses
+		at := slices.IndexFunc(processes, func(known evidence.GPUProcess) bool { return known.PID == p.PID })
+		switch {
+		case at >= 0:
+			processes[at].Bytes += p.Bytes
+		case p.Command == "" || strings.Contains(p.Command, "llama"): // not another program in the same container
+			processes = append(processes, p)
+		}
 	}
-	return words
+	slices.SortStableFunc(processes, func(a, b evidence.GPUProcess) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return processes[min(models, len(processes)):]
 }
 
 // heldBy is what the container's own processes hold.
