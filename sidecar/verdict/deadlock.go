@@ -1,13 +1,15 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // deadlocked is a server that refuses because its queue is full, and that does
 // nothing: its scheduler waits for ever (ollama/ollama#17408). One that works is
 // overloaded.
 func deadlocked(p Picture) (Judgement, bool) {
-	still := p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) >= idleQueue
-	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !still || gpuWorked(p, p.Refused.First) || p.Now.Sub(lastMove(p.Traffic)) < streamMoves {
+	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !restsFor(p, idleQueue) {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
@@ -20,7 +22,7 @@ func deadlocked(p Picture) (Judgement, bool) {
 // answer all the while, so that probes do not see it. Unloading what is idle
 // lets the scheduler go on.
 func neverScheduled(p Picture) (Judgement, bool) {
-	if !p.LoadedKnown || !p.LoadSince.IsZero() || !stillSince(p, p.Limit.LoadStall) {
+	if !p.LoadedKnown || !p.LoadSince.IsZero() || !restsFor(p, p.Limit.LoadStall) {
 		return Judgement{}, false
 	}
 	for _, r := range p.Traffic.InFlight {
@@ -31,4 +33,10 @@ func neverScheduled(p Picture) (Judgement, bool) {
 			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}, true
 	}
 	return Judgement{}, false
+}
+
+// restsFor says that nothing has worked for that long but for probes, which a
+// loaded model answers while the scheduler is stuck.
+func restsFor(p Picture, d time.Duration) bool {
+	return p.Pulse.RestsFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-blindWait)) && p.Now.Sub(lastMove(p.Traffic)) >= d
 }

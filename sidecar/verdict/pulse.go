@@ -20,12 +20,19 @@ const (
 // pulseAge is how old the newest reading may be for the view to count as known.
 const pulseAge = 10 * time.Second
 
+// longWork is longer than a probe makes a server work, and shorter than a load or
+// an answer to somebody.
+const longWork = 10 * time.Second
+
 // Pulse tells a working container from a still one, by readings of its
 // resource counters. The zero value knows nothing.
 type Pulse struct {
 	first, last evidence.Activity
 	// lastActive is the end of the last interval in which the container worked.
 	lastActive time.Time
+	// began is when the work that goes on now began, zero while it rests, and
+	// lastLong the end of the last that went on for longWork.
+	began, lastLong time.Time
 	// Rate is what the container did in the newest interval, for the status.
 	Rate Rate
 }
@@ -45,9 +52,22 @@ func (p Pulse) Add(reading evidence.Activity) Pulse {
 	}
 	p.Rate = rate(p.last, reading)
 	if p.Rate.CPU >= busyCPU || p.Rate.Network >= busyNetwork || p.Rate.Disk >= busyDisk {
-		p.lastActive = reading.SeenAt
+		p = p.worked(reading.SeenAt)
+	} else {
+		p.began = time.Time{}
 	}
 	p.last = reading
+	return p
+}
+
+func (p Pulse) worked(until time.Time) Pulse {
+	if p.began.IsZero() {
+		p.began = p.last.SeenAt
+	}
+	if until.Sub(p.began) >= longWork {
+		p.lastLong = until
+	}
+	p.lastActive = until
 	return p
 }
 
@@ -81,6 +101,20 @@ func (p Pulse) StillFor(now time.Time) time.Duration {
 	since := p.first.SeenAt
 	if p.lastActive.After(since) {
 		since = p.lastActive
+	}
+	return p.last.SeenAt.Sub(since)
+}
+
+// RestsFor returns for how long the container has been seen without work of any
+// length: what a readiness probe makes it do is none. Zero while it works, and
+// while the view is not known.
+func (p Pulse) RestsFor(now time.Time) time.Duration {
+	if p.StillFor(now) < stillness {
+		return 0
+	}
+	since := p.first.SeenAt
+	if p.lastLong.After(since) {
+		since = p.lastLong
 	}
 	return p.last.SeenAt.Sub(since)
 }

@@ -15,8 +15,9 @@ const (
 	// refusedLately is how long a refusal counts after it came.
 	refusedLately = 30 * time.Second
 	// idleQueue is how long a server that refuses everybody has to stand still
-	// until it is no longer full but stuck.
-	idleQueue = 20 * time.Second
+	// until it is no longer full but stuck: its queue is full while a model is
+	// loaded, too, and a slow disk pauses a load (faults.md, §1e).
+	idleQueue = time.Minute
 )
 
 func (r Refusals) lately(now time.Time) bool { return r.Count > 0 && now.Sub(r.Last) < refusedLately }
