@@ -3,8 +3,6 @@ package verdict
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
@@ -38,12 +36,12 @@ type Card struct {
 func deviceFailed(p Picture) (Judgement, bool) {
 	trouble := deviceTrouble(p)
 	gone := p.LoadedKnown && !isLoaded(p.Loaded, p.Target)
-	if trouble == "" || gone || !p.LoadSince.IsZero() || p.CrashUnresolved {
+	if trouble == "" || gone || !p.LoadSince.IsZero() || p.CrashUnresolved || p.Memory.Unresolved {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: HostAction, Sentence: trouble}
-	switch failures := max(p.Ready.Failures, p.API.Failures); {
-	case failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold:
+	switch failures := max(p.Ready.Failures, silences(p.API)); {
+	case failures == 0 && proven(p):
 		j.Sentence += "; the model still answers"
 	case failures < p.Limit.FailureThreshold:
 		j.Sentence += "; whether the model still answers is being looked at"
@@ -63,9 +61,23 @@ func restartMayHelp(p Picture) bool {
 	return adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted && !anyLost(p.Card.View)
 }
 
+// silences are the failures of the API that were silence: an odd answer, or a
+// name that leads nowhere, says nothing about the model.
+func silences(api Streak) int {
+	if api.Last.Answered || api.Last.Unresolved {
+		return 0
+	}
+	return api.Failures
+}
+
+// deviceTrouble says what the driver has given up, as far as it concerns the
+// container: one that computes on the CPU beside a broken GPU has no trouble.
 func deviceTrouble(p Picture) string {
+	if !p.Container.GPURequested && !p.Card.OwnSeen {
+		return ""
+	}
 	for _, g := range p.Card.View.GPUs {
-		if g.Lost && p.Container.GPURequested {
+		if g.Lost {
 			return fmt.Sprintf("the driver has lost GPU %d (%s)", g.Index, g.Name)
 		}
 	}
@@ -79,16 +91,21 @@ func anyLost(view evidence.GPUView) bool {
 	return slices.ContainsFunc(view.GPUs, func(g evidence.GPU) bool { return g.Lost })
 }
 
-// adviceOf is what the driver says of the GPU with the Xid, or of the worst one
-// where that is not known; empty if it says nothing.
+// adviceOf is what the driver says of the GPU with the Xid, or the worst that it
+// says of any where that is not known; empty if it does not say. What it said
+// before the Xid does not count.
 func adviceOf(p Picture) evidence.GPUAdvice {
+	if p.Card.View.SeenAt.Before(p.Card.Xid.At) {
+		return ""
+	}
 	var advice evidence.GPUAdvice
+	first := true
 	for _, g := range p.Card.View.GPUs {
-		if p.Card.Xid.GPU != "" && g.UUID != p.Card.Xid.GPU {
+		switch {
+		case p.Card.Xid.GPU != "" && g.UUID != p.Card.Xid.GPU:
 			continue
-		}
-		if advice == "" || advice == evidence.AdviceNone {
-			advice = g.Advice
+		case first, advice == evidence.AdviceNone, advice == "" && g.Advice != evidence.AdviceNone:
+			advice, first = g.Advice, false
 		}
 	}
 	return advice
@@ -101,93 +118,4 @@ func whatTheHostNeeds(p Picture) string {
 	default:
 		return "the driver's own advice: " + string(advice)
 	}
-}
-
-const (
-	// fallbackFactor: a 32B model is ten and more times slower on a CPU; several
-	// requests at once, long contexts and heat cost less than this.
-	fallbackFactor = 5
-	// elsewhere is the part of a model's size below which GPU memory in use
-	// cannot be the model.
-	elsewhere = 0.1
-)
-
-// fallback looks for a model that runs on the CPU though its container has a
-// GPU. Each sign alone has been seen to be wrong (ollama/ollama#7323, #12722):
-// two have to agree.
-func fallback(p Picture) (Judgement, bool) {
-	if !p.Container.GPURequested || p.Card.ByWish || p.Card.View.Known && len(p.Card.View.GPUs) == 0 {
-		return Judgement{}, false
-	}
-	signs := fallbackSigns(p)
-	seen := p.Card.BestRatio > 0 || p.Card.View.Known
-	if len(signs) < 2 || !seen {
-		return Judgement{}, false
-	}
-	j := Judgement{Verdict: CPUFallback, RemedyDue: true, AtIdle: true, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
-	if p.Card.UsedThisRun {
-		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
-	}
-	return j, true
-}
-
-func fallbackSigns(p Picture) []string {
-	m, loaded := loadedModel(p.Loaded, p.Target)
-	if !loaded || m.Size == 0 {
-		return nil
-	}
-	var signs []string
-	switch ratio := float64(m.SizeVRAM) / float64(m.Size); {
-	case m.SizeVRAM == 0:
-		signs = append(signs, "Ollama says that nothing of it is on a GPU")
-	case p.Card.BestRatio > 0 && ratio < p.Card.BestRatio/2:
-		signs = append(signs, fmt.Sprintf("Ollama says that %.0f %% of it is on a GPU, it was %.0f %%", 100*ratio, 100*p.Card.BestRatio))
-	}
-	if used, known := onGPU(p); known && float64(used) < elsewhere*float64(m.Size) {
-		signs = append(signs, fmt.Sprintf("the driver sees %d MiB in use", used>>20))
-	}
-	if p.Card.Pace.Fallen() {
-		signs = append(signs, p.Card.Pace.sentence())
-	}
-	if p.Card.Hint == evidence.GPUNotFound {
-		signs = append(signs, "its log says that it found no GPU")
-	}
-	return signs
-}
-
-// onGPU is the most GPU memory that can be the container's. A list of processes
-// counts only where the driver has shown ours before: a process in another PID
-// namespace may be hidden (faults.md, NVML fact 8).
-func onGPU(p Picture) (bytes uint64, known bool) {
-	if !p.Card.View.Known || p.Now.Sub(p.Card.View.SeenAt) > viewAge {
-		return 0, false
-	}
-	var device, own uint64
-	for _, g := range p.Card.View.GPUs {
-		if !g.MemoryKnown || g.Coherent {
-			return 0, false
-		}
-		device += g.UsedBytes
-		for _, process := range g.Processes {
-			if process.ContainerID == p.Container.ID {
-				own += process.Bytes
-			}
-		}
-	}
-	if p.Card.OwnSeen {
-		return min(own, device), true
-	}
-	return device, true
-}
-
-// viewAge is how old a view of the GPUs may be to say something of this moment.
-const viewAge = 15 * time.Second
-
-func loadedModel(loaded []evidence.LoadedModel, model string) (evidence.LoadedModel, bool) {
-	for _, m := range loaded {
-		if m.Name == model {
-			return m, true
-		}
-	}
-	return evidence.LoadedModel{}, false
 }

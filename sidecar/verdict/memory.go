@@ -16,6 +16,22 @@ type MemoryTrouble struct {
 	Detail     string
 }
 
+// sameLoad is how far apart the reports of one failed load may come: every
+// request that waited for it gets one.
+const sameLoad = 2 * time.Second
+
+// loads counts the loads that failed.
+func (m MemoryTrouble) loads() int {
+	count, last := 0, time.Time{}
+	for _, at := range m.Times {
+		if at.Sub(last) > sameLoad {
+			count++
+		}
+		last = at
+	}
+	return count
+}
+
 // outOfMemory: Ollama itself evicts and tries again once, so that the first time
 // is left to it. Then other models make room. A restart helps only against
 // memory that the container itself holds without using it, or that nobody can
@@ -30,11 +46,11 @@ func outOfMemory(p Picture) (Judgement, bool) {
 		j.Sentence += fmt.Sprintf("; other programs hold %d MiB of GPU memory", foreign>>20)
 	}
 	switch {
-	case len(p.Memory.Times) < 2:
+	case p.Memory.loads() < 2:
 		return j, true
 	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
 		j.RemedyDue, j.MakeRoom = true, true
-	case !p.Taken.Restarted && (!view || p.Card.Leak.Bytes() > 0):
+	case !p.Taken.Restarted && (!view || p.Card.Leak.Lasts(p.Now)):
 		j.RemedyDue, j.Model = true, ""
 	default:
 		j.Hopeless = true

@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	paceAnswers = 3   // as many answers in a row have to be slow, or to be the first measure
@@ -15,19 +18,21 @@ type Pace struct {
 }
 
 // Add takes the speed of one more answer, in tokens a second. What is far below
-// the usual pace does not change it: a fault must not become the custom.
+// the usual pace does not change it: a fault must not become the custom. What is
+// far above changes it little: a short answer that is measured badly must not
+// make all others look slow.
 func (p Pace) Add(perSecond float64) Pace {
 	if perSecond <= 0 {
 		return p
 	}
-	recent := append(append([]float64(nil), p.recent...), perSecond)
+	recent := append(slices.Clone(p.recent), perSecond)
 	p.recent = recent[max(0, len(recent)-paceAnswers):]
-	switch fastest := p.fastest(); {
-	case len(p.recent) < paceAnswers:
-	case p.usual == 0, fastest > p.usual:
-		p.usual = fastest
+	switch {
+	case p.usual == 0 && len(p.recent) < paceAnswers:
+	case p.usual == 0:
+		p.usual = slices.Sorted(slices.Values(p.recent))[paceAnswers/2]
 	case perSecond > p.usual/fallbackFactor:
-		p.usual += paceLearns * (perSecond - p.usual)
+		p.usual += paceLearns * (min(perSecond, 2*p.usual) - p.usual)
 	}
 	return p
 }
@@ -43,13 +48,7 @@ func (p Pace) Fallen() bool {
 // Usual is the learned pace in tokens a second; 0 while it is not known.
 func (p Pace) Usual() float64 { return p.usual }
 
-func (p Pace) fastest() float64 {
-	fastest := 0.0
-	for _, perSecond := range p.recent {
-		fastest = max(fastest, perSecond)
-	}
-	return fastest
-}
+func (p Pace) fastest() float64 { return slices.Max(p.recent) }
 
 func (p Pace) sentence() string {
 	return fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.fastest(), p.usual)

@@ -132,12 +132,14 @@ func crashes(n int) func(*Picture) {
 
 // finding is one row of a table about Judge.
 type finding struct {
-	picture Picture
-	before  Judgement
-	want    Verdict
-	due     bool
-	model   string
-	words   string // part of the sentence
+	picture                Picture
+	before                 Judgement
+	want                   Verdict
+	due                    bool
+	model                  string
+	words                  string // part of the sentence
+	atIdle, room, hopeless bool
+	behind                 Verdict
 }
 
 func find(t *testing.T, table map[string]finding) {
@@ -147,6 +149,10 @@ func find(t *testing.T, table map[string]finding) {
 			got := Judge(f.picture, f.before)
 			if got.Verdict != f.want || got.RemedyDue != f.due || got.Model != f.model {
 				t.Errorf("%s, due %v, model %q: %s\nwant %s, due %v, model %q", got.Verdict, got.RemedyDue, got.Model, got.Sentence, f.want, f.due, f.model)
+			}
+			if got.AtIdle != f.atIdle || got.MakeRoom != f.room || got.Hopeless != f.hopeless || got.Behind != f.behind {
+				t.Errorf("at idle %v, make room %v, hopeless %v, behind %q: %s\nwant %v, %v, %v, %q",
+					got.AtIdle, got.MakeRoom, got.Hopeless, got.Behind, got.Sentence, f.atIdle, f.room, f.hopeless, f.behind)
 			}
 			if !strings.Contains(got.Sentence, f.words) || got.Sentence == "" {
 				t.Errorf("says %q, want %q in it", got.Sentence, f.words)

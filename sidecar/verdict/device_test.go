@@ -1,0 +1,64 @@
+package verdict
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+func TestAGPUThatTheDriverGaveUp(t *testing.T) {
+	silent := func(failures int) func(*Picture) { return ready(failures, time.Minute, evidence.ProbeResult{}) }
+	odd := api(9, time.Hour, evidence.ProbeResult{Answered: true, Missing: true})
+	find(t, map[string]finding{
+		"serves as long as the model answers":   {picture: onCard(xid(79, "")), want: HostAction, words: "Xid 79 on the GPU 1m0s ago; the model still answers; look at the host"},
+		"with the driver's advice":              {picture: onCard(xid(95, evidence.AdviceReset)), want: HostAction, words: "the driver's own advice: reset"},
+		"with an advice that nobody knows":      {picture: onCard(xid(95, evidence.AdviceOther)), want: HostAction, words: "look at the host"},
+		"is told by the driver without an Xid":  {picture: onCard(lost), want: HostAction, words: "has lost GPU 0 (a card)"},
+		"before anything was asked":             {picture: onCard(lost, unread), want: HostAction, words: "being looked at"},
+		"once a probe fails":                    {picture: onCard(lost, silent(1)), want: HostAction, words: "being looked at"},
+		"when the model is silent":              {picture: onCard(lost, silent(3)), want: HostAction, hopeless: true, words: "the model does not answer"},
+		"when the server is silent":             {picture: onCard(lost, api(3, time.Minute, evidence.ProbeResult{})), want: HostAction, hopeless: true},
+		"when the API only answers oddly":       {picture: onCard(lost, odd), want: HostAction, words: "still answers"},
+		"when the name leads nowhere":           {picture: onCard(lost, api(9, time.Hour, evidence.ProbeResult{Unresolved: true})), want: HostAction, words: "still answers"},
+		"even where it needs nothing":           {picture: onCard(xid(119, evidence.AdviceNone)), want: HostAction, words: "still answers"},
+		"and needs nothing: one restart":        {picture: onCard(xid(119, evidence.AdviceNone), silent(3)), want: Wedged, due: true, model: target},
+		"and the restart did not help":          {picture: onCard(xid(119, evidence.AdviceNone), silent(3), restarted), want: HostAction, hopeless: true},
+		"said that before the Xid":              {picture: onCard(xid(119, evidence.AdviceNone), silent(3), func(p *Picture) { p.Card.View.SeenAt = ago(61 * time.Second) }), want: HostAction, hopeless: true},
+		"is loaded anew":                        {picture: onCard(lost, ourLoadFor(time.Minute)), want: Loading, model: target},
+		"when the model has left memory":        {picture: onCard(lost, unloaded), want: Unloaded, model: target},
+		"when its runner died of it":            {picture: onCard(lost, crashes(1)), want: Crashed, model: target},
+		"when there is no room any more":        {picture: onCard(lost, noRoom(1)), want: OutOfMemory, model: target},
+		"beside a container without a GPU":      {picture: picture(lost, wedged), want: Wedged, due: true, model: target},
+		"under one that got it otherwise":       {picture: picture(lost, func(p *Picture) { p.Card.OwnSeen = true }), want: HostAction, words: "lost GPU"},
+		"after an Xid beside a container of it": {picture: picture(xid(79, ""), wedged), want: Wedged, due: true, model: target},
+		"after a person's act":                  {picture: onCard(lost, wedged, func(p *Picture) { p.OperatorAct = "was paused by hand" }), want: Stopped},
+		"and whose view is not to be had":       {picture: onCard(noView), want: Healthy},
+	})
+}
+
+func TestTheWorstAdviceCountsWhereTheGPUIsNotKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		xidOn string
+		gpus  []evidence.GPUAdvice
+		want  evidence.GPUAdvice
+	}{
+		"no GPU":                  {"", nil, ""},
+		"all need nothing":        {"", []evidence.GPUAdvice{"none", "none"}, "none"},
+		"one does not say, first": {"", []evidence.GPUAdvice{"", "none"}, ""},
+		"one does not say, last":  {"", []evidence.GPUAdvice{"none", ""}, ""},
+		"one needs a reset":       {"", []evidence.GPUAdvice{"none", "", "reset", "none"}, "reset"},
+		"the one that is known":   {"b", []evidence.GPUAdvice{"reset", "none"}, "none"},
+		"one that is not there":   {"z", []evidence.GPUAdvice{"none"}, ""},
+	} {
+		p := picture(func(p *Picture) {
+			p.Card.Xid.GPU = c.xidOn
+			for i, advice := range c.gpus {
+				p.Card.View.GPUs = append(p.Card.View.GPUs, evidence.GPU{UUID: string(rune('a' + i)), Advice: advice})
+			}
+		})
+		if got := adviceOf(p); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

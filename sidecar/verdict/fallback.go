@@ -1,0 +1,96 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const (
+	// fallbackFactor: a 32B model is ten and more times slower on a CPU; several
+	// requests at once, long contexts and heat cost less than this.
+	fallbackFactor = 5
+	// elsewhere is the part of a model's size below which GPU memory in use
+	// cannot be the model.
+	elsewhere = 0.1
+)
+
+// fallback looks for a model that runs on the CPU though its container has a
+// GPU. Each sign alone has been seen to be wrong (ollama/ollama#7323, #12722):
+// two have to agree.
+func fallback(p Picture) (Judgement, bool) {
+	m, loaded := loadedModel(p.Loaded, p.Target)
+	if !loaded || m.Size == 0 || !p.Container.GPURequested || p.Card.ByWish || p.Card.View.Known && len(p.Card.View.GPUs) == 0 {
+		return Judgement{}, false
+	}
+	signs := fallbackSigns(p, m)
+	seen := p.Card.BestRatio > 0 || p.Card.View.Known
+	if len(signs) < 2 || !seen {
+		return Judgement{}, false
+	}
+	j := Judgement{Verdict: CPUFallback, RemedyDue: true, AtIdle: true, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
+	if p.Card.UsedThisRun {
+		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
+	}
+	return j, true
+}
+
+// fallbackSigns are empty where the driver shows the model on a GPU, whatever
+// else is said. A model that only partly fits is no sign: Ollama leaves the rest
+// to the CPU when another tenant is on the GPU, and that is slow all the same.
+func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
+	var signs []string
+	if m.SizeVRAM == 0 {
+		signs = append(signs, "Ollama says that nothing of it is on a GPU")
+	}
+	bytes, own, known := onGPU(p)
+	switch little := float64(bytes) < elsewhere*float64(m.Size); {
+	case known && little:
+		signs = append(signs, fmt.Sprintf("the driver sees %d MiB in use", bytes>>20))
+	case known && own:
+		return nil
+	}
+	if p.Card.Pace.Fallen() && !p.Slowed.throttled(p.Now) { // heat slows a GPU down, too
+		signs = append(signs, p.Card.Pace.sentence())
+	}
+	if p.Card.Hint == evidence.GPUNotFound {
+		signs = append(signs, "its log says that it found no GPU")
+	}
+	return signs
+}
+
+// onGPU is the most GPU memory that can be the container's. own says that its
+// processes hold it: their list counts only where it is complete and the driver
+// has shown ours before, for a process in another PID namespace may be hidden
+// (faults.md, NVML fact 8).
+func onGPU(p Picture) (bytes uint64, own, known bool) {
+	if !p.Card.View.Known || p.Now.Sub(p.Card.View.SeenAt) > viewAge {
+		return 0, false, false
+	}
+	var device uint64
+	for _, g := range p.Card.View.GPUs {
+		if !g.MemoryKnown || g.Coherent {
+			return 0, false, false
+		}
+		device += g.UsedBytes
+	}
+	held, _, complete := heldBy(p.Card.View, p.Container.ID)
+	if complete && p.Card.OwnSeen {
+		return min(held, device), true, true
+	}
+	return device, false, true
+}
+
+// viewAge is how old a view of the GPUs may be to say something of this moment.
+const viewAge = 15 * time.Second
+
+func loadedModel(loaded []evidence.LoadedModel, model string) (evidence.LoadedModel, bool) {
+	for _, m := range loaded {
+		if m.Name == model {
+			return m, true
+		}
+	}
+	return evidence.LoadedModel{}, false
+}

@@ -1,0 +1,103 @@
+package verdict
+
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const (
+	mib       = 1 << 20
+	modelSize = 20_000 * mib
+)
+
+// holding is a process of the container, or of another where it is named.
+func holding(pid int, bytes uint64, container string) evidence.GPUProcess {
+	return evidence.GPUProcess{PID: pid, Bytes: bytes, BytesKnown: true, ContainerID: container, Command: "/usr/bin/ollama runner"}
+}
+
+// gpuWith is a GPU on which these processes hold memory, and nobody else.
+func gpuWith(processes ...evidence.GPUProcess) evidence.GPU {
+	g := evidence.GPU{UUID: "GPU-1", Name: "a card", MemoryKnown: true, ProcessesKnown: true, Processes: processes}
+	for _, p := range processes {
+		g.UsedBytes += p.Bytes
+	}
+	return g
+}
+
+func viewOf(gpus ...evidence.GPU) evidence.GPUView {
+	return evidence.GPUView{SeenAt: now, Known: true, GPUs: gpus}
+}
+
+// onCard is the usual model with all of it on the container's GPU, as the driver
+// and Ollama see it, changed by each of the given changes.
+func onCard(changes ...func(*Picture)) Picture {
+	return picture(append([]func(*Picture){func(p *Picture) {
+		p.Container.GPURequested = true
+		p.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
+		p.Card = Card{View: viewOf(gpuWith(holding(1, modelSize, "c1"))), BestRatio: 1, UsedThisRun: true, OwnSeen: true, Hint: evidence.GPUFound}
+	}}, changes...)...)
+}
+
+func view(gpus ...evidence.GPU) func(*Picture) {
+	return func(p *Picture) { p.Card.View = viewOf(gpus...) }
+}
+
+func noView(p *Picture) {
+	p.Card.View = evidence.GPUView{SeenAt: now, Reason: "the driver does not answer"}
+}
+
+// mismatch is what a fresh look at the driver finds after an upgrade of it.
+func mismatch(p *Picture) { p.Card.View = evidence.GPUView{SeenAt: now, Mismatch: true} }
+
+// lost is a GPU that the driver has given up.
+func lost(p *Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card", Lost: true})(p) }
+
+// xid is an error of the device class, and what the driver says of it.
+func xid(code uint64, advice evidence.GPUAdvice) func(*Picture) {
+	return func(p *Picture) {
+		p.Card.Xid = evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: code}
+		g := gpuWith(holding(1, modelSize, "c1"))
+		g.Advice = advice
+		view(g)(p)
+	}
+}
+
+func sizeVRAM(bytes uint64) func(*Picture) { return func(p *Picture) { p.Loaded[0].SizeVRAM = bytes } }
+func logSays(h evidence.GPUHint) func(*Picture) {
+	return func(p *Picture) { p.Card.Hint = h }
+}
+
+// paceOf is the model's pace after these answers.
+func paceOf(perSecond ...float64) Pace {
+	var pace Pace
+	for _, speed := range perSecond {
+		pace = pace.Add(speed)
+	}
+	return pace
+}
+
+func fallen(p *Picture) { p.Card.Pace = paceOf(40, 40, 40, 3, 3, 3) }
+
+func throttledFor(d time.Duration) func(*Picture) {
+	return func(p *Picture) { p.Slowed.ThrottledSince, p.Slowed.By = ago(d), []string{"hardware_thermal"} }
+}
+
+// leakFor is what an orphan that has been there for the time d makes of the count.
+func leakFor(d time.Duration) func(*Picture) {
+	return func(p *Picture) {
+		p.Card.Leak = Leak{seen: now, over: ago(d), holders: []evidence.GPUProcess{holding(7, 9000*mib, "c1")}}
+	}
+}
+
+func taken(change func(*Taken)) func(*Picture) { return func(p *Picture) { change(&p.Taken) } }
+func restarted(p *Picture)                     { p.Taken.Restarted = true }
+func unloadedOnce(p *Picture)                  { p.Taken.Unloaded = true }
+
+// wedged is a model that is silent in a still server.
+func wedged(p *Picture) { ready(3, 15*time.Second, evidence.ProbeResult{})(p) }
+
+// atIdle are the verdicts that have had their quiet moment.
+func atIdle(verdicts ...Verdict) func(*Picture) {
+	return func(p *Picture) { p.Taken.AtIdle = verdicts }
+}
