@@ -32,7 +32,9 @@ type Slowed struct {
 func degraded(p Picture, j Judgement) Judgement {
 	looks := []func(Picture) (Judgement, bool){fallback, leaking, throttled, slower}
 	switch {
-	case j.Verdict == Unloaded && j.Answers:
+	case !j.Answers:
+		return j
+	case j.Verdict == Unloaded:
 		looks = looks[1:2] // without a model in memory only a leak can be seen
 	case j.Verdict != Healthy && j.Verdict != Slow:
 		return j
@@ -42,14 +44,23 @@ func degraded(p Picture, j Judgement) Judgement {
 		if !applies {
 			continue
 		}
-		found.Answers = j.Answers
-		if found.RemedyDue && slices.Contains(p.Taken.AtIdle, found.Verdict) {
+		found.Answers = true
+		if found.RemedyDue && tookAtIdle(p, found.Verdict) {
 			found.RemedyDue, found.AtIdle = false, false
 			found.Sentence += "; it was tried once and did not help, a person has to look"
+		}
+		if j.Verdict == Unloaded && !found.RemedyDue {
+			return j // it is to be loaded all the same
 		}
 		return found
 	}
 	return j
+}
+
+// tookAtIdle says that a quiet moment has been used for the verdict. A GPU that
+// is not back after the restart is the same trouble under another name.
+func tookAtIdle(p Picture, v Verdict) bool {
+	return slices.Contains(p.Taken.AtIdle, v) || v == CPUFallback && slices.Contains(p.Taken.AtIdle, GPULost)
 }
 
 func leaking(p Picture) (Judgement, bool) {
@@ -73,11 +84,14 @@ func throttled(p Picture) (Judgement, bool) {
 }
 
 // slower is a model that became slow in the middle of its load. Loaded anew it
-// may be quick again; one that was never quick stays as it is.
+// may be quick again; one that was never quick stays as it is. Late answers to
+// probes have to lie that far apart: a client's answer is late behind others, and
+// no probe is sent while they are in the way.
 func slower(p Picture) (Judgement, bool) {
-	if !p.Slowed.TimelyBefore || p.Slowed.LateSince.IsZero() || p.Now.Sub(p.Slowed.LateSince) < slowLasts || !p.Ready.Last.Late {
+	last, since := p.Ready.Last, p.Slowed.LateSince
+	if !p.Slowed.TimelyBefore || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Slow, Model: p.Target, RemedyDue: true, AtIdle: true, Sentence: fmt.Sprintf(
-		"%s, the deadline is %s; it used to answer in time until %s ago", p.Ready.Last.Reason, p.Limit.FirstChunk, round(p.Now.Sub(p.Slowed.LateSince)))}, true
+		"%s, the deadline is %s; it used to answer in time until %s ago", last.Reason, p.Limit.FirstChunk, round(p.Now.Sub(since)))}, true
 }

@@ -27,10 +27,13 @@ func (h HollowAnswers) Suspicious() bool {
 	return h.Answers >= hollowAnswers && h.Prompts >= hollowPrompts
 }
 
+// found says that the probe met what the users met.
+func (h HollowAnswers) found() bool { return h.Suspicious() && h.Confirmed }
+
 // garbage is seen twice, by users and by the probe. Loading the model again has
 // helped; a second time it is kept out.
 func garbage(p Picture) (Judgement, bool) {
-	if !p.Hollow.Suspicious() || !p.Hollow.Confirmed {
+	if !p.Hollow.found() {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Garbage, Model: p.Target, RemedyDue: !p.Hollow.Again, Hopeless: p.Hollow.Again}

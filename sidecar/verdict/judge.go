@@ -11,17 +11,23 @@ import (
 // Judge says what the picture means. Earlier rules win: an operator's act over
 // everything, the container's state over the network, the server over the model.
 func Judge(p Picture, before Judgement) Judgement {
-	answers := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold && !p.CrashUnresolved
+	answers := proven(p) && !p.CrashUnresolved && !p.Memory.Unresolved && !p.Hollow.found()
 	for _, rule := range []func(Picture) (Judgement, bool){
 		operatorActed, containerGone, deviceFailed, serverSilent, modelMissing, ourLoad, outOfMemory, runnerCrashed,
 		deadlocked, neverScheduled, neverUnloaded, garbage, modelWedged, overloaded, modelUnloaded, modelAnswers,
 	} {
 		if judgement, applies := rule(p); applies {
 			judgement.Answers = answers
-			return blind(p, restrained(p, degraded(p, judgement)))
+			return restrained(p, blind(p, degraded(p, judgement)))
 		}
 	}
-	return blind(p, restrained(p, degraded(p, undecided(p, before, answers))))
+	return restrained(p, blind(p, degraded(p, undecided(p, before, answers))))
+}
+
+// proven says that the model has answered in this run of the server, and not
+// failed to since.
+func proven(p Picture) bool {
+	return p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold
 }
 
 // answeredThen are the verdicts beside Healthy, Busy and Slow under which the
@@ -31,13 +37,14 @@ var answeredThen = map[Verdict]bool{
 }
 
 // undecided keeps what was found last while it still may hold: a model that
-// answered stays what it was until its failures reach the threshold.
+// answered stays what it was until its failures reach the threshold. In a new run
+// of the server, of which no probe has told anything, nothing does.
 func undecided(p Picture, before Judgement, answers bool) Judgement {
 	kept := Judgement{Verdict: Unproven, Answers: answers, Sentence: "nothing is proven yet"}
 	switch {
 	case before.Verdict == Healthy, before.Verdict == Busy, before.Verdict == Slow:
 		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
-	case before.Answers && answeredThen[before.Verdict]:
+	case before.Answers && answeredThen[before.Verdict] && p.Ready.Last.Outcome != "":
 		kept.Verdict, kept.Sentence = Healthy, "the model answered when it was last asked"
 	}
 	switch {
@@ -45,6 +52,8 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Ready.Failures, p.Limit.FailureThreshold, p.Ready.Last.Reason)
 	case p.Ready.Doubt != "" && answers && before.Verdict == Slow && p.Ready.Last.Late:
 		// a late answer is awaited like the one before
+	case p.Ready.Doubt != "" && answers && before.AtIdle:
+		// it waits for a quiet moment; being busy is none, and no end of the wait
 	case p.Ready.Doubt != "" && answers:
 		kept.Verdict, kept.Sentence = Busy, p.Ready.Doubt
 	case p.Ready.Doubt != "":

@@ -28,9 +28,10 @@ func restrained(p Picture, j Judgement) Judgement {
 	}
 	forbidden := startForbidden(p)
 	if !j.ServerGone {
-		forbidden = restartForbidden(p)
-		if j.Model != "" && !p.Taken.Unloaded { // the unload comes first, and it is no restart
-			return j
+		forbidden = RestartForbidden(p)
+		unload := j.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted // it comes first
+		if unload || j.MakeRoom {
+			return j // neither is a restart
 		}
 	}
 	if forbidden == "" {
@@ -42,9 +43,12 @@ func restrained(p Picture, j Judgement) Judgement {
 	return held
 }
 
-func restartForbidden(p Picture) string {
+// RestartForbidden says why the container must not be stopped now, and what a
+// person has to do; empty if it may be. Whoever is about to restart it asks once
+// more: one remedy may follow another without a verdict in between.
+func RestartForbidden(p Picture) string {
 	switch {
-	case p.Card.View.Mismatch:
+	case p.Card.View.Mismatch && p.Container.GPURequested:
 		return "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"
 	case deviceTrouble(p) != "" && !restartMayHelp(p):
 		return "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)
