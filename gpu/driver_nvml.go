@@ -74,6 +74,7 @@ func (d *nvmlDriver) gpu(index int) evidence.GPU {
 	d.readMemory(device, &gpu)
 	d.readLoad(device, &gpu)
 	d.readProcesses(device, &gpu)
+	d.readAdvice(device, &gpu)
 	return gpu
 }
 

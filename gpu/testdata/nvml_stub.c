@@ -9,6 +9,7 @@
  *   gpus N                       how many GPUs (1)
  *   total|free|reserved[@I] B    memory of GPU I, or of all
  *   utilization|temperature|clocks|events|numa[@I] N
+ *   advice[@I] N                 recovery action; without it the field is unknown
  *   compute|graphics|mps I PID B a process; B may be "unavailable"
  *   xid I CODE                   an error; those there at registration are past
  *   return FUNCTION[@I] CODE     the function fails
@@ -34,9 +35,10 @@ typedef struct { unsigned pid; u64 bytes; } process_v1;
 typedef struct { unsigned pid; u64 bytes; unsigned gpu_instance, compute_instance; } process_v3;
 typedef struct { unsigned gpu, memory; } utilization;
 typedef struct { gpu *device; u64 type, data; unsigned gpu_instance, compute_instance; } event;
+typedef struct { unsigned id, scope; long long at, took; unsigned type; int code; union { unsigned number; u64 wide; } value; } field;
 
-enum { SUCCESS = 0, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7, TIMEOUT = 10 };
-enum { XID_EVENT = 8, MOST_GPUS = 16 };
+enum { SUCCESS = 0, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7, TIMEOUT = 10 };
+enum { XID_EVENT = 8, MOST_GPUS = 16, RECOVERY_ACTION = 230, UNSIGNED_INT = 1 };
 
 static gpu gpus[MOST_GPUS];
 
@@ -233,6 +235,18 @@ int nvmlDeviceGetNumaNodeId(gpu *device, unsigned *node) {
     SUFFER(device->number);
     *node = find("numa", device->number, ~0u);
     return *node == ~0u ? NOT_SUPPORTED : SUCCESS;
+}
+
+int nvmlDeviceGetFieldValues(gpu *device, int count, field *fields) {
+    SUFFER(device->number);
+    for (int i = 0; i < count; i++) {
+        u64 advice = find("advice", device->number, ~0ULL);
+        int known = fields[i].id == RECOVERY_ACTION && advice != ~0ULL;
+        fields[i].code = known ? fault("recovery_action", device->number) : INVALID_ARGUMENT;
+        fields[i].type = UNSIGNED_INT;
+        fields[i].value.number = known ? advice : 77; /* undefined without success */
+    }
+    return SUCCESS;
 }
 
 /* tell writes to the named pipe $NVML_STUB_TOLD, if there is one, and waits for
