@@ -3,6 +3,7 @@ package gpu
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -42,14 +43,16 @@ type Client struct {
 	delays delays
 	wait   func(*exec.Cmd) error
 
-	asked chan question
-	ended chan struct{} // closed when Run has returned
+	asked      chan question
+	suspending chan suspension
+	ended      chan struct{} // closed when Run has returned
 
 	// The rest belongs to the goroutine of Run.
 	lastID     uint64
-	pending    *question // accepted and not yet answered
-	known      bool      // the last view was
-	lastReason string    // logged last
+	pending    *question   // accepted and not yet answered
+	suspension *suspension // accepted and not yet kept
+	known      bool        // the last view was
+	lastReason string      // logged last
 }
 
 // delays are the pauses and patience of Client; tests shorten them.
@@ -71,6 +74,9 @@ type question struct {
 	answer chan evidence.GPUView
 }
 
+// errEnded says that Run has returned.
+var errEnded = errors.New("the GPU view has ended")
+
 // NewClient starts nothing.
 func NewClient(config Config) *Client {
 	config.Deadline = cmp.Or(config.Deadline, 5*time.Second)
@@ -90,9 +96,10 @@ func NewClient(config Config) *Client {
 			closing:      2 * time.Second,
 			terminating:  time.Second,
 		},
-		wait:  (*exec.Cmd).Wait,
-		asked: make(chan question),
-		ended: make(chan struct{}),
+		wait:       (*exec.Cmd).Wait,
+		asked:      make(chan question),
+		suspending: make(chan suspension),
+		ended:      make(chan struct{}),
 	}
 }
 
@@ -131,7 +138,7 @@ func (c *Client) ask(ctx context.Context, fresh bool, limit time.Duration) evide
 	select {
 	case c.asked <- q:
 	case <-c.ended:
-		return unknown("the GPU view has ended")
+		return unknown(errEnded.Error())
 	case <-ctx.Done():
 		return unknown(context.Cause(ctx).Error())
 	}

@@ -37,11 +37,14 @@ func (t *conversation) run(ctx context.Context) ending {
 		var end *ending
 		select {
 		case <-ctx.Done():
-			end = &ending{calm: true, view: unknown("the GPU view has ended")}
+			end = &ending{calm: true, view: unknown(errEnded.Error())}
 		case <-t.deadline.C:
 			end = &ending{view: unknown("NVML does not answer, a call hangs in the driver")}
 		case q := <-asked:
 			end = t.accept(q)
+		case s := <-t.client.suspending:
+			t.client.suspension = &s
+			end = &ending{calm: true, view: suspended()}
 		case m, open := <-t.child.messages:
 			end = t.hear(m, open)
 		}

@@ -11,7 +11,7 @@
 // [Leak] compares two views, before and after a container was stopped.
 //
 // The package draws no verdict, touches no container and changes nothing on a
-// GPU. It is the only importer of go-nvml, which needs cgo: built without it,
+// GPU: it only steps aside while another resets one ([Client.Suspend]). It is the only importer of go-nvml, which needs cgo: built without it,
 // everything here compiles and the view is unknown.
 package gpu
 
@@ -33,6 +33,11 @@ func (Off) View(context.Context) evidence.GPUView {
 // FreshView is never known.
 func (Off) FreshView(context.Context) evidence.GPUView {
 	return unknown("the GPU view is turned off")
+}
+
+// Suspend has nothing to close.
+func (Off) Suspend(context.Context) (resume func(), err error) {
+	return func() {}, nil
 }
 
 func unknown(reason string) evidence.GPUView {

@@ -25,17 +25,21 @@ type freshQuestion int
 const (
 	refuseQuestion freshQuestion = iota
 	keepQuestion                 // for the next child
-	endPause                     // keep it, and let the next child start now
+	endPause                     // keep it, and let the next child start now; suspend as well
 )
 
 // pause answers questions until the event has come (it reports true), the time
-// is over, ctx has ended or a fresh view is worth an early end.
+// is over, ctx has ended or what is asked is worth an early end.
 func (c *Client) pause(ctx context.Context, p pause) bool {
 	var over <-chan time.Time
 	if p.limit != forever {
 		timer := time.NewTimer(p.limit)
 		defer timer.Stop()
 		over = timer.C
+	}
+	var suspending <-chan suspension
+	if p.fresh == endPause {
+		suspending = c.suspending
 	}
 	for {
 		select {
@@ -44,6 +48,9 @@ func (c *Client) pause(ctx context.Context, p pause) bool {
 		case <-over:
 			return false
 		case <-ctx.Done():
+			return false
+		case s := <-suspending:
+			c.suspension = &s
 			return false
 		case q := <-c.asked:
 			if !q.fresh || p.fresh == refuseQuestion || c.pending != nil {

@@ -22,6 +22,10 @@ func (c *Client) Run(ctx context.Context) error {
 	defer close(c.ended)
 	backoff := c.delays.backoffFirst
 	for ctx.Err() == nil {
+		if c.suspension != nil {
+			c.suspend(ctx)
+			continue
+		}
 		startedAt := time.Now()
 		view, again := c.live(ctx)
 		if again || ctx.Err() != nil {
@@ -31,12 +35,12 @@ func (c *Client) Run(ctx context.Context) error {
 		if time.Since(startedAt) > c.delays.stable {
 			backoff = c.delays.backoffFirst
 		}
-		if c.pending == nil {
+		if c.pending == nil && c.suspension == nil {
 			c.pause(ctx, pause{answer: view, limit: backoff/2 + rand.N(backoff/2+1), fresh: endPause})
 		}
 		backoff = min(2*backoff, c.delays.backoffMost)
 	}
-	c.answer(unknown("the GPU view has ended"))
+	c.answer(unknown(errEnded.Error()))
 	return nil
 }
 
@@ -61,7 +65,7 @@ func (c *Client) live(ctx context.Context) (view evidence.GPUView, again bool) {
 		c.answer(end.view)
 	}
 	ended := c.finish(ctx, child, &end)
-	return end.view, ended && end.renew
+	return end.view, ended && (end.renew || c.suspension != nil)
 }
 
 // finish ends the child, by force when it does not go. It reports false when
