@@ -58,12 +58,12 @@ func TestAContainerMadeAnewIsFollowedAndNotTouched(t *testing.T) {
 	container := dockerctltest.New(t, engineHost(t), name)
 	old := dockerctltest.Inspect(t, container).Identity
 	dockerctltest.Remove(t, name)
-	if err := container.Restart(t.Context(), old, time.Second); !errors.Is(err, dockerctl.ErrChanged) {
+	if err := container.Restart(t.Context(), old, time.Second); !errors.Is(err, evidence.ErrChanged) {
 		t.Errorf("removed: got %v, want ErrChanged", err)
 	}
 	dockerctltest.Run(t, name)
 	made := dockerctltest.Inspect(t, container)
-	if err := container.Restart(t.Context(), old, time.Second); !errors.Is(err, dockerctl.ErrChanged) {
+	if err := container.Restart(t.Context(), old, time.Second); !errors.Is(err, evidence.ErrChanged) {
 		t.Errorf("made anew: got %v, want ErrChanged", err)
 	}
 	if seen := dockerctltest.Inspect(t, container); seen.Identity != made.Identity || seen.Status != evidence.Running || seen.ID == old.ID {
@@ -83,7 +83,7 @@ func TestAStoppedContainerDoesNothing(t *testing.T) {
 		t.Errorf("processes: got %v, want ErrNotRunning", err)
 	}
 	run := dockerctltest.Inspect(t, container).Identity
-	if err := container.Restart(t.Context(), run, time.Second); !errors.Is(err, dockerctl.ErrChanged) {
+	if err := container.Restart(t.Context(), run, time.Second); !errors.Is(err, evidence.ErrChanged) {
 		t.Errorf("restart of what an operator stopped: got %v, want ErrChanged", err)
 	}
 }

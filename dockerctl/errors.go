@@ -10,14 +10,11 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 var (
-	// ErrChanged says that the container is no longer the run that was judged:
-	// its ID or StartedAt differ, it is gone, or it no longer runs where only a
-	// running one may be restarted. Nothing was done.
-	ErrChanged = errors.New("the container is not what was judged")
-
 	// ErrPaused says that a person has paused the container. Nothing was done: a
 	// restart would silently unpause it.
 	ErrPaused = errors.New("the container is paused")
@@ -33,13 +30,24 @@ var (
 	ErrEngineAway = errors.New("the Docker engine does not answer")
 )
 
-// classify adds ErrEngineAway to what shows that the engine is away.
+// classify adds ErrEngineAway to what shows that the engine is away, and
+// evidence.ErrWontDie to what shows that a container's process outlives SIGKILL.
 func classify(err error) error {
-	if errors.Is(err, ErrEngineAway) || !away(err) {
+	switch {
+	case errors.Is(err, ErrEngineAway):
 		return err
+	case away(err):
+		return fmt.Errorf("%w: %w", ErrEngineAway, err)
+	case strings.Contains(err.Error(), outlivesKill):
+		return fmt.Errorf("%w: %w", evidence.ErrWontDie, err)
 	}
-	return fmt.Errorf("%w: %w", ErrEngineAway, err)
+	return err
 }
+
+// outlivesKill is what the engine says, with a 500, when a stop or restart had to
+// kill and the process was still there 14 s later (moby, daemon/kill.go). It has
+// no code of its own.
+const outlivesKill = "did not receive an exit event"
 
 func away(err error) bool {
 	var network net.Error

@@ -2,6 +2,7 @@ package dockerctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,11 +32,12 @@ const (
 // error. The engine counts it as stopped by a person: no restart policy brings it
 // back, only Start does.
 //
-// Stop, Start and Restart return ErrChanged or ErrPaused, and do nothing, when
-// the container is no longer the run that was judged. What happens in the
-// milliseconds between that look and the write cannot be seen: the engine has no
-// conditional writes. Once the write has been sent it is waited for, even when
-// ctx ends, because the engine carries it out anyway.
+// Stop, Start and Restart return evidence.ErrChanged or ErrPaused, and do
+// nothing, when the container is no longer the run that was judged. What happens
+// in the milliseconds between that look and the write cannot be seen: the engine
+// has no conditional writes. Once the write has been sent it is waited for, even
+// when ctx ends, because the engine carries it out anyway. Stop and Restart
+// return evidence.ErrWontDie when the process is there after SIGKILL.
 func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	seconds, err := stopSeconds(timeout)
 	if err != nil {
@@ -50,20 +52,29 @@ func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout 
 }
 
 // Start runs the container again after the run that was judged has ended. A
-// container that already runs is no error. See Stop for what all writes share.
+// container that already runs is no error. It returns evidence.ErrStartFailed when
+// the engine tried and could not. See Stop for what all writes share.
 func (c *Container) Start(ctx context.Context, judged evidence.Identity) error {
 	return c.write(ctx, write{
 		verb: "start", judged: judged, limit: startLimit, refuse: refusePaused,
 		send: func(ctx context.Context, cli *client.Client) error {
-			return cli.ContainerStart(ctx, c.name, container.StartOptions{})
+			return startRefused(cli.ContainerStart(ctx, c.name, container.StartOptions{}))
 		},
 	})
 }
 
+// startRefused adds evidence.ErrStartFailed to what the engine itself answered.
+func startRefused(err error) error {
+	if err == nil || away(err) || errors.Is(err, ErrEngineAway) || noSuchContainer(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", evidence.ErrStartFailed, err)
+}
+
 // Restart is Stop and Start in one call to the engine, which finishes it even if
-// this process dies meanwhile. It returns ErrChanged for a container that does
-// not run: somebody has stopped it since it was judged. See Stop for what all
-// writes share.
+// this process dies meanwhile. It returns evidence.ErrChanged for a container
+// that does not run: somebody has stopped it since it was judged. See Stop for
+// what all writes share.
 func (c *Container) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	seconds, err := stopSeconds(timeout)
 	if err != nil {
@@ -120,11 +131,11 @@ func (c *Container) attempt(ctx context.Context, w write) error {
 func unchanged(seen evidence.Container, judged evidence.Identity) error {
 	switch {
 	case seen.Status == evidence.Absent:
-		return fmt.Errorf("%w: it has been removed", ErrChanged)
+		return fmt.Errorf("%w: it has been removed", evidence.ErrChanged)
 	case seen.ID != judged.ID:
-		return fmt.Errorf("%w: it has been created anew, as %.12s in place of %.12s", ErrChanged, seen.ID, judged.ID)
+		return fmt.Errorf("%w: it has been created anew, as %.12s in place of %.12s", evidence.ErrChanged, seen.ID, judged.ID)
 	case !seen.StartedAt.Equal(judged.StartedAt):
-		return fmt.Errorf("%w: it was started again at %s", ErrChanged, seen.StartedAt.Format(time.RFC3339Nano))
+		return fmt.Errorf("%w: it was started again at %s", evidence.ErrChanged, seen.StartedAt.Format(time.RFC3339Nano))
 	}
 	return nil
 }
@@ -141,7 +152,7 @@ func refuseNotRunning(seen evidence.Container) error {
 		return err
 	}
 	if seen.Status != evidence.Running && seen.Status != evidence.Restarting {
-		return fmt.Errorf("%w: it is %s", ErrChanged, seen.Status)
+		return fmt.Errorf("%w: it is %s", evidence.ErrChanged, seen.Status)
 	}
 	return nil
 }

@@ -62,9 +62,9 @@ func TestNothingIsWrittenToWhatWasNotJudged(t *testing.T) {
 			body   any
 			want   error
 		}{
-			"created anew":    {200, recreated, ErrChanged},
-			"started again":   {200, restarted, ErrChanged},
-			"removed":         {404, missing(), ErrChanged},
+			"created anew":    {200, recreated, evidence.ErrChanged},
+			"started again":   {200, restarted, evidence.ErrChanged},
+			"removed":         {404, missing(), evidence.ErrChanged},
 			"paused":          {200, inspection(evidence.Paused), ErrPaused},
 			"engine away":     {503, "", ErrEngineAway},
 			"engine confused": {200, "{}", nil},
@@ -88,7 +88,7 @@ func TestRestartLeavesAStoppedContainerStopped(t *testing.T) {
 	for _, status := range []evidence.Status{evidence.Exited, evidence.Created, evidence.Dead, evidence.Removing} {
 		fake := newFakeEngine()
 		fake.answerJSON(inspectCall, 200, inspection(status))
-		if err := fake.serve(t).Restart(t.Context(), judged, 0); !errors.Is(err, ErrChanged) || fake.wrote() {
+		if err := fake.serve(t).Restart(t.Context(), judged, 0); !errors.Is(err, evidence.ErrChanged) || fake.wrote() {
 			t.Errorf("%s: got %v, asked %q", status, err, fake.calls())
 		}
 	}
@@ -116,12 +116,51 @@ func TestStopTimeoutsAreWholeSecondsInRange(t *testing.T) {
 	}
 }
 
+// The words are those of engines 20.10 to 29.
+func TestAProcessThatOutlivesSIGKILLIsToldAsSuch(t *testing.T) {
+	for verb, text := range map[string]string{
+		"stop":    "cannot stop container: a1a1: tried to kill container, but did not receive an exit event",
+		"restart": "Cannot restart container a1a1: tried to kill container, but did not receive an exit event",
+	} {
+		fake := newFakeEngine()
+		fake.answerJSON(inspectCall, 200, inspection(evidence.Running))
+		fake.answerJSON(writes[verb].path, 500, map[string]string{"message": text})
+		err := writes[verb].call(fake.serve(t), t.Context())
+		if !errors.Is(err, evidence.ErrWontDie) || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: got %v", verb, err)
+		}
+	}
+}
+
+func TestAnyOtherFailureOfAStopIsNotThat(t *testing.T) {
+	for status, body := range map[int]string{500: `{"message":"containerd is away"}`, 404: missing(), 504: "did not receive an exit event"} {
+		fake := newFakeEngine()
+		fake.answerJSON(inspectCall, 200, inspection(evidence.Running))
+		fake.answerJSON(writes["stop"].path, status, body)
+		if err := fake.serve(t).Stop(t.Context(), judged, 30*time.Second); err == nil || errors.Is(err, evidence.ErrWontDie) {
+			t.Errorf("answered by %d: got %v", status, err)
+		}
+	}
+}
+
+func TestOnlyTheEnginesOwnWordIsAStartThatFailed(t *testing.T) {
+	for status, want := range map[int]bool{400: true, 409: true, 500: true, 404: false, 502: false, 503: false, 504: false} {
+		fake := newFakeEngine()
+		fake.answerJSON(inspectCall, 200, inspection(evidence.Exited))
+		fake.answerJSON(writes["start"].path, status, missing())
+		err := fake.serve(t).Start(t.Context(), judged)
+		if err == nil || errors.Is(err, evidence.ErrStartFailed) != want {
+			t.Errorf("answered by %d: got %v, want ErrStartFailed %v", status, err, want)
+		}
+	}
+}
+
 func TestAFailedWriteGivesTheEnginesReason(t *testing.T) {
 	fake := newFakeEngine()
 	fake.answerJSON(inspectCall, 200, inspection(evidence.Exited))
 	fake.answerJSON("POST /containers/clawgate-ollama/start", 500, `{"message":"nvidia-container-cli: initialization error"}`)
 	err := fake.serve(t).Start(t.Context(), judged)
-	if err == nil || !strings.Contains(err.Error(), "nvidia-container-cli: initialization error") || errors.Is(err, ErrEngineAway) {
+	if !errors.Is(err, evidence.ErrStartFailed) || !strings.Contains(err.Error(), "nvidia-container-cli: initialization error") || errors.Is(err, ErrEngineAway) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -149,6 +188,7 @@ func TestEveryCallHasADeadline(t *testing.T) {
 		"inspect":   {inspectCall, func(c *Container, ctx context.Context) error { _, err := c.Inspect(ctx); return err }, 5 * time.Second},
 		"activity":  {"GET /containers/clawgate-ollama/stats", func(c *Container, ctx context.Context) error { _, err := c.Activity(ctx); return err }, 5 * time.Second},
 		"processes": {"GET /containers/clawgate-ollama/top", func(c *Container, ctx context.Context) error { _, err := c.Processes(ctx); return err }, 5 * time.Second},
+		"gpu hint":  {"GET /containers/clawgate-ollama/logs", func(c *Container, ctx context.Context) error { _, err := c.GPUHint(ctx); return err }, 5 * time.Second},
 		"log":       {"GET /containers/clawgate-ollama/logs", func(c *Container, ctx context.Context) error { _, err := c.LogTail(ctx, 1); return err }, 5 * time.Second},
 		"stop":      {writes["stop"].path, writes["stop"].call, 60 * time.Second},
 		"start":     {writes["start"].path, writes["start"].call, 60 * time.Second},
