@@ -31,21 +31,32 @@ func (c *Container) LogTail(ctx context.Context, lines int) ([]string, error) {
 		return nil, fmt.Errorf("cannot read %d lines of log: ask for 1 to %d", lines, MaxLogLines)
 	}
 	end := ending{limit: logBytes}
+	if err := c.readLog(ctx, &end, container.LogsOptions{Tail: strconv.Itoa(lines)}); err != nil {
+		return nil, err
+	}
+	return end.lines(lines), nil
+}
+
+// readLog copies what the container has written to both its streams, as far as
+// options ask for it and until out has enough.
+func (c *Container) readLog(ctx context.Context, out io.Writer, options container.LogsOptions) error {
+	options.ShowStdout, options.ShowStderr = true, true
 	err := c.engine.call(ctx, readLimit, func(ctx context.Context, cli *client.Client) error {
-		body, err := cli.ContainerLogs(ctx, c.name, container.LogsOptions{
-			ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(lines),
-		})
+		body, err := cli.ContainerLogs(ctx, c.name, options)
 		if err != nil {
 			return err
 		}
 		defer body.Close()
-		return demultiplex(&end, body)
+		return demultiplex(out, body)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the log of container %q: %w", c.name, err)
+	if err != nil && !errors.Is(err, errEnough) {
+		return fmt.Errorf("cannot read the log of container %q: %w", c.name, err)
 	}
-	return end.lines(lines), nil
+	return nil
 }
+
+// errEnough is what a writer answers that wants no more of a log.
+var errEnough = errors.New("enough of the log has been read")
 
 // demultiplex copies a log without the frames that the engine puts around it:
 // 8 bytes of header, of which the first is the stream (0 to 3), the next three
