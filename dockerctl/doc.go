@@ -1,6 +1,6 @@
 // Package dockerctl is the Docker Engine as the sidecar needs it: one
 // container, known by its name, that can be looked at, stopped, started and
-// restarted.
+// restarted, and beside it a [Helper] that can be started.
 //
 // It translates between the engine's API and package evidence, gives every call
 // a deadline, and never writes to a run of the container other than the one

@@ -23,20 +23,24 @@ const readLimit = 5 * time.Second
 // Inspect says what the engine knows of the container now. That no container has
 // the name is an answer, Status evidence.Absent, and not an error.
 func (c *Container) Inspect(ctx context.Context) (evidence.Container, error) {
+	return c.engine.inspect(ctx, c.name)
+}
+
+func (e *engine) inspect(ctx context.Context, name string) (evidence.Container, error) {
 	var answer container.InspectResponse
-	err := c.engine.call(ctx, readLimit, func(ctx context.Context, cli *client.Client) (err error) {
-		answer, err = cli.ContainerInspect(ctx, c.name)
+	err := e.call(ctx, readLimit, func(ctx context.Context, cli *client.Client) (err error) {
+		answer, err = cli.ContainerInspect(ctx, name)
 		return err
 	})
 	if noSuchContainer(err) {
-		return evidence.Container{SeenAt: time.Now(), Name: c.name, Status: evidence.Absent}, nil
+		return evidence.Container{SeenAt: time.Now(), Name: name, Status: evidence.Absent}, nil
 	}
 	if err != nil {
-		return evidence.Container{}, fmt.Errorf("cannot inspect container %q: %w", c.name, err)
+		return evidence.Container{}, fmt.Errorf("cannot inspect container %q: %w", name, err)
 	}
-	seen, err := inspected(answer, c.name)
+	seen, err := inspected(answer, name)
 	if err != nil {
-		return evidence.Container{}, fmt.Errorf("cannot understand the engine's inspection of container %q: %w", c.name, err)
+		return evidence.Container{}, fmt.Errorf("cannot understand the engine's inspection of container %q: %w", name, err)
 	}
 	seen.SeenAt = time.Now()
 	return seen, nil

@@ -48,9 +48,16 @@ func Name() string { return "clawgate-test-" + strings.ToLower(rand.Text()[:10])
 // it at the end of the test.
 func Run(t testing.TB, name string, args ...string) {
 	t.Helper()
+	Create(t, name, args...)
+	Docker(t, "start", name)
+}
+
+// Create is Run without the start.
+func Create(t testing.TB, name string, args ...string) {
+	t.Helper()
 	image := Image(t)
 	t.Cleanup(func() { Remove(t, name) })
-	Docker(t, append([]string{"run", "--detach", "--name", name, "--label", "clawgate-test=dockerctl", image, "/sleeper"}, args...)...)
+	Docker(t, append([]string{"create", "--name", name, "--label", "clawgate-test=dockerctl", image, "/sleeper"}, args...)...)
 }
 
 // Remove removes the container called name, whatever its state.

@@ -1,5 +1,6 @@
 // Sleeper is what the containers of the tests on a real engine run: it says on
-// both outputs that it is up, and then waits to be told to end.
+// both outputs that it is up, and then waits to be told to end. It can say more,
+// and end by itself.
 package main
 
 import (
@@ -13,7 +14,15 @@ import (
 func main() {
 	ignore := flag.Bool("ignore-term", false, "do not end on SIGTERM")
 	spin := flag.Bool("spin", false, "use CPU time")
+	say := flag.String("say", "", "a line to write first")
+	exit := flag.Int("exit", -1, "end at once with this code")
 	flag.Parse()
+	if *say != "" {
+		fmt.Fprintln(os.Stderr, *say)
+	}
+	if *exit >= 0 {
+		os.Exit(*exit)
+	}
 	if *spin {
 		go func() {
 			for turns := 0; ; turns++ {
