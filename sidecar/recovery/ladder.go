@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -47,6 +48,8 @@ type Ladder struct {
 	GPU     GPU
 	Leaks   LeakCheck
 	Journal *Journal
+	// Reset is nil where no GPU may be reset.
+	Reset *GPUReset
 	// Cancel ends all of Clawgate's own requests to a model ("" for every
 	// model) and returns how many there were, once they have ended.
 	Cancel func(model string) int
@@ -87,6 +90,18 @@ func (r *Report) do(name string, step func() (detail string, err error)) {
 	if err != nil {
 		r.Err = fmt.Errorf("cannot %s: %w", name, err)
 	}
+}
+
+// try runs one step that the rest does not hang on: its failure is told as its
+// detail and returned, and the remedy goes on.
+func (r *Report) try(name string, step func() (detail string, err error)) bool {
+	began := time.Now()
+	detail, err := step()
+	if err != nil {
+		detail = strings.TrimPrefix(detail+"; failed: "+err.Error(), "; ")
+	}
+	r.Steps = append(r.Steps, Step{Name: name, Took: time.Since(began), Detail: detail})
+	return err == nil
 }
 
 // poll is how often a change is looked for while a remedy waits for it. It is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -39,19 +40,30 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 			return "", l.Engine.Restart(context.WithoutCancel(ctx), judged, l.StopTimeout)
 		})
 	} else {
-		report.do("stop the container", func() (string, error) { return "", l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout) })
-		if report.Err != nil {
-			return l.stopFailed(ctx, report)
-		}
-		report.do("settle", func() (string, error) {
-			leak := l.settle(ctx, report.Snapshot, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
-			report.Leak = &leak
-			return string(leak.Result) + " " + leak.Reason, nil
-		})
-		report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
+		l.stopAndStart(ctx, &report, judged, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
 	}
 	l.comeUp(ctx, &report)
 	return report
+}
+
+// stopAndStart is a restart in two calls to the engine, with a look at the GPUs
+// while the container is stopped.
+func (l *Ladder) stopAndStart(ctx context.Context, report *Report, judged evidence.Identity, owner evidence.GPUOwner) {
+	report.do("stop the container", func() (string, error) {
+		return "", l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout)
+	})
+	if report.Err != nil {
+		l.stopFailed(ctx, report.Err)
+		return
+	}
+	var after settled
+	report.do("settle", func() (string, error) {
+		after = l.settle(ctx, report.Snapshot, owner)
+		report.Leak = &after.leak
+		return told(after.leak), nil
+	})
+	l.reset(ctx, report, after, owner)
+	report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
 }
 
 // Start starts a container that ended by itself, or that an earlier Clawgate
@@ -108,16 +120,16 @@ func (l *Ladder) finish() {
 	}
 }
 
-// stopFailed closes the intent if the container still runs: then there is
-// nothing that a successor would have to start.
-func (l *Ladder) stopFailed(ctx context.Context, report Report) Report {
+// stopFailed closes the intent if the container still runs, or a person has
+// paused it: then there is nothing that a successor would have to start.
+func (l *Ladder) stopFailed(ctx context.Context, why error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUp)
 	defer cancel()
 	container, err := l.View.Inspect(ctx)
-	if err == nil && container.Status == evidence.Running || errors.Is(report.Err, evidence.ErrChanged) {
+	up := container.Status == evidence.Running || container.Status == evidence.Paused
+	if err == nil && up || errors.Is(why, evidence.ErrChanged) {
 		l.finish()
 	}
-	return report
 }
 
 func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error {
@@ -133,21 +145,29 @@ func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error 
 	return nil
 }
 
+// settled is the last look at the GPUs while the container is stopped.
+type settled struct {
+	view evidence.GPUView
+	leak evidence.LeakReport
+}
+
 // settle waits out the settle delay, and on until the GPU memory has come back
 // or the time for that is over. A leak does not keep the server down: it is
 // reported, and the start is tried all the same.
-func (l *Ladder) settle(ctx context.Context, before evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
+func (l *Ladder) settle(ctx context.Context, before evidence.GPUView, owner evidence.GPUOwner) settled {
 	began := time.Now()
 	_ = pause(ctx, l.SettleDelay) // the start after it is tried even when we are told to end
 	for {
-		report := l.Leaks(before, l.GPU.View(ctx), owner)
-		if report.Result != evidence.LeakFound || time.Since(began) >= l.SettleDelay+l.LeakWait {
-			return report
-		}
-		if pause(ctx, time.Second) != nil {
-			return report
+		view := l.GPU.View(ctx)
+		leak := l.Leaks(before, view, owner)
+		if leak.Result != evidence.LeakFound || time.Since(began) >= l.SettleDelay+l.LeakWait || pause(ctx, time.Second) != nil {
+			return settled{view, leak}
 		}
 	}
+}
+
+func told(leak evidence.LeakReport) string {
+	return strings.TrimSpace(string(leak.Result) + " " + leak.Reason)
 }
 
 func pids(processes []evidence.Process) []int {

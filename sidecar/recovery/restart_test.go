@@ -90,6 +90,7 @@ func TestAFailedStop(t *testing.T) {
 		owed    bool
 	}{
 		"of a container that still runs":   {evidence.Running, nil, false},
+		"of one that a person has paused":  {evidence.Paused, nil, false},
 		"of one that is down all the same": {evidence.Exited, nil, true},
 	} {
 		inWorld(t, func(w *world) {
