@@ -21,8 +21,9 @@ const maxReply = 8 << 20
 // Client makes Clawgate's own calls to one Ollama server. It sets no deadline
 // of its own: every call takes one from its context. Safe for concurrent use.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base    *url.URL
+	http    *http.Client
+	release learned
 }
 
 // NewClient returns a client for the server at base. It follows no redirect:
@@ -85,8 +86,8 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return reply.Version, nil
 }
 
-// Running lists the models in memory. Versions before 0.32.4 may crash when
-// this is asked while a model loads (an unlocked map), so it is asked sparingly.
+// Running lists the models in memory. What it does to the server while a model
+// loads differs between releases (Facts.PsDuringLoad), so it is asked sparingly.
 func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
 	var reply struct {
 		Models []struct {
@@ -97,31 +98,50 @@ func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
 			ContextLength int       `json:"context_length"`
 		} `json:"models"`
 	}
-	if err := c.getJSON(ctx, "/api/ps", &reply); err != nil {
+	status, header, body, err := c.get(ctx, "/api/ps")
+	if err != nil {
 		return nil, err
 	}
+	if err := decodeReply("GET /api/ps", status, body, &reply); err != nil {
+		return nil, err
+	}
+	seenAt := serversClock(header)
 	models := make([]evidence.LoadedModel, 0, len(reply.Models))
 	for _, m := range reply.Models {
 		models = append(models, evidence.LoadedModel{
 			Name: NormalizeModel(m.Name), Size: uint64(max(m.Size, 0)), SizeVRAM: uint64(max(m.SizeVRAM, 0)),
-			ExpiresAt: m.ExpiresAt, ContextLength: m.ContextLength,
+			ExpiresAt: m.ExpiresAt, ContextLength: m.ContextLength, SeenAt: seenAt,
 		})
 	}
 	return models, nil
 }
 
+// serversClock is the time by the clock of the server that answered, or by our
+// own where it did not say.
+func serversClock(header http.Header) time.Time {
+	if at, err := http.ParseTime(header.Get("Date")); err == nil {
+		return at
+	}
+	return time.Now()
+}
+
 // Get performs one GET of path and returns the status and the body, cut at 8 MiB.
 func (c *Client) Get(ctx context.Context, path string) (status int, body []byte, err error) {
+	status, _, body, err = c.get(ctx, path)
+	return status, body, err
+}
+
+func (c *Client) get(ctx context.Context, path string) (status int, header http.Header, body []byte, err error) {
 	resp, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	if err != nil {
-		return 0, nil, fmt.Errorf("cannot read the answer to GET %s: %w", path, err)
+		return 0, nil, nil, fmt.Errorf("cannot read the answer to GET %s: %w", path, err)
 	}
-	return resp.StatusCode, body, nil
+	return resp.StatusCode, resp.Header, body, nil
 }
 
 // Stream posts body and returns the open answer, whatever its status. The

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,8 +32,32 @@ func TestRunningListsWhatIsInMemory(t *testing.T) {
 		{Name: "qwen3:latest", Size: 9, SizeVRAM: 7, ExpiresAt: time.Date(2318, 9, 13, 10, 23, 54, 5e8, time.UTC), ContextLength: 4096},
 		{Name: "hf.co/some/model:q4"},
 	}
+	for i := range got {
+		if off := time.Since(got[i].SeenAt); off < 0 || off > time.Minute {
+			t.Errorf("seen %s ago", off)
+		}
+		got[i].SeenAt = time.Time{}
+	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// answering is a transport that answers everything alike.
+type answering func() *http.Response
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) { return a(), nil }
+
+func TestTheListIsDatedByTheServersClock(t *testing.T) {
+	theirs := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+	for date, want := range map[string]time.Time{theirs.Format(http.TimeFormat): theirs, "yesterday": time.Now(), "": time.Now()} {
+		client := NewClient(&url.URL{Scheme: "http", Host: "ollama"}, answering(func() *http.Response {
+			return &http.Response{StatusCode: 200, Header: http.Header{"Date": {date}}, Body: io.NopCloser(strings.NewReader(`{"models":[{"name":"m"}]}`))}
+		}))
+		got, err := client.Running(t.Context())
+		if err != nil || len(got) != 1 || got[0].SeenAt.Sub(want).Abs() > time.Minute {
+			t.Errorf("Date %q: %+v, %v", date, got, err)
+		}
 	}
 }
 
