@@ -38,7 +38,8 @@ func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 		}
 		said := wordsOf(lines.Bytes())
 		content.WriteString(said.text())
-		if chunk.Content && (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content.String())) {
+		r.symbols.add(said.text())
+		if chunk.Content && r.satisfied(content.String()) {
 			return r.result(evidence.Success, "")
 		}
 		if chunk.Final {
@@ -72,7 +73,15 @@ func (w words) text() string { return w.Message.Thinking + w.Message.Content + w
 // answer so). A model that ends at once gives "stop" and has made nothing.
 func (w words) heldBack() bool { return w.DoneReason == "length" && w.EvalCount > 0 }
 
+// satisfied says that what has been said so far is enough.
+func (r *readiness) satisfied(content string) bool {
+	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.spec.wantsWords() || r.symbols.varied)
+}
+
 func (r *readiness) unsatisfied(content string, last words) evidence.ProbeResult {
+	if r.spec.wantsWords() && !r.symbols.varied {
+		return r.monotonous(content, last)
+	}
 	switch {
 	case content != "":
 		return r.result(evidence.Failure, fmt.Sprintf("the model's content %q does not match %q", firstLine([]byte(content)), r.spec.Pattern))

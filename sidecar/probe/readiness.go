@@ -18,6 +18,7 @@ type readiness struct {
 	began   time.Time
 	overdue func(waitsFor string)
 	body    io.ReadCloser // the answer, once there is one
+	symbols symbols       // that it said so far
 
 	mu       sync.Mutex
 	waitsFor string

@@ -20,8 +20,8 @@ type ReadySpec struct {
 	// Pattern must match the content; nil takes any content.
 	Pattern *regexp.Regexp
 	// Varied asks for some tokens instead of one, and demands two different
-	// symbols in them: for a model whose answers were without content. It means
-	// nothing to an embedding.
+	// symbols in them: for a model whose answers had nothing in them. It means
+	// nothing where an embedding is asked for.
 	Varied bool
 	// FirstChunk is when a chunk with content has to be there for a timely success.
 	FirstChunk time.Duration
@@ -30,10 +30,6 @@ type ReadySpec struct {
 	// Spare is why the model is not to be asked for a token: only what is loaded
 	// is looked at then. Empty to ask.
 	Spare string
-	// MayLoad says that a load may be under way that somebody else asked for. What
-	// is loaded is then not asked of a server that this would crash or that would
-	// not answer before the load's end, see ollama.PsDuringLoad.
-	MayLoad bool
 	// Options are the runner options that the model is known to be loaded with.
 	// Others would make Ollama throw the loaded runner away (measured).
 	Options func(evidence.LoadedModel) ollama.RunnerOptions
@@ -79,11 +75,6 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 	timer := time.AfterFunc(r.spec.FirstChunk, r.deadlinePassed)
 	defer r.end()
 	defer timer.Stop()
-	if r.spec.MayLoad {
-		if reason := r.unaskable(ctx, client); reason != "" {
-			return r.result(evidence.Unknown, reason)
-		}
-	}
 	loaded, result := r.look(ctx, client)
 	if result != nil {
 		return *result
@@ -101,20 +92,6 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 	notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
 	notLoaded.Answered, notLoaded.Unloaded = true, true
 	return notLoaded
-}
-
-// unaskable says why the server must not be asked for what is loaded while it
-// may be loading; empty where it may be.
-func (r *readiness) unaskable(ctx context.Context, client *ollama.Client) string {
-	limited, cancel := context.WithTimeout(ctx, r.spec.ListTimeout)
-	defer cancel()
-	release, _ := client.Release(limited) // without an answer it counts as one that crashes
-	switch release.Facts().PsDuringLoad {
-	case ollama.PsBlocks:
-		return "a model may be loading, and this Ollama does not say what is loaded before the load's end"
-	default:
-		return "a model may be loading, and this Ollama can crash when it is asked then what is loaded"
-	}
 }
 
 func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence.LoadedModel, *evidence.ProbeResult) {

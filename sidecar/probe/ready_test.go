@@ -27,6 +27,7 @@ func TestTheReadinessProbeAsksForOneToken(t *testing.T) {
 		"generate":        {func(s *ReadySpec) { s.Path = "/api/generate" }, `{"model":"qwen3:32b","stream":true,"think":false,"prompt":"say hi","options":{"num_predict":1}}`},
 		"embed":           {func(s *ReadySpec) { s.Path = "/api/embed" }, `{"model":"qwen3:32b","stream":true,"input":"say hi","options":{"num_predict":1}}`},
 		"a pattern":       {func(s *ReadySpec) { s.Pattern = regexp.MustCompile("hi") }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":32}}`},
+		"varied":          {func(s *ReadySpec) { s.Varied = true }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":16}}`},
 		"known options":   {func(s *ReadySpec) { s.Options = options("4096") }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":1,"num_ctx":4096}}`},
 		"as it was named": {func(s *ReadySpec) { s.Model = "QWEN3:32b" }, `{"model":"QWEN3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":1}}`},
 	} {
