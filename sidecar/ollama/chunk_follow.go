@@ -1,9 +1,6 @@
 package ollama
 
-import (
-	"bytes"
-	"time"
-)
+import "bytes"
 
 // A line longer than lineHead bytes is known by its beginning and its last
 // lineTail bytes: the final line of /api/generate has the whole context (of
@@ -14,24 +11,22 @@ const (
 )
 
 // Follower watches an answer's body go by and knows, in bounded memory, whether
-// real content has come and how the answer ended. It reads JSON only until the
-// first content and at the end; in between it looks for line breaks alone. The
-// zero value with a Format is ready. It is for one goroutine.
+// real content has come, how the answer ended, and whether it said anything. It
+// reads JSON only until two different symbols have come, which is the second or
+// third chunk of nearly every answer, and at the end; in between it looks for
+// line breaks alone. The zero value with a Format is ready. It is for one
+// goroutine.
 type Follower struct {
 	Format Format
 	// Content says that a chunk with real content has come.
 	Content bool
 
-	line  boundedLine
-	ended bool   // the line has its newline
-	stats Counts // of an SSE answer, which says them before its last line
-}
-
-// Counts is what Ollama says of its own work at the end of an answer; zero
-// where it said nothing.
-type Counts struct {
-	PromptTokens, GeneratedTokens                  int
-	PromptDuration, GenerateDuration, LoadDuration time.Duration
+	line   boundedLine
+	ended  bool // the line has its newline
+	judged bool // and was looked at
+	said   monotony
+	usage  Counts // of an SSE answer, which says them before its last line
+	silent bool   // it was zero tokens that were counted there
 }
 
 // Ending is how an answer's body ended.
@@ -40,20 +35,22 @@ type Ending struct {
 	Error    string // of a last line that is an error
 	// OpenLine says that the body stopped inside a line.
 	OpenLine bool
-	Counts   Counts
+	// Hollow says that the answer is no answer to one who asked for text: it came
+	// to its end without any content, and no token was made; or all that came was
+	// one symbol over and over, also where Ollama itself ended it for that. It is
+	// true only where that is certain: a JSON answer of more than some 2 KiB, for
+	// one, is not looked at.
+	Hollow bool
+	Counts Counts
 }
 
 // Observe takes the next piece of the body, however it was cut, and keeps none
 // of it.
 func (f *Follower) Observe(piece []byte) {
 	if f.Format == SSE && bytes.Contains(piece, []byte(`"usage":{`)) {
-		f.stats = countsIn(piece)
+		f.usage, f.silent = countsIn(piece), saysZero(piece, outputCounts)
 	}
-	if f.Content {
-		f.keepLastLine(piece)
-		return
-	}
-	for len(piece) > 0 && !f.Content {
+	for len(piece) > 0 && f.reads() {
 		end := bytes.IndexByte(piece, '\n') + 1
 		if end == 0 {
 			end = len(piece)
@@ -65,16 +62,31 @@ func (f *Follower) Observe(piece []byte) {
 	f.keepLastLine(piece)
 }
 
+// reads says that the next line matters, whatever it is.
+func (f *Follower) reads() bool { return !f.Content || !f.said.broken }
+
 // judge looks for content in a line that is complete, or too long to be
 // anything else.
 func (f *Follower) judge() {
 	switch {
+	case f.judged:
 	case f.line.overflown():
-		f.Content = !bytes.HasPrefix(f.line.head, []byte(`{"error"`))
+		f.judged, f.said.broken = true, true
+		f.Content = f.Content || f.line.hasContent()
 	case f.ended:
-		chunk, _ := ParseChunk(f.line.head)
-		f.Content = chunk.Content
+		f.readLine()
 	}
+}
+
+// readLine reads a line that is there as a whole.
+func (f *Follower) readLine() Chunk {
+	chunk, _ := ParseChunk(f.line.head)
+	f.Content = f.Content || chunk.Content
+	if chunk.Content && !f.judged && !f.said.broken {
+		f.said.take(f.line.head)
+	}
+	f.judged = true
+	return chunk
 }
 
 // FirstError is the error of the last line so far, if it is one. It is for the
@@ -91,6 +103,7 @@ func (f *Follower) FirstError() string {
 func (f *Follower) keepLastLine(piece []byte) {
 	text := bytes.TrimRight(piece, "\r\n")
 	newline := len(text) < len(piece)
+	f.judged = f.judged && len(text) == 0
 	if start := bytes.LastIndexByte(text, '\n') + 1; start > 0 {
 		f.line.reset()
 		text = text[start:]
@@ -103,19 +116,24 @@ func (f *Follower) keepLastLine(piece []byte) {
 
 // End says how the body ended. It is called once, at the body's clean end.
 func (f *Follower) End() Ending {
-	ending := Ending{Counts: f.stats, OpenLine: !f.ended && len(f.line.head) > 0}
+	ending := Ending{Counts: f.usage, OpenLine: !f.ended && len(f.line.head) > 0}
+	silent := f.silent
 	if f.Format != SSE {
 		ending.Counts = countsIn(f.line.end())
+		silent = ending.Counts.GeneratedTokens == 0 && f.line.saysItEnded()
 	}
 	if f.line.overflown() {
-		f.Content = f.Content || f.Format == JSON
-		ending.Complete = bytes.Contains(f.line.head, []byte(`"done":true`)) || bytes.Contains(f.line.tail, []byte(`"done":true`))
+		f.Content = f.Content || f.Format == JSON && f.line.hasContent()
+		f.said.broken = true
+		ending.Complete = f.line.contains(`"done":true`)
 	} else {
-		chunk, _ := ParseChunk(f.line.head)
-		f.Content = f.Content || chunk.Content
+		chunk := f.readLine()
 		ending.Complete, ending.Error = chunk.Final, chunk.Error
 	}
 	ending.Complete = ending.Complete || f.Format == JSON
+	nothing := ending.Complete && silent && !f.Content
+	garbage := (ending.Complete || !ending.OpenLine) && f.said.overAndOver()
+	ending.Hollow = ending.Error == "" && (nothing || garbage)
 	return ending
 }
 
@@ -136,6 +154,23 @@ func (l *boundedLine) end() []byte {
 	return l.head
 }
 
+func (l *boundedLine) contains(text string) bool {
+	return bytes.Contains(l.head, []byte(text)) || bytes.Contains(l.tail, []byte(text))
+}
+
+// hasContent is for a line that has overflown: only content is as long, but for
+// an error and for the context that ends an answer of /api/generate.
+func (l *boundedLine) hasContent() bool {
+	emptyEnd := bytes.Contains(l.head, []byte(`"response":"","done":true`))
+	return !emptyEnd && !bytes.HasPrefix(l.head, []byte(`{"error"`))
+}
+
+// saysItEnded says that the model itself ended the answer, or that no token was
+// made. Ollama leaves a count of zero out.
+func (l *boundedLine) saysItEnded() bool {
+	return saysZero(l.end(), outputCounts) || l.contains(`"done_reason":"stop"`)
+}
+
 func (l *boundedLine) append(text []byte) {
 	room := min(lineHead-len(l.head), len(text))
 	l.head = append(l.head, text[:room]...)
@@ -148,38 +183,4 @@ func (l *boundedLine) append(text []byte) {
 		l.tail = append(l.tail[:0], l.tail[excess:]...)
 	}
 	l.tail = append(l.tail, text...)
-}
-
-// countsIn finds the counts by their names, without reading the rest. A quote
-// inside a string is escaped, so that a name in a model's text is not taken for one.
-func countsIn(line []byte) Counts {
-	either := func(native, openAI string) int {
-		if n := numberAfter(line, native); n > 0 {
-			return n
-		}
-		return numberAfter(line, openAI)
-	}
-	return Counts{
-		PromptTokens:     either(`"prompt_eval_count":`, `"prompt_tokens":`),
-		GeneratedTokens:  either(`"eval_count":`, `"completion_tokens":`),
-		PromptDuration:   time.Duration(numberAfter(line, `"prompt_eval_duration":`)),
-		GenerateDuration: time.Duration(numberAfter(line, `"eval_duration":`)),
-		LoadDuration:     time.Duration(numberAfter(line, `"load_duration":`)),
-	}
-}
-
-// numberAfter is the whole number after the last of a name, or 0.
-func numberAfter(line []byte, name string) int {
-	at := bytes.LastIndex(line, []byte(name))
-	if at < 0 {
-		return 0
-	}
-	number := 0
-	for _, c := range line[at+len(name):] {
-		if c < '0' || c > '9' || number > 1<<53 {
-			break
-		}
-		number = number*10 + int(c-'0')
-	}
-	return number
 }

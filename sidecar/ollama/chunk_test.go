@@ -115,7 +115,7 @@ func TestCountsAndDurations(t *testing.T) {
 }
 
 func FuzzFollower(f *testing.F) {
-	for _, seed := range []string{ndjson, sse, `{"error"`, "\n\r\n", `data: [DONE]`, `{"a":{"done":true}}` + "\n"} {
+	for _, seed := range []string{ndjson, sse, chunks(chatChunk, times(40, "@")...) + nativeEnd, `{"error"`, "\n\r\n", `data: [DONE]`, `{"a":{"done":true}}` + "\n"} {
 		f.Add([]byte(seed), 3)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, size int) {
@@ -129,4 +129,23 @@ func FuzzFollower(f *testing.F) {
 			t.Errorf("whole %+v %v, in pieces of %d %+v %v", a, whole.Content, size, b, cut.Content)
 		}
 	})
+}
+
+// A follower that looks for a second symbol in every line of an answer would
+// pay for it with every answer.
+func BenchmarkFollower(b *testing.B) {
+	lines := make([][]byte, 1000)
+	for i := range lines {
+		lines[i] = fmt.Appendf(nil, `{"model":"qwen3:32b","created_at":"2026-01-02T03:04:05.%06dZ","message":{"role":"assistant","content":"word%d "},"done":false}`+"\n", i, i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := Follower{Format: NDJSON}
+		for _, line := range lines {
+			f.Observe(line)
+		}
+		if ending := f.End(); ending.Hollow || !f.Content {
+			b.Fatal("it was a proper answer")
+		}
+	}
 }
