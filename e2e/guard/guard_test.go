@@ -32,8 +32,8 @@ type guard struct {
 func (g guard) host() string { return "unix://" + g.socket }
 
 // start runs a guard for the container called name in front of the engine that
-// listens on the socket, until the test ends.
-func start(t *testing.T, name, engine string) guard {
+// listens on the socket, until the test ends. env is what Compose may set besides.
+func start(t *testing.T, name, engine string, env ...string) guard {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "guard") // t.TempDir is too long for a socket's path
 	if err != nil {
@@ -41,7 +41,7 @@ func start(t *testing.T, name, engine string) guard {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	g := guard{socket: filepath.Join(folder, "docker.sock"), health: freeAddress(t)}
-	g.command = haproxy(t, "CLAWGATE_CONTAINER="+name, "GUARD_BIND=unix@"+g.socket, "GUARD_ENGINE=unix@"+engine, "GUARD_HEALTH="+g.health)
+	g.command = haproxy(t, append(env, "CLAWGATE_CONTAINER="+name, "GUARD_BIND=unix@"+g.socket, "GUARD_ENGINE=unix@"+engine, "GUARD_HEALTH="+g.health)...)
 	g.command.Stdout, g.command.Stderr = t.Output(), t.Output()
 	if err := g.command.Start(); err != nil {
 		t.Fatal(err)

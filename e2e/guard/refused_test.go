@@ -70,25 +70,47 @@ func made(t *testing.T) string {
 }
 
 func TestNothingElseReachesTheEngine(t *testing.T) {
+	refuses(t, nil, refused, helperCalls, helperRefused)
+}
+
+func TestOnlyOneWordOpensTheVariant(t *testing.T) {
+	for _, env := range []string{"GUARD_GPU_RESET=false", "GUARD_GPU_RESET=", "GUARD_GPU_RESET=True", "GUARD_GPU_RESET=true true"} {
+		refuses(t, []string{env}, helperCalls)
+	}
+}
+
+func TestTheVariantForAResetOpensNothingElse(t *testing.T) {
+	refuses(t, []string{"GUARD_GPU_RESET=true"}, refused, helperRefused)
+}
+
+// refuses sends all requests to a guard, and checks that the engine hears of none.
+func refuses(t *testing.T, env []string, sets ...map[string][]string) {
+	t.Helper()
 	ours, other := dockerctltest.Name(), dockerctltest.Name()
-	dockerctltest.Run(t, ours)
-	dockerctltest.Run(t, other)
-	g := start(t, ours, dockerctltest.Socket(t))
+	helper := ours + "-gpu-reset"
+	all := []string{ours, other, helper}
+	for _, name := range all {
+		dockerctltest.Run(t, name)
+	}
+	g := start(t, ours, dockerctltest.Socket(t), env...)
+	id := func(name string) string { return dockerctltest.Docker(t, "inspect", "--format", "{{.Id}}", name) }
 	names := strings.NewReplacer("OURS", ours, "OTHER", other, "ours", strings.ToUpper(ours),
-		"IMAGE", dockerctltest.Image(t), "ID", dockerctltest.Docker(t, "inspect", "--format", "{{.Id}}", ours))
-	before := state(t, ours, other)
+		"IMAGE", dockerctltest.Image(t), "HELPERID", id(helper), "ID", id(ours))
+	before := state(t, all...)
 	answers := map[int]int{}
-	for group, requests := range refused {
-		for _, request := range requests {
-			request = names.Replace(request)
-			status, body := raw(t, "unix", g.socket, request)
-			if status != http.StatusForbidden && status != http.StatusBadRequest { // 400: what is no HTTP/1
-				t.Errorf("%s: got %d, want 403 or 400: %q: %.200s", group, status, request, body)
+	for _, set := range sets {
+		for group, requests := range set {
+			for _, request := range requests {
+				request = names.Replace(request)
+				status, body := raw(t, "unix", g.socket, request)
+				if status != http.StatusForbidden && status != http.StatusBadRequest { // 400: what is no HTTP/1
+					t.Errorf("%s: got %d, want 403 or 400: %q: %.200s", group, status, request, body)
+				}
+				answers[status]++
 			}
-			answers[status]++
-		}
-		if after := state(t, ours, other) + made(t); after != before {
-			t.Fatalf("after %s: the engine did something:\nbefore %s\nafter  %s", group, before, after)
+			if after := state(t, all...) + made(t); after != before {
+				t.Fatalf("after %s: the engine did something:\nbefore %s\nafter  %s", group, before, after)
+			}
 		}
 	}
 	t.Logf("answers by status: %v", answers)

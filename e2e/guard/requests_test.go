@@ -164,6 +164,15 @@ var refused = map[string][]string{
 		line("GET /v1.41/containers/OURS/logs?stderr=1&stdout=1&tail=99999"),
 		line("GET /v1.41/containers/OURS/logs?follow=1&stderr=1&stdout=1&tail=10"),
 		line("GET /v1.41/containers/OURS/logs?stderr=1&stdout=1&tail=10&follow=1"),
+		line("GET /v1.41/containers/OURS/logs?stderr=1&stdout=1&tail="),
+		line("GET /v1.41/containers/OURS/logs?since=0&stderr=1&stdout=1&tail="),
+		line("GET /v1.41/containers/OURS/logs?since=1.0&stderr=1&stdout=1&tail="),
+		line("GET /v1.41/containers/OURS/logs?since=1782899998x123456789&stderr=1&stdout=1&tail="),
+		line("GET /v1.41/containers/OURS/logs?since=1782899998.123456789&stderr=1&stdout=1&tail=all"),
+		line("GET /v1.41/containers/OURS/logs?since=1782899998.123456789&stderr=1&stdout=1&tail=&follow=1"),
+		line("GET /v1.41/containers/OURS/logs?follow=1&since=1782899998.123456789&stderr=1&stdout=1&tail="),
+		line("GET /v1.41/containers/OURS/logs?since=1782899998.123456789&stderr=1&stdout=1&tail=&until=1782899999.123456789"),
+		line("GET /v1.41/containers/OTHER/logs?since=1782899998.123456789&stderr=1&stdout=1&tail="),
 	},
 	"events": {
 		line("GET /v1.41/events"),
@@ -221,6 +230,56 @@ var refused = map[string][]string{
 		with("GET /_ping", "Connection: Upgrade\r\nUpgrade: websocket\r\n", ""),
 		line("GET /v1.41/containers/OURS/json?%0d%0aX:y"),
 		line("GET /v1.41/containers/OURS/json\rX: y\r"),
+	},
+}
+
+// helperCalls are the two that only the variant for a GPU reset passes.
+var helperCalls = map[string][]string{
+	"the helper's own calls": {
+		line("GET /v1.41/containers/OURS-gpu-reset/json"),
+		line("POST /v1.41/containers/OURS-gpu-reset/start"),
+	},
+}
+
+// helperRefused are the requests about the helper that no variant passes.
+var helperRefused = map[string][]string{
+	"other calls on the helper": {
+		line("POST /v1.41/containers/OURS-gpu-reset/stop?t=1"),
+		line("POST /v1.41/containers/OURS-gpu-reset/restart?t=1"),
+		line("POST /v1.41/containers/OURS-gpu-reset/kill"),
+		line("POST /v1.41/containers/OURS-gpu-reset/wait"),
+		line("POST /v1.41/containers/OURS-gpu-reset/rename?name=clawgate-evil"),
+		line("GET /v1.41/containers/OURS-gpu-reset/top"),
+		line("GET /v1.41/containers/OURS-gpu-reset/stats?one-shot=1&stream=0"),
+		line("GET /v1.41/containers/OURS-gpu-reset/logs?stderr=1&stdout=1&tail=10"),
+		line("GET /v1.41/containers/OURS-gpu-reset/archive?path=/"),
+		line("DELETE /v1.41/containers/OURS-gpu-reset"),
+		line("DELETE /v1.41/containers/OURS-gpu-reset?force=1&v=1"),
+		line("GET /v1.41/events?filters=" + filters("OURS-gpu-reset")),
+		with("POST /v1.41/containers/OURS-gpu-reset/exec", "Content-Type: application/json\r\nContent-Length: 16\r\n", `{"Cmd":["/bad"]}`),
+		with("POST /v1.41/containers/OURS-gpu-reset/update", "Content-Type: application/json\r\nContent-Length: 42\r\n", `{"RestartPolicy":{"Name":"always"}}       `),
+	},
+	"other ways to the helper": {
+		line("POST /v1.41/containers/HELPERID/start"),
+		line("GET /v1.41/containers/HELPERID/json"),
+		line("POST /v1.41/containers/OTHER-gpu-reset/start"),
+		line("POST /v1.41/containers/OURS-gpu-reset-2/start"),
+		line("POST /v1.41/containers/-gpu-reset/start"),
+		line("POST /v1.41/containers/OURS-gpu-reset/start?"),
+		line("POST /v1.41/containers/OURS-gpu-reset/start?checkpoint=x"),
+		line("GET /v1.41/containers/OURS-gpu-reset/json?size=1"),
+		line("POST /v1.41/containers/OURS-gpu-reset/start/"),
+		line("POST /v1.41/containers/OURS-gpu-reset//start"),
+		line("POST /v1.41/containers/OURS-gpu-reset/../OURS-gpu-reset/start"),
+		line("POST /v1.41/containers/OURS%2dgpu-reset/start"),
+		line("POST /v1.23/containers/OURS-gpu-reset/start"),
+		line("POST /containers/OURS-gpu-reset/start"),
+		line("GET /v1.41/containers/OURS-gpu-reset/start"),
+		line("PUT /v1.41/containers/OURS-gpu-reset/start"),
+		line("HEAD /v1.41/containers/OURS-gpu-reset/json"),
+		line("POST http://docker/v1.41/containers/OURS-gpu-reset/start"),
+		with("POST /v1.41/containers/OURS-gpu-reset/start", "Content-Type: application/json\r\nContent-Length: 19\r\n", `{"Privileged":true}`),
+		with("POST /v1.41/containers/OURS-gpu-reset/start", "Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"),
 	},
 }
 
