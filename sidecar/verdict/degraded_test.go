@@ -1,0 +1,55 @@
+package verdict
+
+import (
+	"testing"
+	"time"
+)
+
+// late is a model whose probes have been answered late for the time d.
+func late(d time.Duration) func(*Picture) {
+	return func(p *Picture) {
+		p.Ready.Last.Late, p.Ready.Last.Reason, p.Ready.Last.At = true, "the first chunk came after 10s", now
+		p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(d), true
+	}
+}
+
+func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
+	reload := func(words string, changes ...func(*Picture)) finding {
+		return finding{picture: onCard(changes...), want: Slow, due: true, atIdle: true, model: target, words: words}
+	}
+	neverQuick := func(p *Picture) { p.Slowed.TimelyBefore = false }
+	toAClient := func(p *Picture) { p.Ready.Last.Answered = false } // see sidecar's credit
+	longAgo := func(p *Picture) { p.Ready.Last.At = ago(time.Minute) }
+	find(t, map[string]finding{
+		"slow since two minutes":               reload("it used to answer in time until 2m0s ago", late(slowLasts)),
+		"slow for a moment":                    healthyIs(Slow, onCard(late(slowLasts-time.Second))),
+		"slow once, and not asked since":       healthyIs(Slow, onCard(late(slowLasts+30*time.Second), longAgo)),
+		"slow behind other clients":            healthyIs(Slow, onCard(late(time.Hour), toAClient)),
+		"slow from the start":                  healthyIs(Slow, onCard(late(time.Hour), neverQuick)),
+		"slow in the heat":                     healthyIs(Throttled, onCard(late(time.Hour), throttledFor(time.Minute))),
+		"slow again after it was loaded anew":  {picture: onCard(late(time.Hour), atIdle(Slow)), want: Slow, model: target, words: "it was tried once and did not help, a person has to look"},
+		"throttled":                            {picture: onCard(throttledFor(throttleLasts)), want: Throttled, words: "held down for 10s: hardware_thermal"},
+		"throttled for a moment":               healthyIs(Healthy, onCard(throttledFor(throttleLasts-time.Second))),
+		"with an orphan on its GPU":            {picture: onCard(leakFor(leakLasts)), want: VRAMLeak, due: true, atIdle: true, words: "held 9000 MiB"},
+		"with one since a moment":              healthyIs(Healthy, onCard(leakFor(leakLasts-time.Second))),
+		"with one that a restart left":         {picture: onCard(leakFor(time.Hour), atIdle(VRAMLeak)), want: VRAMLeak, words: "a person has to look"},
+		"with one, and slow":                   {picture: onCard(leakFor(time.Hour), late(time.Hour)), want: VRAMLeak, due: true, atIdle: true},
+		"with one, while it waits":             {picture: onCard(leakFor(time.Hour), doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, AtIdle: true}, want: VRAMLeak, due: true, atIdle: true},
+		"with one that went while it waits":    {picture: onCard(doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, AtIdle: true}, want: Healthy},
+		"with one, and no longer loaded":       {picture: onCard(leakFor(time.Hour), unloaded), want: VRAMLeak, due: true, atIdle: true},
+		"which a restart left, and not loaded": {picture: onCard(leakFor(time.Hour), unloaded, atIdle(VRAMLeak)), want: Unloaded, model: target},
+		"not loaded, and unproven":             {picture: onCard(leakFor(time.Hour), unloaded, unread), want: Unloaded, model: target},
+		"with one, and silent":                 {picture: onCard(leakFor(time.Hour), wedged), want: Wedged, due: true, model: target},
+		"with one, while the engine is away":   {picture: onCard(leakFor(time.Hour), engineAway), want: EngineAway},
+		"slow, while the engine is away":       {picture: onCard(late(time.Hour), engineAway), want: EngineAway},
+	})
+}
+
+func TestNoProofOutlivesARestart(t *testing.T) {
+	for _, v := range []Verdict{GPULost, CPUFallback, VRAMLeak, Throttled, HostAction, Overloaded} {
+		got := Judge(picture(unread), Judgement{Verdict: v, Answers: true, AtIdle: true, RemedyDue: true})
+		if got.Verdict != Unproven || got.Answers {
+			t.Errorf("%s: %+v", v, got)
+		}
+	}
+}
