@@ -1,0 +1,214 @@
+package verdict
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+// ailing is anything, with any symptoms beside.
+func (d dice) ailing() Picture {
+	p := d.anything()
+	p.Container.GPURequested = !d.oneIn(4)
+	d.expiry(&p)
+	d.card(&p)
+	d.takenBefore(&p)
+	if d.oneIn(3) {
+		first := d.span(time.Hour)
+		p.Refused = Refusals{First: ago(first), Last: ago(d.span(min(first+1, time.Minute))), Count: 1 + d.IntN(99)}
+	}
+	if d.oneIn(3) {
+		p.Slowed = Slowed{ThrottledSince: ago(d.span(time.Minute)), By: []string{"power_brake"}}
+	}
+	if d.oneIn(2) {
+		p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(d.span(time.Hour)), d.oneIn(2)
+		p.Ready.Last.At, p.Ready.Last.Answered = ago(d.span(time.Minute)), p.Ready.Failures == 0
+	}
+	return p
+}
+
+func (d dice) expiry(p *Picture) {
+	seen := ago(d.span(time.Minute))
+	for i := range p.Loaded {
+		p.Loaded[i].Size, p.Loaded[i].SizeVRAM = modelSize, uint64(d.IntN(3))*modelSize/2
+		p.Loaded[i].SeenAt, p.Loaded[i].ExpiresAt = seen, seen.Add(d.span(time.Hour)-d.span(time.Hour))
+	}
+	if d.oneIn(3) {
+		loadedToo("third:latest")(p)
+	}
+}
+
+func (d dice) card(p *Picture) {
+	g := gpuWith(holding(1, uint64(d.IntN(3))*modelSize/2, "c1"), holding(9, modelSize, "c2"))
+	g.ProcessesKnown, g.Lost, g.Coherent = !d.oneIn(4), d.oneIn(6), d.oneIn(6)
+	g.Advice = []evidence.GPUAdvice{"", evidence.AdviceNone, evidence.AdviceReset}[d.IntN(3)]
+	[]func(*Picture){noView, mismatch, view(), view(g), view(g, gpuWith())}[d.IntN(5)](p)
+	if d.oneIn(4) {
+		p.Card.Xid = evidence.Xid{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79}
+	}
+	p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
+	p.Card.Hint = []evidence.GPUHint{evidence.GPUHintUnknown, evidence.GPUFound, evidence.GPUNotFound}[d.IntN(3)]
+	p.Card.ByWish = d.oneIn(6)
+	if d.oneIn(2) {
+		fallen(p)
+	}
+	if d.oneIn(3) {
+		leakFor(d.span(2 * time.Minute))(p)
+	}
+	if !d.oneIn(3) {
+		p.GPUActiveAt = ago(d.span(time.Minute))
+	}
+}
+
+func (d dice) takenBefore(p *Picture) {
+	p.Taken = Taken{Unloaded: d.oneIn(2), MadeRoom: d.oneIn(2), Restarted: d.oneIn(2)}
+	if d.oneIn(3) {
+		p.Taken.FailedStarts, p.Taken.FailedStops, p.Taken.LastError = d.IntN(7), d.IntN(4), "the engine said no"
+	}
+	if d.oneIn(3) {
+		p.Taken.AtIdle = []Verdict{[]Verdict{GPULost, CPUFallback, VRAMLeak, Slow}[d.IntN(4)]}
+	}
+	if d.oneIn(4) {
+		p.Taken.NoBudget = "no restart: the budget is spent; a person has to look"
+	}
+	if d.oneIn(4) {
+		p.Taken.ClockJumpedAt = ago(d.span(2 * time.Minute))
+	}
+}
+
+// broken adds what proves a fault by an answer, and not by silence.
+func (d dice) broken(p Picture) Picture {
+	switch d.IntN(6) {
+	case 0:
+		noRoom(1 + d.IntN(4))(&p)
+	case 1:
+		crashes(1 + d.IntN(5))(&p)
+	case 2:
+		hollow(d.IntN(6), d.IntN(4), func(h *HollowAnswers) { h.Confirmed, h.Again = d.oneIn(2), d.oneIn(2) })(&p)
+	case 3:
+		status([]evidence.Status{evidence.Exited, evidence.Dead, evidence.Created, evidence.Restarting}[d.IntN(4)], d.span(5*time.Minute))(&p)
+	case 4:
+		tcp(d.IntN(9), evidence.ProbeResult{Refused: true})(&p)
+	}
+	return p
+}
+
+// each judges a number of pictures, all of them with any symptoms.
+func each(t *testing.T, change func(d dice, p *Picture), check func(p Picture, got Judgement) string) {
+	t.Helper()
+	d := newDice()
+	for range rounds {
+		p := d.broken(d.ailing())
+		change(d, &p)
+		before := d.before()
+		before.AtIdle = d.oneIn(2)
+		got := Judge(p, before)
+		if wrong := check(p, got); wrong != "" {
+			t.Fatalf("%s: %+v\nafter %+v\n%+v", wrong, got, before, p)
+		}
+	}
+}
+
+func asItIs(dice, *Picture) {}
+
+// saidIf returns the words if they are true.
+func saidIf(wrong bool, words string) string {
+	if wrong {
+		return words
+	}
+	return ""
+}
+
+// Whatever the symptoms are: as long as nothing but silence speaks against a
+// server that works, a remedy waits for a quiet moment or is none.
+func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
+	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.API.FailingSince = ago(time.Minute), ago(time.Minute) }
+	for name, moves := range map[string][]func(*Picture){
+		"the container works":    {pulse(working())},
+		"it worked a moment ago": {pulse(workedUntil(stillness - 1))},
+		"a stream moves":         {request("other:latest", time.Minute, time.Millisecond), sinceThen},
+		"the target streams":     {request(target, 5*time.Hour, time.Millisecond), sinceThen},
+		"a stream moved, unseen": {unseen, request("other:latest", time.Hour, 59*time.Second), sinceThen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDice()
+			for range rounds {
+				p := d.ailing()
+				for _, change := range moves {
+					change(&p)
+				}
+				if got := Judge(p, d.before()); got.RemedyDue && !got.AtIdle {
+					t.Fatalf("%+v\n%+v", got, p)
+				}
+			}
+		})
+	}
+}
+
+func TestAPersonsActIsLeftAloneWhateverElseIsWrong(t *testing.T) {
+	each(t, func(_ dice, p *Picture) { p.OperatorAct = "was stopped by hand" }, func(_ Picture, got Judgement) string {
+		return saidIf(got.Verdict != Stopped || got.RemedyDue || got.Hopeless || got.AtIdle, "a person acted")
+	})
+}
+
+func TestNothingIsDueWhileTheEngineIsAway(t *testing.T) {
+	each(t, func(d dice, p *Picture) { p.EngineAwaySince = ago(d.span(time.Hour)) }, func(_ Picture, got Judgement) string {
+		return saidIf(got.RemedyDue || got.AtIdle, "the engine is away")
+	})
+}
+
+func TestOnlyAModelThatAnswersIsLeftForAQuietMoment(t *testing.T) {
+	each(t, asItIs, func(p Picture, got Judgement) string {
+		fine := got.Answers && got.RemedyDue && proven(p) && !got.Hopeless && !got.MakeRoom
+		return saidIf(got.AtIdle && !fine, "put off")
+	})
+}
+
+func TestAnswersAreClaimedOnlyForAModelThatGaveThem(t *testing.T) {
+	each(t, asItIs, func(p Picture, got Judgement) string {
+		return saidIf(got.Answers && (!proven(p) || p.CrashUnresolved || p.Memory.Unresolved || p.Hollow.found()), "answers")
+	})
+}
+
+func TestNoRestartThatMakesThingsWorse(t *testing.T) {
+	each(t, asItIs, func(p Picture, got Judgement) string {
+		unload := got.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted
+		if !got.RemedyDue || got.MakeRoom || got.ServerGone || unload {
+			return ""
+		}
+		none := adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted
+		concerned := p.Container.GPURequested || p.Card.OwnSeen
+		switch {
+		case p.Card.View.Mismatch && p.Container.GPURequested:
+			return "a driver and a library that do not match"
+		case anyLost(p.Card.View) && concerned:
+			return "a GPU that is lost"
+		case !p.Card.Xid.At.IsZero() && concerned && !none:
+			return "an Xid of the device class"
+		case p.Taken.FailedStops >= stopsTried:
+			return "a container that does not stop"
+		}
+		return ""
+	})
+}
+
+func TestNothingIsBegunJustAfterTheClockJumped(t *testing.T) {
+	each(t, func(d dice, p *Picture) { p.Taken.ClockJumpedAt = ago(d.span(afterJump)) }, func(_ Picture, got Judgement) string {
+		return saidIf(got.RemedyDue || got.AtIdle, "the clock jumped")
+	})
+}
+
+func TestWhatAPersonHasToDoIsSaid(t *testing.T) {
+	each(t, asItIs, func(_ Picture, got Judgement) string {
+		said := strings.Contains(got.Sentence, "look") || strings.Contains(got.Sentence, "advice") || strings.Contains(got.Sentence, "reboot")
+		return saidIf(got.Verdict == HostAction && !said || got.Sentence == "", "says nothing")
+	})
+}
+
+func TestOnlyABudgetIsWaitedForInVain(t *testing.T) {
+	each(t, asItIs, func(p Picture, got Judgement) string {
+		return saidIf(got.RemedyDue && got.Hopeless && p.Taken.NoBudget == "", "due and hopeless")
+	})
+}
