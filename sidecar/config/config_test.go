@@ -45,6 +45,7 @@ CLAWGATE_HOLD_MAX 120s
 CLAWGATE_MAX_IN_FLIGHT 0
 CLAWGATE_QUEUE_LENGTH 256
 CLAWGATE_QUEUE_TIMEOUT 60s
+CLAWGATE_MAX_TOKENS 0
 CLAWGATE_REPLAY_MAX_BYTES 8MiB
 CLAWGATE_BUFFER_MAX_BYTES 256MiB
 CLAWGATE_STALL_TIMEOUT 120s
@@ -144,6 +145,7 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"SETTLE_DELAY=-1s", "CLAWGATE_SETTLE_DELAY: must not be negative"},
 		{"FAILURE_THRESHOLD=0", "CLAWGATE_FAILURE_THRESHOLD: must be more than 0"},
 		{"FAILURE_THRESHOLD=many", `CLAWGATE_FAILURE_THRESHOLD: "many" is not a whole number`},
+		{"MAX_TOKENS=-1", "CLAWGATE_MAX_TOKENS: must not be negative"},
 		{"RESTART_BUDGET=-1", "CLAWGATE_RESTART_BUDGET: must not be negative"},
 		{"PULL=si", `CLAWGATE_PULL: "si" is not true or false`},
 		{"MODE=Heal", `CLAWGATE_MODE: "Heal" is not one of ["heal" "observe"]`},
@@ -184,7 +186,6 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"GATEWAY_ALOW=x", "CLAWGATE_GATEWAY_ALOW: no such variable; did you mean CLAWGATE_GATEWAY_ALLOW?"},
 		{"FAVOURITE_COLOUR=x", "CLAWGATE_FAVOURITE_COLOUR: no such variable; `clawgate env` lists all"},
 		{"LISTEN_PORT=8080", "CLAWGATE_LISTEN_PORT: no such variable; `clawgate env` lists all"},
-		{"MAX_TOKENS=5", "CLAWGATE_MAX_TOKENS: is not supported by this version; remove it"},
 		{"GPU_RESET=true", "CLAWGATE_GPU_RESET: is not supported by this version; remove it"},
 		{"NOTIFY_URLS=x", "CLAWGATE_NOTIFY_URLS: is not supported by this version; remove it"},
 	} {

@@ -29,6 +29,14 @@ type Peek struct {
 	Streaming bool
 	Purpose   Purpose
 	Options   RunnerOptions
+	// MustSpeak says that an answer without a word is no answer: a model is asked
+	// for text, of more than one token. It is false for embeddings, loads, a raw
+	// prompt or one with a template of its own, a gap to be filled in (which may
+	// need nothing), and where the body was not read whole.
+	MustSpeak bool
+
+	bounds  []bound // what bounds the answer's tokens, for Cap
+	closing int     // where the body's closing brace is; 0 where it is not known
 }
 
 // requestBody is read by encoding/json just as Ollama's own decoder reads it:
@@ -38,8 +46,17 @@ type requestBody struct {
 	Stream    *bool     `json:"stream"`
 	Prompt    emptiness `json:"prompt"`
 	Messages  emptiness `json:"messages"`
+	Input     emptiness `json:"input"`
 	KeepAlive keepAlive `json:"keep_alive"`
 	Options   options   `json:"options"`
+
+	Raw      bool      `json:"raw"`
+	Template emptiness `json:"template"`
+	Suffix   emptiness `json:"suffix"`
+
+	MaxTokens           tokens `json:"max_tokens"`
+	MaxCompletionTokens tokens `json:"max_completion_tokens"`
+	MaxOutputTokens     tokens `json:"max_output_tokens"`
 }
 
 // PeekBody reads what a whole request body asks for. A body that is not JSON
@@ -54,9 +71,15 @@ func PeekBody(route Route, body []byte) Peek {
 		// Ollama decodes the first JSON value and ignores what follows. That is
 		// what the error is about, or there is no whole value.
 		read = requestBody{}
-		_ = json.Unmarshal(body[:max(0, syntax.Offset-1)], &read)
+		body = body[:max(0, syntax.Offset-1)]
+		err = json.Unmarshal(body, &read)
 	}
-	return read.peek(route)
+	peek := read.peek(route)
+	if !errors.As(err, &syntax) {
+		peek.closing = closingBrace(body)
+	}
+	peek.MustSpeak = read.mustSpeak(peek)
+	return peek
 }
 
 // PeekPrefix reads what it can from the beginning of a body that is too large
@@ -89,7 +112,7 @@ func PeekPrefix(route Route, prefix []byte) Peek {
 }
 
 func (b *requestBody) peek(route Route) Peek {
-	peek := Peek{Model: NormalizeModel(string(b.Model)), Streaming: route.StreamsByDefault, Options: RunnerOptions{}}
+	peek := Peek{Model: NormalizeModel(string(b.Model)), Streaming: route.StreamsByDefault, Options: RunnerOptions{}, bounds: b.bounds(route)}
 	if b.Stream != nil && !route.Embedding {
 		peek.Streaming = *b.Stream
 	}
@@ -105,6 +128,15 @@ func (b *requestBody) peek(route Route) Peek {
 		}
 	}
 	return peek
+}
+
+func (b *requestBody) mustSpeak(peek Peek) bool {
+	asked := b.Prompt.present || b.Messages.present || b.Input.present
+	open := b.Raw || b.Template.present || b.Suffix.present
+	for _, bound := range peek.bounds {
+		open = open || bound.tokens.given && bound.tokens.n <= 1 && bound.tokens.n >= 0
+	}
+	return asked && !open && peek.Purpose == Generate && len(peek.bounds) > 0
 }
 
 // emptiness notes whether a value has anything in it, without copying it.
@@ -161,12 +193,12 @@ func (k *keepAlive) UnmarshalJSON(value []byte) error {
 }
 
 // options tolerates options that are not an object: Ollama refuses those itself.
+// As there, a second object adds to the first, and a null takes all away.
 type options map[string]json.RawMessage
 
 func (o *options) UnmarshalJSON(value []byte) error {
-	var read map[string]json.RawMessage
-	if len(value) <= longest && json.Unmarshal(value, &read) == nil && read != nil {
-		*o = read
+	if len(value) > longest || json.Unmarshal(value, (*map[string]json.RawMessage)(o)) != nil {
+		*o = nil
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ func (x *exchange) readBody() bool {
 		x.peek = ollama.Peek{Opaque: true, Streaming: true}
 	case x.body.Whole:
 		x.peek = ollama.PeekBody(x.route, x.body.Data)
+		if most := x.relay.config.MaxTokens; most > 0 {
+			x.capped.at, x.capped.text = x.peek.Cap(most)
+		}
 	default:
 		x.peek = ollama.PeekPrefix(x.route, x.body.Data)
 		// The upstream may answer before it has read everything; without this

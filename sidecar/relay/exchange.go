@@ -37,6 +37,7 @@ type exchange struct {
 	wait    time.Duration // how long it may be held at the closed gate
 	body    hop.Body
 	peek    ollama.Peek
+	capped  insertion // what caps the answer's tokens
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -89,13 +88,14 @@ func (f *flight) outgoing() *http.Request {
 		out.Body = f.body.Reader()
 		return out
 	}
-	out.ContentLength = int64(len(f.body.Data))
+	data, capped := f.body.Data, f.capped
+	out.ContentLength = int64(len(data) + len(capped.text))
 	out.Body = http.NoBody
-	if data := f.body.Data; len(data) > 0 {
-		out.Body = f.body.Reader()
+	if len(data) > 0 {
+		out.Body = capped.into(data)
 		// With it the transport itself sends again on a fresh connection what an
 		// idle one, closed by Ollama meanwhile, did not take.
-		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+		out.GetBody = func() (io.ReadCloser, error) { return capped.into(data), nil }
 	}
 	return out
 }

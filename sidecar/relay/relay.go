@@ -42,6 +42,10 @@ type Config struct {
 	FirstChunkTimeout time.Duration // after it a SignWaitedLong is posted
 	StallTimeout      time.Duration // silence between chunks, unless Working
 
+	// MaxTokens caps what one answer may have, in tokens; 0 for no cap. A request
+	// whose body is not held in memory, or is encoded, is not capped.
+	MaxTokens int
+
 	ReplayMaxBytes int64 // a larger body is not held in memory
 	BufferMaxBytes int64 // all bodies together
 

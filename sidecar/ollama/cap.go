@@ -1,0 +1,112 @@
+package ollama
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Cap bounds the tokens that the answer to a request may have. It returns what
+// to insert into the body, and where; nothing when the client's own bound is
+// small enough. All else of the body stays as it is, byte by byte.
+//
+// What is inserted stands last in the body's object, so that for Ollama it wins
+// over what was there before: Go's decoder lets the last of duplicates win,
+// whatever the case of its name, and adds a second object of options to the
+// first. A number over the cap thus stays in the body and means nothing.
+//
+// A bound below one is none: Ollama takes -1, and up to 0.9.6 at least 0 too, for
+// "until the model ends". Only a body that was read whole, and is a JSON object
+// that asks a model for text and that Ollama would take, is capped. A smaller
+// num_predict among the model's own parameters is overruled by the cap, as it
+// is by any request's.
+func (p Peek) Cap(most int) (at int, members string) {
+	if p.closing == 0 || p.Model == "" || p.Purpose != Generate {
+		return 0, ""
+	}
+	smallest := most
+	for _, bound := range p.bounds {
+		if bound.tokens.wrong && !bound.optional {
+			return 0, ""
+		}
+		if bound.tokens.n >= 1 {
+			smallest = min(smallest, bound.tokens.n)
+		}
+	}
+	for _, bound := range p.bounds {
+		unbounded := bound.tokens.n < 1 && (bound.tokens.given || !bound.optional)
+		if unbounded || bound.tokens.n > most {
+			members += "," + fmt.Sprintf(bound.member, smallest)
+		}
+	}
+	if members == "" {
+		return 0, ""
+	}
+	return p.closing, members
+}
+
+// bound is one way to say how many tokens an answer may have.
+type bound struct {
+	member   string // as it is written, with %d for the number
+	tokens   tokens
+	optional bool // not every release obeys it, so that it need not be there
+}
+
+// bounds are those of the route's API; none where no text is generated, or
+// nobody knows.
+func (b *requestBody) bounds(route Route) []bound {
+	maxTokens := bound{member: `"max_tokens":%d`, tokens: b.MaxTokens}
+	switch route.Name {
+	case "/api/chat", "/api/generate":
+		return []bound{{member: `"options":{"num_predict":%d}`, tokens: b.Options.tokens()}}
+	case "/v1/chat/completions": // 0.9.6 knows nothing of max_completion_tokens
+		return []bound{maxTokens, {member: `"max_completion_tokens":%d`, tokens: b.MaxCompletionTokens, optional: true}}
+	case "/v1/completions", "/v1/messages":
+		return []bound{maxTokens}
+	case "/v1/responses":
+		return []bound{{member: `"max_output_tokens":%d`, tokens: b.MaxOutputTokens}}
+	}
+	return nil
+}
+
+// tokens reads num_predict. Ollama looks options up by their exact name.
+func (o options) tokens() (t tokens) {
+	if value, there := o["num_predict"]; there {
+		_ = t.UnmarshalJSON(value) // never fails
+	}
+	return t
+}
+
+// tokens is a number of tokens as a client gave it.
+type tokens struct {
+	given bool
+	n     int
+	wrong bool // it is no number: Ollama refuses the request
+}
+
+// longestNumber is far over what anybody writes for a number, in bytes.
+const longestNumber = 64
+
+func (t *tokens) UnmarshalJSON(value []byte) error {
+	*t = tokens{}
+	switch {
+	case value[0] == 'n': // null, which is as good as absent
+	case value[0] != '-' && (value[0] < '0' || value[0] > '9'):
+		t.wrong = true
+	case len(value) <= longestNumber:
+		number, err := strconv.ParseFloat(string(value), 64)
+		*t = tokens{given: err == nil, n: int(max(-1, min(number, math.MaxInt32))), wrong: err != nil}
+	}
+	return nil
+}
+
+// closingBrace is where the object ends that is all of value, which is JSON; 0
+// when it is no object.
+func closingBrace(value []byte) int {
+	value = bytes.TrimRight(value, " \t\r\n")
+	if last := len(value) - 1; last > 0 && value[last] == '}' {
+		return last
+	}
+	return 0
+}
