@@ -20,6 +20,9 @@ func (x *exchange) readBody() bool {
 	}
 	x.limitReading(0) // or waiting for the answer would be limited
 	x.bodyBytes = max(x.request.ContentLength, int64(len(x.body.Data)))
+	if x.body.Whole {
+		x.prompt = promptOf(x.body.Data)
+	}
 	switch {
 	case x.request.Header.Get("Content-Encoding") != "":
 		x.peek = ollama.Peek{Opaque: true, Streaming: true}

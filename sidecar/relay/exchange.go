@@ -38,6 +38,7 @@ type exchange struct {
 	body    hop.Body
 	peek    ollama.Peek
 	capped  insertion // what caps the answer's tokens
+	prompt  uint64    // tells one body from another; 0 when it was not held
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64

@@ -232,6 +232,6 @@ func TestLongWaitsAreToldOnce(t *testing.T) {
 		if got := w.post("/api/chat", chatBody); got.status != 200 || got.err != nil {
 			w.Errorf("%d %v", got.status, got.err)
 		}
-		w.wantSigns(evidence.SignWaitedLong, evidence.SignFirstChunk)
+		w.wantSigns(evidence.SignWaitedLong, evidence.SignFirstChunk, evidence.SignAnswered)
 	})
 }

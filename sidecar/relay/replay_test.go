@@ -173,7 +173,7 @@ func TestARunnerThatDiedBeforeTheFirstByteIsTriedOnceMore(t *testing.T) {
 				if got := w.post("/api/chat", chatBody); got.status != 200 || !strings.Contains(got.body, "again") || got.err != nil {
 					w.Errorf("%d %q %v", got.status, got.body, got.err)
 				}
-				w.wantSigns(evidence.SignRunnerDied, evidence.SignFirstChunk)
+				w.wantSigns(evidence.SignRunnerDied, evidence.SignFirstChunk, evidence.SignAnswered)
 			})
 			inWorld(t, nil, func(w *world) {
 				w.ollama(answer)
@@ -192,7 +192,7 @@ func TestAConnectionResetBeforeTheAnswerIsTriedOnceMore(t *testing.T) {
 		if got := w.post("/api/chat", chatBody); got.status != 200 || got.err != nil {
 			w.Errorf("%d %q %v", got.status, got.body, got.err)
 		}
-		w.wantSigns(evidence.SignRefused, evidence.SignFirstChunk)
+		w.wantSigns(evidence.SignRefused, evidence.SignFirstChunk, evidence.SignAnswered)
 	})
 }
 

@@ -179,6 +179,7 @@ func (s *stream) end() {
 	if kind, known := ollama.Classify(http.StatusOK, ending.Error); known {
 		s.post(evidence.Sign{Kind: kind, Detail: ending.Error})
 	}
+	s.answered(ending)
 	if !ending.Complete && ending.Error == "" {
 		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
 	}
@@ -188,11 +189,7 @@ func (s *stream) count(counts ollama.Counts) {
 	if counts.PromptTokens+counts.GeneratedTokens == 0 {
 		return
 	}
-	rate := 0.0
-	if counts.GenerateDuration > 0 {
-		rate = float64(counts.GeneratedTokens) / counts.GenerateDuration.Seconds()
-	}
-	s.relay.config.Metrics.Tokens(s.peek.Model, counts.PromptTokens, counts.GeneratedTokens, rate)
+	s.relay.config.Metrics.Tokens(s.peek.Model, counts.PromptTokens, counts.GeneratedTokens, counts.PerSecond())
 }
 
 // broken is for a body that ended otherwise, in the middle of the answer.
