@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 // chunk is a part of an answer, or all of it.
 type chunk struct {
+	at       time.Time // by the clock on the wall
 	model    string
 	text     string
 	thinking string
@@ -46,6 +48,9 @@ type delivery struct {
 // from loads the model, or unloads it with a keep_alive of 0.
 func (s *server) complete(out *reply, r *http.Request, asked *request, empty bool, to delivery) {
 	began := time.Now()
+	if s.list.pass(r.Context()) != nil {
+		return
+	}
 	m := s.world.local(asked.model())
 	switch {
 	case m == nil:
@@ -58,7 +63,7 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 		if runner := s.runnerOf(m); runner != nil {
 			s.evict(runner)
 		}
-		out.json(http.StatusOK, to.whole(chunk{model: asked.model(), reason: "unload"}))
+		out.json(http.StatusOK, s.shaped(to.whole, chunk{model: asked.model(), reason: "unload"}))
 		return
 	}
 	ctx, done := context.WithCancel(r.Context())
@@ -69,7 +74,7 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 		return
 	}
 	if empty {
-		out.json(http.StatusOK, to.whole(chunk{model: asked.model(), reason: "load"}))
+		out.json(http.StatusOK, s.shaped(to.whole, chunk{model: asked.model(), reason: "load"}))
 		return
 	}
 	a := &answer{out: out, asked: asked, to: to, began: began, loaded: time.Now(), words: s.world.words()}
@@ -103,6 +108,7 @@ type answer struct {
 	to                  delivery
 	began, loaded, made time.Time
 	words               *rand.Rand
+	hollow              *hollow // what is wrong with it, or nil
 	text, thought       strings.Builder
 }
 
@@ -114,7 +120,7 @@ func (a *answer) streams() bool {
 }
 
 func (a *answer) give(ctx context.Context, r *runner) {
-	n := a.asked.tokens(r.model)
+	n := a.length(r)
 	prompt := a.asked.text()
 	err := r.generate(ctx, prompt, n, func(token int) error {
 		if token == 0 {
@@ -130,7 +136,9 @@ func (a *answer) give(ctx context.Context, r *runner) {
 		return
 	}
 	reason := "stop"
-	if a.asked.tokens(r.model) != r.model.Tokens {
+	if a.hollow.silent() {
+		n = 0
+	} else if n != r.model.Tokens {
 		reason = "length"
 	}
 	a.finish(chunk{model: a.asked.model(), reason: reason, finished: &totals{
@@ -138,33 +146,56 @@ func (a *answer) give(ctx context.Context, r *runner) {
 	}})
 }
 
+// length is how many tokens the answer has. One that is to say nothing still has
+// its prompt read.
+func (a *answer) length(r *runner) int {
+	flaws := r.flaws()
+	a.hollow = flaws.hollow
+	switch limit := a.asked.limit(); {
+	case a.hollow.silent():
+		return 1
+	case limit > 0:
+		return limit
+	case flaws.endless:
+		return math.MaxInt
+	}
+	return r.model.Tokens
+}
+
 // token adds one word to the answer; a model that was asked to think does so in
 // the first half.
 func (a *answer) token(token, n int) error {
 	word := vocabulary[a.words.IntN(len(vocabulary))] + " "
+	switch {
+	case a.hollow.silent():
+		return nil
+	case a.hollow != nil:
+		word = a.hollow.text
+	}
 	part := chunk{model: a.asked.model(), text: word}
 	if a.asked.Think != nil && *a.asked.Think && token < n/2 {
 		part.text, part.thinking = "", word
 	}
+	if a.streams() {
+		return a.send(part)
+	}
 	a.text.WriteString(part.text)
 	a.thought.WriteString(part.thinking)
-	if !a.streams() {
-		return nil
-	}
-	return a.send(part)
+	return nil
 }
 
 func (a *answer) send(part chunk) error {
+	shaped := a.out.server.shaped(a.to.part, part)
 	if a.to.events {
-		return a.out.event(encode(a.to.part(part)))
+		return a.out.event(encode(shaped))
 	}
-	return a.out.line(a.to.part(part))
+	return a.out.line(shaped)
 }
 
 func (a *answer) finish(last chunk) {
 	if !a.streams() {
 		last.text, last.thinking = a.text.String(), a.thought.String()
-		a.out.json(http.StatusOK, a.to.whole(last))
+		a.out.json(http.StatusOK, a.out.server.shaped(a.to.whole, last))
 		return
 	}
 	if a.send(last) == nil && a.to.events {

@@ -28,11 +28,14 @@ func (s *server) serve(rw http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	out := &reply{server: s, rw: rw}
 	out.moving()
+	if s.discovery.pass(s.ctx) != nil { //nolint:contextcheck // the search lasts as long as the server wants, not the request
+		panic(http.ErrAbortHandler)
+	}
 	s.route(out, r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.logLine(fmt.Sprintf("[GIN] %s | %d | %s | 127.0.0.1 | %s %q",
-		began.UTC().Format("2006/01/02 - 15:04:05"), out.status, time.Since(began).Round(time.Microsecond), r.Method, r.URL.Path))
+		w.now().UTC().Format("2006/01/02 - 15:04:05"), out.status, time.Since(began).Round(time.Microsecond), r.Method, r.URL.Path))
 }
 
 func (s *server) route(out *reply, r *http.Request) {
@@ -48,7 +51,7 @@ func (s *server) route(out *reply, r *http.Request) {
 	case "GET /api/tags":
 		out.json(http.StatusOK, s.tags())
 	case "GET /api/ps":
-		out.json(http.StatusOK, s.running())
+		s.ps(out, r)
 	case "GET /v1/models":
 		out.json(http.StatusOK, s.openAIModels())
 	default:
@@ -116,16 +119,13 @@ func (r *request) text() string {
 	return text
 }
 
-// tokens is how many tokens the answer has.
-func (r *request) tokens(m *model) int {
+// limit is how many tokens the client wants at most; 0 when it does not say.
+func (r *request) limit() int {
 	asked := r.MaxTokens
 	if text, ok := r.Options["num_predict"]; ok {
 		asked, _ = strconv.Atoi(string(text)) // a wrong one asks for the default
 	}
-	if asked > 0 {
-		return asked
-	}
-	return m.Tokens
+	return max(0, asked)
 }
 
 // keepAlive reads Ollama's forms: a number of seconds or a duration; negative

@@ -27,9 +27,13 @@ var (
 type container struct {
 	id         string
 	status     evidence.Status
-	startedAt  time.Time
+	startedAt  time.Time // by the wall's clock, as finishedAt
+	ran        time.Time // since when, for durations
 	finishedAt time.Time
 	exitCode   int
+	oomKilled  bool
+	startError string
+	hint       evidence.GPUHint
 	restarts   int
 	// byHand says that somebody stopped it through the engine, so that the
 	// restart policy leaves it down.
@@ -63,14 +67,14 @@ func (w *World) Inspect(ctx context.Context) (evidence.Container, error) {
 	}
 	return evidence.Container{
 		Identity: c.identity(), SeenAt: time.Now(), Name: w.config.Container, Image: "ollama/ollama:" + w.config.Version,
-		Status: c.status, FinishedAt: c.finishedAt, ExitCode: c.exitCode,
+		Status: c.status, FinishedAt: c.finishedAt, ExitCode: c.exitCode, OOMKilled: c.oomKilled, StartError: c.startError,
 		RestartPolicy: "unless-stopped", RestartCount: c.restarts,
 		Env: map[string]string{
 			"OLLAMA_HOST":         "0.0.0.0:11434",
 			"OLLAMA_NUM_PARALLEL": fmt.Sprint(w.config.Parallel),
 			"OLLAMA_KEEP_ALIVE":   w.config.KeepAlive.String(),
 		},
-		GPURequested: w.config.GPUBytes > 0, Address: "172.18.0.2",
+		GPURequested: w.config.GPUBytes > 0, Address: w.address.String(),
 	}, nil
 }
 
@@ -95,8 +99,8 @@ func (w *World) Processes(ctx context.Context) ([]evidence.Process, error) {
 	if w.server == nil {
 		return nil, w.failed("list the processes of", ErrNotRunning)
 	}
-	processes := []evidence.Process{{PID: w.server.pid, Command: "/bin/ollama serve"}}
-	for _, r := range w.holders() {
+	processes := []evidence.Process{{PID: w.server.pid, Command: serverCommand}}
+	for _, r := range w.server.everyRunner() {
 		processes = append(processes, evidence.Process{PID: r.pid, Command: r.command()})
 	}
 	return processes, nil
@@ -124,14 +128,25 @@ func (w *World) logLine(line string) {
 	w.meter.write += logBytes
 }
 
+// serverCommand is how the process list shows the server.
+const serverCommand = "/bin/ollama serve"
+
+// logInfo writes one line in the form of Ollama's own log. w.mu is held.
+func (w *World) logInfo(source, text string) {
+	w.logLine("time=" + w.now().UTC().Format("2006-01-02T15:04:05.000Z") + " level=INFO source=" + source + " " + text)
+}
+
 // reach says whether the engine can be asked.
 func (w *World) reach(ctx context.Context) error {
+	if err := w.dawdle(ctx); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.engineAway {
 		return ErrEngineAway
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (w *World) reachRunning(ctx context.Context) error {

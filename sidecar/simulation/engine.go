@@ -15,13 +15,14 @@ const (
 	backoffResets = 10 * time.Second
 
 	sigKill = 137 // exit code of a process that SIGKILL ended
+	goPanic = 2   // and of a Go program that panicked
 )
 
 // Stop ends the container that was judged: SIGTERM, and SIGKILL after timeout.
 // evidence.ErrChanged and ErrPaused, here and below, say that nothing was done.
 // It goes on in the engine when ctx ends first.
 func (w *World) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
-	return w.write(ctx, "stop", judged, func() { w.stop(timeout) })
+	return w.write(ctx, "stop", judged, func() error { return w.stop(timeout) })
 }
 
 // Start starts the container that was judged; one that runs is left alone.
@@ -31,15 +32,17 @@ func (w *World) Start(ctx context.Context, judged evidence.Identity) error {
 
 // Restart stops and starts the container that was judged.
 func (w *World) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
-	return w.write(ctx, "restart", judged, func() {
-		w.stop(timeout)
-		w.start()
+	return w.write(ctx, "restart", judged, func() error {
+		if err := w.stop(timeout); err != nil {
+			return err
+		}
+		return w.start()
 	})
 }
 
 // write makes one change through the engine, if the container is still what was
 // judged.
-func (w *World) write(ctx context.Context, doing string, judged evidence.Identity, act func()) error {
+func (w *World) write(ctx context.Context, doing string, judged evidence.Identity, act func() error) error {
 	return w.ask(ctx, doing, act, func(c container) error {
 		switch {
 		case c.status == evidence.Absent, c.id != judged.ID, !c.startedAt.Equal(judged.StartedAt):
@@ -53,13 +56,16 @@ func (w *World) write(ctx context.Context, doing string, judged evidence.Identit
 
 // ask has the engine act, one caller at a time, unless refuse objects. It
 // returns when the act is done or ctx ends; the act goes on then.
-func (w *World) ask(ctx context.Context, doing string, act func(), refuse func(container) error) error {
+func (w *World) ask(ctx context.Context, doing string, act func() error, refuse func(container) error) error {
+	if err := w.dawdle(ctx); err != nil {
+		return w.failed(doing, err)
+	}
 	select {
 	case w.writes <- struct{}{}:
 	case <-ctx.Done():
 		return w.failed(doing, ctx.Err())
 	}
-	done := make(chan struct{})
+	done := make(chan error, 1)
 	w.mu.Lock()
 	err := refuse(w.container)
 	switch {
@@ -70,9 +76,8 @@ func (w *World) ask(ctx context.Context, doing string, act func(), refuse func(c
 	}
 	if err == nil {
 		w.spawn(func() {
-			defer close(done)
 			defer func() { <-w.writes }()
-			act()
+			done <- act()
 		})
 	}
 	w.mu.Unlock()
@@ -81,15 +86,19 @@ func (w *World) ask(ctx context.Context, doing string, act func(), refuse func(c
 		return w.failed(doing, err)
 	}
 	select {
-	case <-done:
-		return nil
+	case err = <-done:
 	case <-ctx.Done():
-		return w.failed(doing, ctx.Err())
+		err = ctx.Err()
 	}
+	if err != nil {
+		return w.failed(doing, err)
+	}
+	return nil
 }
 
-// stop is the engine's stop: a frozen process lives until the timeout.
-func (w *World) stop(timeout time.Duration) {
+// stop is the engine's stop: a frozen process lives until the timeout, and one
+// that the driver holds beyond it.
+func (w *World) stop(timeout time.Duration) error {
 	w.mu.Lock()
 	w.container.byHand = true
 	if w.container.status == evidence.Restarting { // the policy's next try is called off
@@ -98,7 +107,7 @@ func (w *World) stop(timeout time.Duration) {
 	server, ctx := w.server, w.ctx
 	if server == nil {
 		w.mu.Unlock()
-		return
+		return nil
 	}
 	w.emit(evidence.ContainerEvent{Action: evidence.ActionKill, Signal: "15"})
 	takes := w.config.StopTakes + w.stagger()
@@ -107,29 +116,40 @@ func (w *World) stop(timeout time.Duration) {
 	grace, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	code := 0
-	if server.gate.pass(grace) != nil || sleep(grace, takes) != nil {
+	if server.ends(grace) != nil || sleep(grace, takes) != nil {
 		code = sigKill
 		w.change(func() { w.emit(evidence.ContainerEvent{Action: evidence.ActionKill, Signal: "9"}) })
 	}
-	w.exit(server, code)
+	if err := w.kill(ctx, server, code); err != nil {
+		return err
+	}
 	w.change(func() { w.emit(evidence.ContainerEvent{Action: evidence.ActionStop}) })
+	return nil
 }
 
 // start is the engine's start. The process is there at once and listens later.
-func (w *World) start() {
+func (w *World) start() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.server != nil || w.closed || w.container.status == evidence.Absent {
-		return
+		return nil
+	}
+	if err := w.reject(); err != nil {
+		return err
 	}
 	w.container.byHand = false
-	server := w.launch()
+	server, silence := w.launch(), w.silence
+	server.discovery.set(silence > 0)
 	takes := w.config.StartTakes + w.stagger()
 	w.spawn(func() {
 		if sleep(server.ctx, takes) == nil && server.gate.pass(server.ctx) == nil {
 			server.listen()
 		}
+		if silence > 0 && sleep(server.ctx, silence) == nil {
+			server.discovered()
+		}
 	})
+	return nil
 }
 
 // started notes the start of a process. w.mu is held.
@@ -137,13 +157,25 @@ func (w *World) started() {
 	w.settle()
 	w.meter = meter{at: time.Now()}
 	c := &w.container
-	c.status, c.startedAt, c.exitCode = evidence.Running, time.Now(), 0
+	c.status, c.startedAt, c.ran, c.exitCode = evidence.Running, w.now(), time.Now(), 0
+	c.oomKilled, c.startError, c.hint = false, "", evidence.GPUHintUnknown
+	if w.address.moves {
+		w.address = address{last: w.address.last + 1}
+	}
 	w.emit(evidence.ContainerEvent{Action: evidence.ActionStart})
 }
 
 // exit ends the server's process and with it the container's run. The restart
-// policy brings it back unless somebody wanted it down.
+// policy brings it back unless somebody wanted it down. While the driver holds a
+// process of it, the container stays.
 func (w *World) exit(server *server, code int) {
+	w.mu.Lock()
+	stays := w.unkillable(server) && !w.closed
+	w.mu.Unlock()
+	if stays {
+		server.fall()
+		return
+	}
 	server.die()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,8 +183,8 @@ func (w *World) exit(server *server, code int) {
 	if w.server != nil || w.closed || c.status != evidence.Running && c.status != evidence.Paused {
 		return
 	}
-	ran := time.Since(c.startedAt)
-	c.status, c.finishedAt, c.exitCode = evidence.Exited, time.Now(), code
+	ran := time.Since(c.ran)
+	c.status, c.finishedAt, c.exitCode = evidence.Exited, w.now(), code
 	w.emit(evidence.ContainerEvent{Action: evidence.ActionDie, ExitCode: code})
 	if c.byHand {
 		return
@@ -179,7 +211,7 @@ func (w *World) bringBack(was evidence.Identity, pause time.Duration) {
 	}
 	w.mu.Unlock()
 	if due {
-		w.start()
+		_ = w.start() // the policy does not try again
 	}
 }
 

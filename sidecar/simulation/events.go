@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
@@ -24,7 +23,7 @@ func (w *World) Events(ctx context.Context, report func(evidence.ContainerEvent)
 	if w.engineAway {
 		action = evidence.EngineLost
 	}
-	s.push(evidence.ContainerEvent{At: time.Now(), ID: w.container.id, Action: action})
+	s.push(evidence.ContainerEvent{At: w.now(), ID: w.container.id, Action: action})
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
@@ -57,14 +56,14 @@ func (s *subscriber) push(event evidence.ContainerEvent) {
 
 // emit reports an event about the present container. w.mu is held.
 func (w *World) emit(event evidence.ContainerEvent) {
-	if w.engineAway {
+	if w.engineAway || w.engine.deaf {
 		return
 	}
 	w.broadcast(event)
 }
 
 func (w *World) broadcast(event evidence.ContainerEvent) {
-	event.At, event.ID = time.Now(), w.container.id
+	event.At, event.ID = w.now(), w.container.id
 	for s := range w.subscribers {
 		s.push(event)
 	}

@@ -17,20 +17,20 @@ var ErrNoRunner = errors.New("no model is loaded")
 // server answers, the models do not (F1).
 func (w *World) FreezeRunner() error { return w.runners(func(r *runner) { r.frozen = true }) }
 
-// ThawRunner lets them go on.
-func (w *World) ThawRunner() error { return w.runners(func(r *runner) { r.frozen = false }) }
+// ThawRunner lets runners that were frozen or spin go on.
+func (w *World) ThawRunner() error {
+	return w.runners(func(r *runner) { r.frozen, r.spinning = false, false })
+}
 
 // KillRunner ends the runner of every loaded model, as SIGKILL does (F5).
 func (w *World) KillRunner() error { return w.runners((*runner).die) }
 
+// runners acts on the runners that the server knows and that live.
 func (w *World) runners(act func(*runner)) error {
 	err := ErrNoRunner
 	w.change(func() {
-		if w.server == nil {
-			return
-		}
-		for _, r := range w.server.loaded {
-			if !r.dead {
+		for _, r := range w.server.everyRunner() {
+			if !r.orphan {
 				act(r)
 				err = nil
 			}

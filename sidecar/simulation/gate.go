@@ -6,7 +6,8 @@ import (
 )
 
 // gate is what a process passes before each thing that it does; a frozen
-// process does not pass.
+// process does not pass. Where it stands for something else that stops work, closed
+// is that.
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{} // closed while the process is not frozen
@@ -30,6 +31,18 @@ func (g *gate) set(frozen bool) {
 		if !frozen {
 			close(g.open)
 		}
+	}
+}
+
+// closed says that the process does not pass now.
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.open:
+		return false
+	default:
+		return true
 	}
 }
 

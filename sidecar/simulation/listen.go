@@ -65,13 +65,14 @@ func (w *World) awaitServer(ctx context.Context) *server {
 	}
 }
 
-// Dial connects to the server without a socket, whatever the address: a
-// DialContext for a testing/synctest bubble. While no server listens the
-// connection is refused; a frozen one accepts it, as the kernel's backlog does.
+// Dial connects to the server without a socket, whatever the name: a DialContext
+// for a testing/synctest bubble. Of the container's network only its own address
+// leads there. While no server listens the connection is refused; a frozen one
+// accepts it, as the kernel's backlog does.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	w.mu.Lock()
 	server := w.server
-	up := server != nil && server.listening
+	up := server != nil && server.listening && w.address.leads(address)
 	w.mu.Unlock()
 	refused := &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	if !up {

@@ -36,24 +36,57 @@ func (s *server) openAIModels() any {
 	return map[string]any{"object": "list", "data": list}
 }
 
-// running lists the runners as 0.9.6 does: one that still loads is in the list,
-// and so is one that died, until a request or its keep-alive finds out.
+// running lists the runners. One that died is in the list until a request or its
+// keep-alive finds out, and one that still loads until 0.31.
 func (s *server) running() any {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	list := []any{}
 	for _, digest := range slices.Sorted(maps.Keys(s.loaded)) {
 		r := s.loaded[digest]
-		entry := map[string]any{
-			"name": r.model.Name, "model": r.model.Name, "size": r.model.Bytes, "size_vram": s.world.vram(r.model.Bytes),
-			"digest": r.model.digest, "details": r.model.details(), "expires_at": r.shownExpiry(),
+		if r.loading && s.world.release.modern() {
+			continue
 		}
-		if s.world.config.Version != "0.9.6" {
-			entry["context_length"] = r.contextSize()
-		}
-		list = append(list, entry)
+		list = append(list, r.entry())
 	}
 	return map[string]any{"models": list}
+}
+
+// entry is the runner in the list. world.mu is held.
+func (r *runner) entry() map[string]any {
+	onGPU := int64(0) // all of it or nothing
+	if r.onGPU {
+		onGPU = r.model.Bytes
+	}
+	entry := map[string]any{
+		"name": r.model.Name, "model": r.model.Name, "size": r.model.Bytes, "size_vram": onGPU,
+		"digest": r.model.digest, "details": r.model.details(), "expires_at": r.shownExpiry(),
+	}
+	if r.server.world.release.tellsContext() {
+		entry["context_length"] = r.contextSize()
+	}
+	return entry
+}
+
+// ps answers /api/ps. What it does while a model loads depends on the release.
+func (s *server) ps(out *reply, r *http.Request) {
+	if s.list.pass(r.Context()) != nil {
+		return
+	}
+	if loading := s.loading(); loading != nil {
+		switch s.world.release.listing() {
+		case listingCrashes:
+			s.world.change(func() { s.world.spawn(func() { s.world.exit(s, goPanic) }) })
+			panic(http.ErrAbortHandler)
+		case listingBlocks:
+			if !loading.take() {
+				panic(http.ErrAbortHandler)
+			}
+			loading.give()
+		case listingIsSafe:
+		}
+	}
+	out.json(http.StatusOK, s.running())
 }
 
 // shownExpiry is when the runner expires; one that never was idle would expire
@@ -62,7 +95,7 @@ func (r *runner) shownExpiry() time.Time {
 	if !r.expiresAt.IsZero() {
 		return r.expiresAt
 	}
-	return time.Now().Add(r.session)
+	return r.server.world.now().Add(r.session)
 }
 
 func (s *server) show(out *reply, _ *http.Request, asked *request) {
@@ -97,7 +130,7 @@ func (s *server) create(out *reply, _ *http.Request, asked *request) {
 		out.error(http.StatusBadRequest, "neither 'from' or 'files' was specified")
 		return
 	}
-	made := &model{Model: from.Model, digest: from.digest, parameters: maps.Clone(from.parameters), modified: time.Now()}
+	made := &model{Model: from.Model, digest: from.digest, parameters: maps.Clone(from.parameters), modified: w.now()}
 	made.Name = name
 	maps.Copy(made.parameters, asked.Parameters)
 	w.models = slices.DeleteFunc(w.models, func(m *model) bool { return m.Name == name })
@@ -128,8 +161,12 @@ func (s *server) pull(out *reply, r *http.Request, asked *request) {
 	}
 	for !s.pullStep(r.Context(), m) {
 		w.mu.Lock()
-		done := m.pulled * m.Bytes / pullSteps
+		done, full := m.pulled*m.Bytes/pullSteps, w.diskFull
 		w.mu.Unlock()
+		if full {
+			out.progress(asked, []map[string]any{{"error": "write " + m.blob() + "-partial: no space left on device"}})
+			return
+		}
 		if r.Context().Err() != nil {
 			out.moving()
 			return
@@ -147,9 +184,9 @@ func (s *server) pull(out *reply, r *http.Request, asked *request) {
 func (s *server) pullStep(ctx context.Context, m *model) (complete bool) {
 	w := s.world
 	w.mu.Lock()
-	if !m.Missing {
-		w.mu.Unlock()
-		return true
+	if !m.Missing || w.diskFull {
+		defer w.mu.Unlock()
+		return !m.Missing
 	}
 	takes := m.PullTakes/pullSteps + w.stagger()
 	w.mu.Unlock()

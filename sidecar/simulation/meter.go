@@ -32,7 +32,7 @@ func (w *World) settle() {
 	if w.server == nil {
 		return
 	}
-	for _, r := range w.server.loaded {
+	for _, r := range w.server.everyRunner() {
 		if !r.working() {
 			continue
 		}
@@ -48,13 +48,19 @@ func (w *World) settle() {
 }
 
 // working says that the runner uses the CPU. A runner goes on loading while its
-// server is frozen; one that generates soon waits for the server to read.
-// world.mu is held.
+// server is frozen; one that generates soon waits for the server to read. Others
+// than our clients keep an overloaded server's runners at work. world.mu is held.
 func (r *runner) working() bool {
-	if r.dead || !r.moving() {
+	w := r.server.world
+	switch {
+	case r.dead || !r.moving() || r.cutOff:
 		return false
+	case r.loading:
+		return !w.loads.closed()
+	case r.spinning:
+		return true
 	}
-	return r.loading || r.busy > 0 && r.server.moving()
+	return (r.busy > 0 || w.overloaded) && r.server.moving()
 }
 
 func (w *World) activity() evidence.Activity {

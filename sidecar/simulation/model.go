@@ -22,7 +22,7 @@ type model struct {
 	modified   time.Time
 }
 
-func newModel(m Model) *model {
+func newModel(m Model, modified time.Time) *model {
 	m.Name = fullName(m.Name)
 	m.Bytes = cmp.Or(m.Bytes, 1<<30)
 	m.LoadTakes = cmp.Or(m.LoadTakes, 2*time.Second)
@@ -31,7 +31,7 @@ func newModel(m Model) *model {
 	m.Tokens = cmp.Or(m.Tokens, 32)
 	m.PullTakes = cmp.Or(m.PullTakes, 10*time.Second)
 	sum := sha256.Sum256([]byte(m.Name))
-	return &model{Model: m, digest: hex.EncodeToString(sum[:]), parameters: map[string]any{}, modified: time.Now()}
+	return &model{Model: m, digest: hex.EncodeToString(sum[:]), parameters: map[string]any{}, modified: modified}
 }
 
 func fullName(name string) string {

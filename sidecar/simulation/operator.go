@@ -13,13 +13,13 @@ const dockerStop = 10 * time.Second
 
 // OperatorStop is `docker stop` by a person.
 func (w *World) OperatorStop(ctx context.Context) error {
-	return w.ask(ctx, "stop", func() { w.stop(dockerStop) }, unlessAbsent)
+	return w.ask(ctx, "stop", func() error { return w.stop(dockerStop) }, unlessAbsent)
 }
 
 // OperatorKill is `docker kill`. The engine takes it for a person's stop, so
 // that the restart policy does nothing.
 func (w *World) OperatorKill(ctx context.Context) error {
-	return w.ask(ctx, "kill", func() {
+	return w.ask(ctx, "kill", func() error {
 		var server *server
 		w.change(func() {
 			server = w.server
@@ -29,28 +29,31 @@ func (w *World) OperatorKill(ctx context.Context) error {
 		if server != nil {
 			w.exit(server, sigKill)
 		}
+		return nil
 	}, running)
 }
 
 // OperatorPause is `docker pause`: from outside it looks like a frozen server.
 func (w *World) OperatorPause(ctx context.Context) error {
-	return w.ask(ctx, "pause", func() {
+	return w.ask(ctx, "pause", func() error {
 		w.change(func() {
 			w.container.status = evidence.Paused
 			w.refreeze()
 			w.emit(evidence.ContainerEvent{Action: evidence.ActionPause})
 		})
+		return nil
 	}, running)
 }
 
 // OperatorUnpause is `docker unpause`.
 func (w *World) OperatorUnpause(ctx context.Context) error {
-	return w.ask(ctx, "unpause", func() {
+	return w.ask(ctx, "unpause", func() error {
 		w.change(func() {
 			w.container.status = evidence.Running
 			w.refreeze()
 			w.emit(evidence.ContainerEvent{Action: evidence.ActionResume})
 		})
+		return nil
 	}, func(c container) error {
 		if c.status != evidence.Paused {
 			return fmt.Errorf("it is %s, not paused", c.status)
@@ -73,17 +76,19 @@ func (w *World) OperatorRemove(ctx context.Context) error {
 // up --force-recreate` does, and starts it. The models stay: they are in a
 // volume.
 func (w *World) OperatorRecreate(ctx context.Context) error {
-	return w.ask(ctx, "recreate", func() {
-		w.remove()
+	return w.ask(ctx, "recreate", func() error {
+		if err := w.remove(); err != nil {
+			return err
+		}
 		w.change(func() {
 			w.container = w.newContainer()
 			w.emit(evidence.ContainerEvent{Action: evidence.ActionCreate})
 		})
-		w.start()
+		return w.start()
 	}, func(container) error { return nil })
 }
 
-func (w *World) remove() {
+func (w *World) remove() error {
 	var server *server
 	w.change(func() {
 		server = w.server
@@ -91,6 +96,9 @@ func (w *World) remove() {
 	})
 	if server != nil {
 		w.exit(server, sigKill)
+		if w.outlives(server) {
+			return errNoExit
+		}
 	}
 	w.change(func() {
 		if w.container.status == evidence.Absent {
@@ -99,6 +107,7 @@ func (w *World) remove() {
 		w.emit(evidence.ContainerEvent{Action: evidence.ActionRemove})
 		w.container = container{status: evidence.Absent}
 	})
+	return nil
 }
 
 func unlessAbsent(c container) error {

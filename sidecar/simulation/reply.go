@@ -26,6 +26,7 @@ func (r *reply) write(status int, kind string, body []byte) error {
 	if r.status == 0 {
 		r.status = status
 		r.rw.Header().Set("Content-Type", kind)
+		r.rw.Header().Set("Date", r.server.world.date())
 		r.rw.WriteHeader(status)
 	}
 	w := r.server.world

@@ -6,20 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
-// What Ollama 0.9.6 says of a runner that died: while the request waited for a
-// slot, before its first token, after it, and while it loaded.
+// What Ollama says of a runner that died, before the first token and after it.
 var (
-	errNotRunning  = errors.New("llama runner process no longer running: -1 ")
-	errUnexpected  = errors.New("model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details")
-	errCut         = errors.New("an error was encountered while running the model: unexpected EOF")
-	errLoadKilled  = errors.New("llama runner process has terminated: signal: killed")
-	errLoadAborted = fmt.Errorf("timed out waiting for llama runner to start: %w", context.Canceled)
+	errUnexpected = errors.New("model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details")
+	errCut        = errors.New("an error was encountered while running the model: unexpected EOF")
 )
 
 // runner is the child process that holds one model in memory.
@@ -31,7 +26,8 @@ type runner struct {
 	offset  time.Duration   // the actor's own
 	ctx     context.Context // ends with the process
 	end     context.CancelFunc
-	gate    *gate
+	gate    *gate // of its work
+	health  *gate // of its answer to Ollama's ping
 	slots   chan struct{}
 	// turn is held by whoever loads, pings, grants or unloads the runner:
 	// Ollama's refMu, which it holds for as long as a load or a ping takes.
@@ -41,7 +37,12 @@ type runner struct {
 	// Guarded by world.mu.
 	loading   bool
 	read      float64 // part of the weights that is in memory
+	onGPU     bool
 	frozen    bool
+	spinning  bool
+	cutOff    bool // from a GPU that is lost
+	held      bool // by a request that never ends
+	orphan    bool // the server has forgotten it
 	dead      bool // the process is gone; the server may not have noticed
 	refs      int  // requests that hold it
 	busy      int  // of those, how many have a slot
@@ -55,14 +56,14 @@ type runner struct {
 // world.mu is held.
 func (s *server) newRunner(a *ask) *runner {
 	r := &runner{
-		server: s, pid: s.world.nextPID(), model: a.model, options: maps.Clone(a.options), gate: newGate(),
+		server: s, pid: s.world.nextPID(), model: a.model, options: maps.Clone(a.options), gate: newGate(), health: newGate(),
 		slots: make(chan struct{}, s.world.config.Parallel), turn: make(chan struct{}, 1),
-		offset: s.world.stagger(), loading: true, session: s.world.config.KeepAlive,
+		offset: s.world.stagger(), loading: true, session: s.world.config.KeepAlive, onGPU: s.gpu,
 	}
 	if a.keepAlive != nil {
 		r.session = *a.keepAlive
 	}
-	r.gate.set(!r.moving())
+	r.reopen()
 	r.ctx, r.end = context.WithCancel(s.ctx)
 	s.loaded[a.model.digest] = r
 	return r
@@ -79,22 +80,31 @@ func (r *runner) contextSize() int {
 // command is how the process list shows the runner.
 func (r *runner) command() string {
 	parallel := cap(r.slots)
-	words := []string{"/bin/ollama", "runner", "--model", r.model.blob(),
-		"--ctx-size", fmt.Sprint(r.contextSize() * parallel), "--batch-size", r.options["num_batch"]}
+	words := []string{"--ctx-size", fmt.Sprint(r.contextSize() * parallel), "--batch-size", r.options["num_batch"]}
 	if layers := r.options["num_gpu"]; layers != "-1" {
 		words = append(words, "--n-gpu-layers", layers)
 	}
-	return strings.Join(append(words, "--threads", "8", "--parallel", fmt.Sprint(parallel), "--port", fmt.Sprint(30000+r.pid)), " ")
+	words = append(words, "--threads", "8", "--parallel", fmt.Sprint(parallel), "--port", fmt.Sprint(30000+r.pid))
+	return r.server.world.release.command(r.model.blob(), words...)
 }
 
-// moving says that the process is not frozen. world.mu is held.
+// moving says that the process runs at all. world.mu is held.
 func (r *runner) moving() bool {
-	return !r.frozen && r.server.world.container.status != evidence.Paused
+	w := r.server.world
+	return !r.frozen && !w.driver.closed() && w.container.status != evidence.Paused
+}
+
+// reopen brings the gates to what the state says. A runner that spins, or has
+// lost its GPU, does no work and answers a ping. world.mu is held.
+func (r *runner) reopen() {
+	r.health.set(!r.moving())
+	r.gate.set(!r.moving() || r.spinning || r.cutOff)
 }
 
 // die ends the process. world.mu is held and settled.
 func (r *runner) die() {
 	r.dead = true
+	r.server.world.forgetHollow(r.model.digest)
 	if r.expiry != nil {
 		r.expiry.Stop()
 	}
@@ -107,18 +117,30 @@ func (r *runner) load(ctx context.Context) error {
 	w := r.server.world
 	const steps = 20
 	for range steps {
-		w.mu.Lock()
-		step := w.slowed(r.model.LoadTakes)/steps + r.offset
-		w.mu.Unlock()
-		if err := r.work(ctx, step, errLoadKilled); err != nil {
+		if err := r.loadStep(ctx, steps); err != nil {
 			if ctx.Err() != nil {
-				return errLoadAborted
+				return w.release.aborted()
 			}
 			return err
 		}
 	}
 	w.change(func() { r.loading, r.read = false, 1 })
 	return nil
+}
+
+// loadStep is one of so many steps of a load.
+func (r *runner) loadStep(ctx context.Context, steps time.Duration) error {
+	if err := r.flows(ctx); err != nil {
+		return err
+	}
+	if err := r.obstacle(); err != nil {
+		return err
+	}
+	w := r.server.world
+	w.mu.Lock()
+	takes := w.slowed(r.model.LoadTakes)/steps + r.offset
+	w.mu.Unlock()
+	return r.work(ctx, takes, w.release.terminated("signal: killed"))
 }
 
 // work spends d of the process's time. The error is ctx's, or gone when the
@@ -150,7 +172,7 @@ func (r *runner) slot(ctx context.Context) (release func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-r.ctx.Done():
-		return nil, errNotRunning
+		return nil, r.server.world.release.notRunning()
 	}
 	r.server.world.change(func() { r.busy++ })
 	return func() {
@@ -166,16 +188,21 @@ func (r *runner) generate(ctx context.Context, prompt string, n int, emit func(t
 		return err
 	}
 	defer release()
-	w, gone := r.server.world, errUnexpected
+	if err = r.tokens(ctx, prompt, n, emit); err != nil {
+		r.linger()
+	}
+	return err
+}
+
+func (r *runner) tokens(ctx context.Context, prompt string, n int, emit func(token int) error) error {
+	gone := errUnexpected
 	for token := range n {
-		w.mu.Lock()
-		takes := w.slowed(r.model.TokenInterval)
-		if token == 0 {
-			takes = w.slowed(r.model.evaluation(prompt)) + w.stagger()
-		}
-		w.mu.Unlock()
-		if err := r.work(ctx, takes, gone); err != nil {
+		if err := r.work(ctx, r.takes(token, prompt), gone); err != nil {
 			return err
+		}
+		if token == 0 && r.flaws().poisoned {
+			r.server.world.change(r.die)
+			return errUnexpected
 		}
 		if err := emit(token); err != nil {
 			return err
@@ -183,6 +210,17 @@ func (r *runner) generate(ctx context.Context, prompt string, n int, emit func(t
 		gone = errCut
 	}
 	return nil
+}
+
+// takes is how long a token takes; the first is that of the whole prompt.
+func (r *runner) takes(token int, prompt string) time.Duration {
+	w := r.server.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if token > 0 {
+		return r.paced(r.model.TokenInterval)
+	}
+	return r.paced(r.model.evaluation(prompt)) + w.stagger()
 }
 
 // evaluation is how long the prompt takes until its first token.

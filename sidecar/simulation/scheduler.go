@@ -10,7 +10,6 @@ import (
 const (
 	pingTimeout = 10 * time.Second       // Ollama asks a runner before it reuses it
 	reschedule  = 250 * time.Millisecond // it looks again while another model loads
-	vramSettles = 250 * time.Millisecond // its first look at the GPU after an unload
 	forever     = time.Duration(math.MaxInt64)
 )
 
@@ -31,10 +30,8 @@ type ask struct {
 // runner is held until ctx ends.
 func (s *server) acquire(ctx context.Context, m *model, options runnerOptions, keepAlive *time.Duration) (*runner, error) {
 	a := &ask{ctx, m, options, keepAlive, make(chan *runner, 1), make(chan error, 1)}
-	select {
-	case s.pending <- a:
-	default:
-		return nil, errBusy
+	if err := s.enqueue(a); err != nil { //nolint:contextcheck // a ping belongs to the runner, not to the request
+		return nil, err
 	}
 	select {
 	case r := <-a.granted:
@@ -43,6 +40,25 @@ func (s *server) acquire(ctx context.Context, m *model, options runnerOptions, k
 		return nil, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// enqueue gives the request to the pending loop, or past it.
+func (s *server) enqueue(a *ask) error {
+	s.world.mu.Lock()
+	refuses := s.world.overloaded
+	s.world.mu.Unlock()
+	if refuses {
+		return errBusy
+	}
+	if s.bypass(a) {
+		return nil
+	}
+	select {
+	case s.pending <- a:
+		return nil
+	default:
+		return errBusy
 	}
 }
 
@@ -62,14 +78,14 @@ func (s *server) schedule() {
 }
 
 func (s *server) place(a *ask) {
-	for a.ctx.Err() == nil && s.gate.pass(s.ctx) == nil {
+	for a.ctx.Err() == nil && s.loop.pass(s.ctx) == nil && s.gate.pass(s.ctx) == nil {
 		r := s.runnerOf(a.model)
 		if r != nil && s.usable(r, a) {
 			s.grant(r, a)
 			return
 		}
 		if r == nil {
-			if s.othersLoad() {
+			if s.loading() != nil {
 				s.later(a)
 				return
 			}
@@ -92,8 +108,8 @@ func (s *server) runnerOf(m *model) *runner {
 	return s.loaded[m.digest]
 }
 
-// usable says whether the runner answers a ping and has the wanted options. A
-// frozen runner costs the whole ping timeout.
+// usable says whether the runner answers a ping, has the wanted options, and is
+// not to end. A frozen runner costs the whole ping timeout.
 func (s *server) usable(r *runner, a *ask) bool {
 	if !r.take() {
 		return false
@@ -101,7 +117,7 @@ func (s *server) usable(r *runner, a *ask) bool {
 	defer r.give()
 	ctx, cancel := context.WithTimeout(r.ctx, pingTimeout)
 	defer cancel()
-	return r.options.same(a.options) && r.gate.pass(ctx) == nil
+	return !r.stopping() && r.options.same(a.options) && r.health.pass(ctx) == nil
 }
 
 // take waits for the runner's turn; false when the server ended.
@@ -116,15 +132,16 @@ func (r *runner) take() bool {
 
 func (r *runner) give() { <-r.turn }
 
-func (s *server) othersLoad() bool {
+// loading is a runner that loads its model, or nil.
+func (s *server) loading() *runner {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	for _, r := range s.loaded {
 		if r.loading && !r.dead {
-			return true
+			return r
 		}
 	}
-	return false
+	return nil
 }
 
 func (s *server) later(a *ask) {
@@ -146,16 +163,13 @@ func (s *server) later(a *ask) {
 func (s *server) victim(m *model) *runner {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
-	var used int64
 	var victim *runner
 	for _, r := range s.loaded {
-		used += r.model.Bytes
 		if victim == nil || r.before(victim) {
 			victim = r
 		}
 	}
-	fits := s.world.config.GPUBytes == 0 || uint64(used+m.Bytes) <= s.world.config.GPUBytes
-	if fits && len(s.loaded) < s.world.config.MaxLoaded {
+	if s.fits(m) && len(s.loaded) < s.world.config.MaxLoaded {
 		return nil
 	}
 	return victim
@@ -202,7 +216,6 @@ func (s *server) grant(r *runner, a *ask) {
 
 func (s *server) hold(r *runner, a *ask) {
 	s.world.change(func() {
-		r.refs++
 		if r.expiry != nil {
 			r.expiry.Stop()
 			r.expiry = nil
@@ -211,85 +224,6 @@ func (s *server) hold(r *runner, a *ask) {
 			r.session = *a.keepAlive
 		}
 		a.granted <- r
-		s.world.spawn(func() {
-			<-a.ctx.Done()
-			if s.gate.pass(s.ctx) == nil {
-				s.release(r)
-			}
-		})
+		r.keep(a.ctx)
 	})
-}
-
-// release ends a request's hold on the runner.
-func (s *server) release(r *runner) {
-	s.world.change(func() {
-		if r.refs--; r.refs > 0 {
-			return
-		}
-		if r.session <= 0 || r.doomed {
-			s.world.spawn(func() { s.unload(r) })
-			return
-		}
-		r.expiresAt = time.Now().Add(r.session)
-		if r.session < forever {
-			r.expiry = time.AfterFunc(r.session+r.offset, func() { s.expired(r) })
-		}
-	})
-}
-
-func (s *server) expired(r *runner) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	s.world.spawn(func() { s.unload(r) })
-}
-
-// evict unloads the runner once no request holds it. Until then a request with
-// a keep_alive of its own undoes it. It waits for the runner's turn, so that a
-// ping or a load delays it, and the answer to a keep_alive of 0 with it.
-func (s *server) evict(r *runner) {
-	if !r.take() {
-		return
-	}
-	defer r.give()
-	s.world.change(func() {
-		r.session, r.expiresAt = 0, time.Now()
-		if r.expiry != nil {
-			r.expiry.Stop()
-			r.expiry = nil
-		}
-		if r.refs == 0 {
-			s.world.spawn(func() { s.unload(r) })
-		}
-	})
-}
-
-// unload ends the runner's process unless a request has taken it meanwhile.
-func (s *server) unload(r *runner) {
-	if !r.take() {
-		return
-	}
-	defer r.give()
-	if s.gate.pass(s.ctx) != nil {
-		return
-	}
-	gone := false
-	s.world.change(func() {
-		if r.doomed = r.refs > 0; r.doomed {
-			return
-		}
-		r.die()
-		if gone = s.loaded[r.model.digest] == r; gone {
-			delete(s.loaded, r.model.digest)
-		}
-	})
-	if !gone {
-		return
-	}
-	if s.world.config.GPUBytes > 0 && sleep(s.ctx, vramSettles) != nil {
-		return
-	}
-	select {
-	case s.unloaded <- struct{}{}:
-	default: // the loop has more of them waiting than it needs
-	}
 }

@@ -18,9 +18,13 @@ type server struct {
 	ctx   context.Context // ends with the process
 	end   context.CancelFunc
 	gate  *gate
-	http  *http.Server
-	pipes *pipeListener
-	once  sync.Once
+	loop  *gate // closed while the pending loop is deadlocked
+	list  *gate // closed while Ollama has its list of runners locked
+	// discovery is closed while the server looks for GPUs: it listens already.
+	discovery *gate
+	http      *http.Server
+	pipes     *pipeListener
+	once      sync.Once
 
 	pending  chan *ask     // requests to be placed on a runner
 	unloaded chan struct{} // a runner has gone
@@ -29,6 +33,10 @@ type server struct {
 	frozen    bool
 	listening bool
 	loaded    map[string]*runner // by the digest of the weights
+	orphans   []*runner          // that it has forgotten
+	gpu       bool               // found one at its start, and has not lost it
+	leaked    uint64             // bytes of the GPU
+	killed    bool               // and held up by the driver
 }
 
 // launch starts the process; it does not listen yet. w.mu is held.
@@ -36,7 +44,8 @@ func (w *World) launch() *server {
 	s := &server{
 		world: w, pid: w.nextPID(), gate: newGate(), pipes: newPipeListener(),
 		pending: make(chan *ask, w.config.MaxQueue), unloaded: make(chan struct{}, w.config.MaxQueue),
-		loaded: map[string]*runner{},
+		loaded: map[string]*runner{}, loop: newGate(), list: newGate(), discovery: newGate(),
+		gpu: w.config.GPUBytes > 0 && !w.gpu.withheld && !w.gpu.lost,
 	}
 	s.ctx, s.end = context.WithCancel(w.ctx)
 	s.http = &http.Server{ //nolint:gosec // Ollama has no header timeout either
@@ -58,10 +67,20 @@ func (s *server) listen() {
 		return
 	}
 	s.listening = true
-	s.world.logLine("Listening on [::]:11434 (version " + s.world.config.Version + ")")
-	s.world.logLine("inference compute library=" + s.world.library())
+	s.world.logInfo("routes.go:1288", `msg="Listening on [::]:11434 (version `+s.world.config.Version+`)"`)
+	if !s.discovery.closed() {
+		s.found()
+	}
 	s.world.spawn(func() { _ = s.http.Serve(s.pipes) })
 	s.world.announce()
+}
+
+// discovered ends the server's search for GPUs, for which it is silent.
+func (s *server) discovered() {
+	s.world.change(func() {
+		s.discovery.set(false)
+		s.found()
+	})
 }
 
 // moving says that the process is not frozen. world.mu is held.
@@ -71,28 +90,32 @@ func (s *server) moving() bool { return !s.frozen && s.world.container.status !=
 // is held.
 func (s *server) refreeze() {
 	s.gate.set(!s.moving())
-	for _, r := range s.loaded {
-		r.gate.set(!r.moving())
+	for _, r := range s.everyRunner() {
+		r.reopen()
 	}
 }
 
 // die ends the process at once and cuts its connections. The connections go
 // first, so that no answer ends as if it were complete.
 func (s *server) die() {
+	s.close()
+	s.world.change(func() {
+		for _, r := range s.everyRunner() {
+			r.die()
+		}
+		s.listening = false
+		if s.world.server == s {
+			s.world.server = nil
+		}
+		s.world.announce()
+	})
+	s.end()
+}
+
+func (s *server) close() {
 	s.once.Do(func() {
 		_ = s.http.Close()
 		_ = s.pipes.Close()
-		s.world.change(func() {
-			for _, r := range s.loaded {
-				r.die()
-			}
-			s.listening = false
-			if s.world.server == s {
-				s.world.server = nil
-			}
-			s.world.announce()
-		})
-		s.end()
 	})
 }
 

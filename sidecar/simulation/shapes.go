@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// shaped is the chunk in the form of an API, as of now.
+func (s *server) shaped(form shape, c chunk) any {
+	c.at = s.world.Now()
+	return form(c)
+}
+
 func chatShape(c chunk) any {
 	message := map[string]any{"role": "assistant", "content": c.text}
 	if c.thinking != "" {
@@ -24,7 +30,7 @@ func generateShape(c chunk) any {
 
 // nativeShape adds what all of Ollama's own calls say.
 func (c chunk) nativeShape(answer map[string]any) any {
-	answer["model"], answer["created_at"], answer["done"] = c.model, time.Now().UTC(), c.reason != ""
+	answer["model"], answer["created_at"], answer["done"] = c.model, c.at.UTC(), c.reason != ""
 	if c.reason != "" {
 		answer["done_reason"] = c.reason
 	}
@@ -65,7 +71,7 @@ func (c chunk) openAIShape(object, message string, usage map[string]any) any {
 		reason = c.reason
 	}
 	answer := map[string]any{
-		"id": "chatcmpl-1", "object": object, "created": time.Now().Unix(), "model": c.model, "system_fingerprint": "fp_ollama",
+		"id": "chatcmpl-1", "object": object, "created": c.at.Unix(), "model": c.model, "system_fingerprint": "fp_ollama",
 		"choices": []any{map[string]any{"index": 0, message: map[string]any{"role": "assistant", "content": c.text}, "finish_reason": reason}},
 	}
 	if usage != nil {
@@ -93,6 +99,9 @@ func (s *server) embed(out *reply, r *http.Request, asked *request) {
 	}
 	ctx, done := context.WithCancel(r.Context())
 	defer done()
+	if s.list.pass(ctx) != nil {
+		return
+	}
 	runner, err := s.runnerFor(ctx, m, asked)
 	if err != nil {
 		out.failed(err)

@@ -4,12 +4,16 @@
 // Its Ollama behaves as the real one was measured and read to behave (0.9.6,
 // its scheduler above all): loads that end with the request that wanted them,
 // one pending loop that a frozen runner holds up, an unload that does nothing
-// while a request is in flight. Its container follows Docker's restart policy.
-// The counters, processes, logs and GPU memory that it reports agree with what
-// it is doing.
+// while a request is in flight. Later releases differ by Config.Version. Its
+// container follows Docker's restart policy. The counters, processes, logs and GPU
+// memory that it reports agree with what it is doing.
 //
-// It knows nothing of the sidecar, makes no model answer sensibly, and simulates
-// no host: there is one container, and the engine is either there or away.
+// Each fault has a switch, named after the list of faults by its F number: what
+// shows, what goes on looking healthy, and what ends it are those of the real one.
+// The same switches make the decoys, which look like faults and are none.
+//
+// It knows nothing of the sidecar, and makes no model answer sensibly. Its host is
+// one container, one GPU, one engine and a clock on the wall (see [World.Now]).
 //
 // Everything runs on plain time and net connections, so that a [World] works in
 // a testing/synctest bubble (see [World.Dial]) and on real sockets (see
@@ -66,8 +70,9 @@ type Model struct {
 // World is the simulated server, container and GPU. Nothing happens before
 // [World.Run]. All methods are safe for concurrent use.
 type World struct {
-	config Config
-	writes chan struct{} // the engine changes one thing at a time
+	config  Config
+	release release
+	writes  chan struct{} // the engine changes one thing at a time
 
 	mu          sync.Mutex
 	ctx         context.Context // Run's; nil before
@@ -77,14 +82,25 @@ type World struct {
 	staggered   int
 	lastPID     int
 	slow        float64
+	jump        time.Duration // of the clock on the wall
 	models      []*model
+	flaws       map[string]flaws // by the digest of the weights
 	container   container
+	address     address
 	server      *server // the running process; nil while there is none
 	changed     chan struct{}
 	meter       meter
+	gpu         device
+	engine      engine
 	engineAway  bool
 	subscribers map[*subscriber]bool
 	log         []string
+
+	overloaded, lingering, diskFull bool
+	silence                         time.Duration // of a server that was started
+
+	loads  *gate // closed while loads stand still
+	driver *gate // closed while the driver holds on to its processes
 }
 
 // New makes a world at rest. It panics when two models have the same name.
@@ -92,18 +108,24 @@ func New(config Config) *World {
 	config = withDefaults(config)
 	w := &World{
 		config:      config,
+		release:     parseRelease(config.Version),
 		writes:      make(chan struct{}, 1),
 		random:      rand.New(rand.NewPCG(config.Seed, 1)), //nolint:gosec // repeatable on purpose
 		lastPID:     4000,
 		slow:        1,
 		changed:     make(chan struct{}),
 		subscribers: map[*subscriber]bool{},
+		flaws:       map[string]flaws{},
+		address:     address{last: 2},
+		gpu:         device{watchers: map[*xidWatcher]bool{}},
+		loads:       newGate(),
+		driver:      newGate(),
 	}
 	for _, m := range config.Models {
 		if w.find(m.Name) != nil {
 			panic("simulation: two models are called " + m.Name)
 		}
-		w.models = append(w.models, newModel(m))
+		w.models = append(w.models, newModel(m, w.now()))
 	}
 	w.container = w.newContainer()
 	return w
