@@ -10,7 +10,7 @@ import (
 // plannedVariables are part of the design and not built yet. To accept them
 // would promise what does not happen.
 var plannedVariables = []string{
-	"CLAWGATE_GPU_RESET", "CLAWGATE_NOTIFY_URLS", "CLAWGATE_NOTIFY_URLS_FILE",
+	"CLAWGATE_NOTIFY_URLS", "CLAWGATE_NOTIFY_URLS_FILE",
 }
 
 // Kubernetes gives every container the address of every service of its

@@ -96,8 +96,8 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	s.seen.operator = operatorWatch{} // what was done to the run before
 	s.met(container)
 	s.symptoms.newRun()
-	s.symptoms.xid = evidence.Xid{} // somebody may have mended the GPU; if not, it shows again
-	s.remedy.taken, s.remedy.atIdle = verdict.Taken{}, nil
+	s.symptoms.xid, s.symptoms.mismatch = evidence.Xid{}, false // somebody may have mended the GPU; if not, it shows again
+	s.remedy.taken, s.remedy.atIdle, s.quarantine = verdict.Taken{}, nil, nil
 	s.recalibrate(now)
 	s.handle(now, Event{Kind: Replaced})
 }

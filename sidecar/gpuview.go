@@ -107,17 +107,10 @@ const hintPause = 10 * time.Second
 // readHint looks into Ollama's log once its API answers: it says there what it
 // found, before it listens.
 func (s *supervisor) readHint(ctx context.Context) time.Duration {
-	wanted := make(chan bool, 1)
 	generation := s.current(ctx)
-	s.post(ctx, 0, func() {
-		wanted <- s.seen.answered && s.symptoms.hint == evidence.GPUHintUnknown && s.seen.container.GPURequested
-	})
-	select {
-	case want := <-wanted:
-		if !want {
-			return hintPause
-		}
-	case <-ctx.Done():
+	if !s.ask(ctx, func() bool {
+		return s.seen.answered && s.symptoms.hint == evidence.GPUHintUnknown && s.seen.container.GPURequested
+	}) {
 		return hintPause
 	}
 	limited, cancel := context.WithTimeout(ctx, engineDeadline)

@@ -140,6 +140,8 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 		return "the model is being pulled"
 	case p.ContainerKnown && p.EngineAwaySince.IsZero() && p.Container.Status != evidence.Running:
 		return "the container does not run"
+	case s.listBlocks(p.Traffic, p.Now):
+		return "a model may be loading, and this Ollama does not tell what is loaded meanwhile"
 	}
 	for _, r := range p.Traffic.InFlight {
 		if r.Model == p.Target {
@@ -219,6 +221,7 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
+	s.seen.loadedAt = time.Now()
 	s.symptoms.sawLoaded(loaded)
 	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
 		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks

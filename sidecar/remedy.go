@@ -214,6 +214,9 @@ func (s *supervisor) noteFailure(rung Rung, err error) {
 	case err == nil:
 		taken.FailedStops, taken.FailedStarts = 0, 0
 		return
+	case errors.Is(err, evidence.ErrMismatch):
+		s.symptoms.mismatch = true
+		return
 	case errors.Is(err, evidence.ErrWontDie):
 		taken.FailedStops++
 	case rung == Start, errors.Is(err, evidence.ErrStartFailed):

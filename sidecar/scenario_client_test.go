@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/admin"
@@ -21,6 +22,7 @@ type call struct {
 	begun  time.Time
 	first  chan struct{} // closed with the first piece of the answer
 	done   chan struct{}
+	heard  atomic.Int64 // when a piece came last, in Unix nanoseconds
 
 	// Set when done is closed.
 	status int // 0 when there was no answer
@@ -76,6 +78,7 @@ func (c *call) run(client *http.Client, request *http.Request) {
 	for err == nil {
 		var n int
 		n, err = response.Body.Read(piece)
+		c.heard.Store(time.Now().UnixNano())
 		if n > 0 && text.Len() == 0 {
 			close(c.first)
 		}

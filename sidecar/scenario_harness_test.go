@@ -121,7 +121,7 @@ func (s *scenario) start() {
 	s.door, s.desk = newPipeListener(), newPipeListener()
 	s.clients, s.operator = s.door.client(), s.desk.client()
 	instance := sidecar.New(sidecar.Parts{
-		Config: settings, Engine: s.engine, GPU: s.World, Dial: s.odd.dial, Version: "test",
+		Config: settings, Engine: s.engine, GPU: s.World, Hints: s.World, Wall: s.Now, Dial: s.odd.dial, Version: "test",
 		Registry: prometheus.NewRegistry(), Log: slog.New(s.log),
 		Leaks: func(evidence.GPUView, evidence.GPUView, evidence.GPUOwner) evidence.LeakReport {
 			return evidence.LeakReport{Result: evidence.LeakNone}
@@ -129,6 +129,7 @@ func (s *scenario) start() {
 	})
 	ctx, cancel := context.WithCancel(s.Context())
 	s.end, s.ended = cancel, make(chan error, 1)
+	go s.Xids(ctx, instance.SawXid)
 	go func() { s.ended <- instance.Run(ctx, sidecar.Listeners{Relay: s.door, Admin: s.desk}) }()
 }
 

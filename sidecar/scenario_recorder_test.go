@@ -102,12 +102,15 @@ type history struct {
 	mu      sync.Mutex
 	began   time.Time
 	lines   []string
+	notes   []note
 	states  []entered
 	cursor  int           // of awaitState
 	changed chan struct{} // closed and made anew with each state
 	// mayBeReady says why the sidecar must not call itself ready now.
 	mayBeReady func() error
 	lies       []string
+	// heard is told of every line as it is written; nil for nobody.
+	heard func(note)
 }
 
 type entered struct {
@@ -122,9 +125,14 @@ func (h *history) WithAttrs([]slog.Attr) slog.Handler               { return h }
 func (h *history) WithGroup(string) slog.Handler                    { return h }
 
 func (h *history) Handle(_ context.Context, r slog.Record) error {
+	taken := noteOf(r)
+	if h.heard != nil {
+		h.heard(taken)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	line := fmt.Sprintf("%10.3fs %s %s", r.Time.Sub(h.began).Seconds(), r.Level, r.Message)
+	h.notes = append(h.notes, taken)
 	r.Attrs(func(a slog.Attr) bool {
 		line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
 		if r.Message == "state changed" && a.Key == "to" {

@@ -30,13 +30,18 @@ type Engine interface {
 	Processes(ctx context.Context) ([]evidence.Process, error)
 }
 
-// Parts are what the sidecar is joined from. All fields but Hints,
-// Wall and Dial are needed.
+// Parts are what the sidecar is joined from. Those that
+// may be nil say so.
 type Parts struct {
 	Config config.Config
 	Engine Engine
 	GPU    GPU
 	Leaks  recovery.LeakCheck
+	// Reset frees a GPU whose memory nobody holds; nil where that is not wanted.
+	Reset *recovery.GPUReset
+	// Fresh looks at the GPUs through a new initialisation of the driver's library,
+	// as a container that is started does; nil to do without.
+	Fresh func(ctx context.Context) evidence.GPUView
 	// Hints reads Ollama's log; nil where that cannot be had.
 	Hints LogView
 	// Wall is the wall clock; nil for the system's.
@@ -137,7 +142,7 @@ func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	}
 	s.ladder = &recovery.Ladder{
 		Engine: parts.Engine, View: parts.Engine, Server: s.client, GPU: parts.GPU, Leaks: parts.Leaks,
-		Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests,
+		Reset: parts.Reset, Fresh: parts.Fresh, Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests,
 		StopTimeout: parts.Config.StopTimeout, SettleDelay: parts.Config.SettleDelay, LeakWait: parts.Config.LeakWait,
 	}
 }

@@ -21,14 +21,16 @@ type sightings struct {
 	operator       operatorWatch
 
 	tcp, api verdict.Streak
-	reached  bool // a connection was made at least once
-	answered bool // the API answered in this run of the server
+	reached  bool           // a connection was made at least once
+	answered bool           // the API answered in this run of the server
+	release  ollama.Version // zero until it is known for this run of the server
 	pulse    verdict.Pulse
 	gpu      evidence.GPUView
 	gpuWorks time.Time // last
 
 	loaded      []evidence.LoadedModel
 	loadedKnown bool
+	loadedAt    time.Time // when the list was read last
 
 	crashes     []time.Time
 	crashDetail string
@@ -41,7 +43,7 @@ type sightings struct {
 // server, and the crashes, which may be what the next run repeats.
 func (s *sightings) forgetServer() {
 	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
-	s.loaded, s.loadedKnown, s.answered = nil, false, false
+	s.loaded, s.loadedKnown, s.answered, s.release = nil, false, false, ollama.Version{}
 	s.lastSuccess = time.Time{}
 	if n := len(s.crashes); n > 0 {
 		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over

@@ -212,6 +212,7 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.seen.forgetServer()
 	s.work.forget()
 	s.options.forget()
+	s.client.Forget()
 	s.forgetProof(now)
 	s.kicks.all()
 	s.probeNow(now)

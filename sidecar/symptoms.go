@@ -16,7 +16,9 @@ type symptoms struct {
 
 	hint    evidence.GPUHint
 	ownSeen bool
-	leak    verdict.Leak
+	// mismatch says that a container that is stopped now would not start again.
+	mismatch bool
+	leak     verdict.Leak
 
 	throttledSince time.Time
 	throttledBy    []string
@@ -158,7 +160,7 @@ func (s *supervisor) symptomsIn(p *verdict.Picture) {
 	}
 	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
 	p.Card = verdict.Card{
-		View: s.seen.gpu, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
+		View: s.seen.gpu, Mismatch: known.mismatch, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
 		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, Pace: of.pace, Leak: known.leak,
 	}
 	p.Slowed = verdict.Slowed{

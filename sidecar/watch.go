@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 )
 
@@ -68,6 +69,7 @@ func (s *supervisor) watch(ctx context.Context) {
 	s.workers.Go(func() { periodically(ctx, s.kicks.inspect, func() time.Duration { return s.inspect(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.readActivity(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.viewGPU(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.lookAtLoaded(ctx) }) })
 	if s.hints != nil {
 		s.workers.Go(func() { periodically(ctx, s.kicks.hint, func() time.Duration { return s.readHint(ctx) }) })
 	}
@@ -106,10 +108,26 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 		s.report.listed(names)
 		s.report.probed(s, result)
 	})
+	if result.Answered {
+		release := s.release(ctx)
+		s.post(ctx, generation, func() { s.seen.release = release })
+	}
 	if result.Outcome == evidence.Success {
 		return s.config.APIInterval
 	}
 	return min(s.config.APIInterval, s.config.RecheckInterval)
+}
+
+// release is which Ollama answers. It is asked for once a run of the server: it
+// may be another after each start.
+func (s *supervisor) release(ctx context.Context) ollama.Version {
+	limited, cancel := context.WithTimeout(ctx, s.config.APITimeout)
+	defer cancel()
+	version, err := s.client.Release(limited)
+	if err != nil {
+		s.log.Debug("cannot tell which Ollama it is", "err", err)
+	}
+	return version
 }
 
 func (s *supervisor) inspect(ctx context.Context) time.Duration {

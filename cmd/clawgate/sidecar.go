@@ -17,12 +17,17 @@ import (
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
 )
 
 // eventsBack is how far back the engine's events are read at the start, to tell
 // a container that a person stopped from one that crashed. The engine keeps no
 // more than 256 of them.
 const eventsBack = 24 * time.Hour
+
+// gpuResetSuffix makes the helper's name out of the container's, as
+// compose/gpu.yaml and the guard's rules do.
+const gpuResetSuffix = "-gpu-reset"
 
 // runSidecar joins the real engine and the real GPUs with the sidecar.
 func runSidecar(ctx context.Context, _ []string) int {
@@ -38,7 +43,14 @@ func runSidecar(ctx context.Context, _ []string) int {
 		return exitUsage
 	}
 	defer func() { _ = engine.Close() }() // idle connections only
-	if err := serve(ctx, settings, engine, log); err != nil {
+	var helper *dockerctl.Helper
+	if settings.GPUReset {
+		if helper, err = engine.Helper(settings.Container + gpuResetSuffix); err != nil {
+			fmt.Fprintf(os.Stderr, "cannot use the helper that resets the GPU (CLAWGATE_GPU_RESET): %v\n", err)
+			return exitUsage
+		}
+	}
+	if err := serve(ctx, settings, engine, helper, log); err != nil {
 		log.Error("the sidecar ended", "err", err)
 		return exitFailure
 	}
@@ -51,6 +63,14 @@ type gpuView interface {
 	// FreshView has the time that a driver's initialisation takes.
 	FreshView(ctx context.Context) evidence.GPUView
 	Run(ctx context.Context) error
+	// Suspend lets go of every GPU until resume is called.
+	Suspend(ctx context.Context) (resume func(), err error)
+}
+
+// engineView is the container's adapter, and its log.
+type engineView interface {
+	sidecar.Engine
+	sidecar.LogView
 }
 
 // gpuOff looks at nothing.
@@ -58,7 +78,7 @@ type gpuOff struct{ gpu.Off }
 
 func (gpuOff) Run(context.Context) error { return nil }
 
-func serve(ctx context.Context, settings config.Config, engine sidecar.Engine, log *slog.Logger) error {
+func serve(ctx context.Context, settings config.Config, engine engineView, helper *dockerctl.Helper, log *slog.Logger) error {
 	var view gpuView = gpuOff{}
 	var xids func(evidence.Xid)
 	if settings.GPU != config.GPUOff {
@@ -67,9 +87,13 @@ func serve(ctx context.Context, settings config.Config, engine sidecar.Engine, l
 			OnXid: func(xid evidence.Xid) { xids(xid) },
 		})
 	}
+	var reset *recovery.GPUReset
+	if helper != nil {
+		reset = &recovery.GPUReset{View: view, Helper: helper}
+	}
 	tolerance := uint64(settings.LeakTolerance)
 	s := sidecar.New(sidecar.Parts{
-		Config: settings, Engine: engine, GPU: view, Log: log, Version: version(), Registry: prometheus.NewRegistry(),
+		Config: settings, Engine: engine, Hints: engine, GPU: view, Fresh: view.FreshView, Reset: reset, Log: log, Version: version(), Registry: prometheus.NewRegistry(),
 		Leaks: func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
 			return gpu.Leak(before, after, owner, tolerance)
 		},

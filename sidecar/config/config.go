@@ -84,6 +84,7 @@ type Config struct {
 	NVMLLibrary   string        `split_words:"true" rule:"empty" desc:"Path of libnvidia-ml.so.1 if the loader does not find it"`
 	LeakTolerance Bytes         `split_words:"true" default:"512MiB" desc:"GPU memory that may stay used after a stop without counting as a leak"`
 	LeakWait      time.Duration `split_words:"true" default:"30s" desc:"How long leaked GPU memory may take to come back"`
+	GPUReset      bool          `split_words:"true" default:"false" desc:"Reset the GPU when a stop has left memory on it that nobody holds; needs the container of the profile gpu-reset"`
 
 	StateDir  string `split_words:"true" default:"/var/lib/clawgate" rule:"empty" desc:"Folder of what must survive a restart of Clawgate; empty: nothing does"`
 	HealthLog string `split_words:"true" default:"/var/log/clawgate/health.log" rule:"empty" desc:"File of the health log, rotated daily; empty: none"`

@@ -186,7 +186,7 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"GATEWAY_ALOW=x", "CLAWGATE_GATEWAY_ALOW: no such variable; did you mean CLAWGATE_GATEWAY_ALLOW?"},
 		{"FAVOURITE_COLOUR=x", "CLAWGATE_FAVOURITE_COLOUR: no such variable; `clawgate env` lists all"},
 		{"LISTEN_PORT=8080", "CLAWGATE_LISTEN_PORT: no such variable; `clawgate env` lists all"},
-		{"GPU_RESET=true", "CLAWGATE_GPU_RESET: is not supported by this version; remove it"},
+		{"NOTIFY_URLS=ntfy://x", "CLAWGATE_NOTIFY_URLS: is not supported by this version; remove it"},
 		{"NOTIFY_URLS=x", "CLAWGATE_NOTIFY_URLS: is not supported by this version; remove it"},
 	} {
 		t.Run(test.set, func(t *testing.T) {

@@ -12,4 +12,8 @@ var (
 	// not: a GPU that cannot be given to it, a port that is taken, no memory. No
 	// restart policy tries again. Every adapter's writes answer so.
 	ErrStartFailed = errors.New("the container could not be started")
+
+	// ErrMismatch says that the NVIDIA driver and its library do not match, so that
+	// a container that is stopped would not start again. Nothing was done to it.
+	ErrMismatch = errors.New("the NVIDIA driver and its library do not match")
 )

@@ -48,6 +48,9 @@ type Ladder struct {
 	GPU     GPU
 	Leaks   LeakCheck
 	Journal *Journal
+	// Fresh looks at the GPUs through a new initialisation of the driver's library,
+	// as a container that is started does; nil to do without.
+	Fresh func(ctx context.Context) evidence.GPUView
 	// Reset is nil where no GPU may be reset.
 	Reset *GPUReset
 	// Cancel ends all of Clawgate's own requests to a model ("" for every

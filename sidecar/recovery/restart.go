@@ -28,6 +28,7 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 		return sketch(report.Snapshot), nil
 	})
 	report.do("check that it is what was judged", func() (string, error) { return "", l.unchanged(ctx, judged) })
+	report.do("see that it would start again", func() (string, error) { return l.wouldStart(ctx) })
 	report.do("cancel our requests", func() (string, error) {
 		return fmt.Sprintf("%d cancelled", l.Cancel("")), nil
 	})
@@ -187,6 +188,22 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// wouldStart looks for a driver that was replaced under the running server: that
+// goes on, and would not start again once it is stopped
+// (NVIDIA/nvidia-container-toolkit#394). A view that cannot be had forbids nothing.
+func (l *Ladder) wouldStart(ctx context.Context) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, lookUp)
+	defer cancel()
+	container, err := l.View.Inspect(limited)
+	if err != nil || l.Fresh == nil || !container.GPURequested {
+		return "it needs no GPU to start, as far as is known", nil
+	}
+	if view := l.Fresh(ctx); view.Mismatch {
+		return view.Reason, evidence.ErrMismatch
+	}
+	return "the driver and its library match, or cannot be seen", nil
 }
 
 // processes notes what runs in the container, to know it again on the GPU.

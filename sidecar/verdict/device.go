@@ -10,6 +10,9 @@ import (
 // Card is what is known of the GPUs beside the plain activity.
 type Card struct {
 	View evidence.GPUView
+	// Mismatch says that a restart was begun and given up, because the driver and
+	// its library were found not to match; View tells the same where it sees it.
+	Mismatch bool
 	// Xid is the newest error of the device class on a GPU of the container's, in
 	// the present run of the container; a zero At without one.
 	Xid evidence.Xid

@@ -48,7 +48,7 @@ func restrained(p Picture, j Judgement) Judgement {
 // more: one remedy may follow another without a verdict in between.
 func RestartForbidden(p Picture) string {
 	switch {
-	case p.Card.View.Mismatch && p.Container.GPURequested:
+	case (p.Card.Mismatch || p.Card.View.Mismatch) && p.Container.GPURequested:
 		return "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"
 	case deviceTrouble(p) != "" && !restartMayHelp(p):
 		return "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)
