@@ -42,7 +42,7 @@ func TestWhatOllamaSaysOfItsGPUs(t *testing.T) {
 		"the library as the last word":  {`msg="inference compute" id=0 library=cpu` + "\r\n", evidence.GPUNotFound},
 		"no library":                    {strings.ReplaceAll(lineCPU, " library=cpu", ""), evidence.GPUHintUnknown},
 		"an empty library":              {strings.ReplaceAll(lineCPU, "=cpu", `=""`), evidence.GPUHintUnknown},
-		"a line that was cut":           {lineListening + lineCUDA[:strings.Index(lineCUDA, "uda")], evidence.GPUHintUnknown},
+		"a line that was cut":           {lineListening + `msg="inference compute" id=GPU-bd9ee0f2 library=c`, evidence.GPUHintUnknown},
 		"a GPU in the last run alone":   {lineListening + lineCPU + lineListening + lineCUDA, evidence.GPUFound},
 		"a GPU in an earlier run alone": {lineListening + lineCUDA + lineListening + lineNone + lineCPU, evidence.GPUNotFound},
 		"an earlier run's and no word":  {lineListening + lineCUDA + lineListening, evidence.GPUHintUnknown},

@@ -210,7 +210,10 @@ func status(t *testing.T, url string) int {
 
 // container is what these tests read of the engine's inspection.
 type container struct {
+	State  struct{ Status string }
 	Config struct {
+		Cmd, Entrypoint, Env []string
+
 		User        string
 		Healthcheck *struct{ Test []string }
 	}
@@ -223,6 +226,7 @@ type container struct {
 		}
 		PortBindings   map[string][]struct{ HostIP string }
 		Memory         int64
+		NetworkMode    string
 		PidMode        string
 		Privileged     bool
 		ReadonlyRootfs bool
