@@ -54,19 +54,21 @@ func TestReleasesSpeakDifferently(t *testing.T) {
 	}
 }
 
-func TestListDuringALoadDependsOnTheRelease(t *testing.T) {
-	list := func(v *visit) (string, error) {
-		ctx, cancel := context.WithTimeout(v.Context(), time.Minute)
-		defer cancel()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ollama/api/ps", nil)
-		v.must(err)
-		response, err := v.client.Do(request)
-		if err != nil {
-			return "", err
-		}
-		defer response.Body.Close()
-		return strings.Join(v.lines(response), ""), nil
+// list asks for the loaded models for as long as ctx lasts.
+func (v *visit) list(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ollama/api/ps", nil)
+	if err != nil {
+		return "", err
 	}
+	response, err := v.client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	return strings.Join(v.lines(response), ""), nil
+}
+
+func TestListDuringALoadDependsOnTheRelease(t *testing.T) {
 	for version, want := range map[string]struct {
 		after  time.Duration
 		listed bool
@@ -83,7 +85,7 @@ func TestListDuringALoadDependsOnTheRelease(t *testing.T) {
 				loads := v.background(v.Context(), "/api/generate", load)
 				time.Sleep(time.Second)
 				began := time.Now()
-				text, err := list(v)
+				text, err := v.list(v.Context())
 				if want.dies {
 					synctest.Wait()
 					if err == nil || v.inspect().Status != evidence.Restarting || v.inspect().ExitCode != 2 {
