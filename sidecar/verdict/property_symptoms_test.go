@@ -33,7 +33,7 @@ func (d dice) expiry(p *Picture) {
 	seen := ago(d.span(time.Minute))
 	for i := range p.Loaded {
 		p.Loaded[i].Size, p.Loaded[i].SizeVRAM = modelSize, uint64(d.IntN(3))*modelSize/2
-		p.Loaded[i].SeenAt, p.Loaded[i].ExpiresAt = seen, seen.Add(d.span(time.Hour)-d.span(time.Hour))
+		p.Loaded[i].SeenAt, p.Loaded[i].ExpiresAt = seen, seen.Add(d.span(2*time.Hour)-time.Hour)
 	}
 	if d.oneIn(3) {
 		loadedToo("third:latest")(p)

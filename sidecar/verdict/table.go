@@ -38,7 +38,7 @@ var Table = []Entry{
 		"wait while anything moves, up to CLAWGATE_LOAD_TIMEOUT without", "be the client whose leaving aborts the load", "F9b, F10",
 	},
 	{
-		Wedged, "three probes without a first chunk, no stream moves, container and GPU are still; or the queue is full and nothing moves; or a model has been stopping for a minute",
+		Wedged, "three probes without a first chunk, no stream moves, container and GPU are still; or for a minute the queue is full, or a model that nobody uses past its time, and nothing moves but for probes",
 		"unload the model; if that does not help: restart the container", "judge by the length of an answer; restart while anything moves", "F1, F2, F3, F10",
 	},
 	{
@@ -81,7 +81,7 @@ var Table = []Entry{
 		"restart at a quiet moment, once", "believe size_vram alone", "F12",
 	},
 	{
-		VRAMLeak, "the container's processes hold more GPU memory than its models account for, for a minute in which nothing moves",
+		VRAMLeak, "for a minute, Ollama's processes beyond one for each loaded model hold more GPU memory than CLAWGATE_LEAK_TOLERANCE",
 		"restart at a quiet moment, once", "count other programs' memory; end a process", "F15",
 	},
 	{

@@ -4,10 +4,17 @@
 // and no clock is read. It takes no action and remembers nothing but the
 // judgement before, which it keeps while the evidence decides nothing new.
 //
-// Two rules stand above all others. A server that works is never called
-// wedged: silence counts only together with stillness, seen by a second view
-// (the container's own use of CPU and disk). And a model is called healthy only
-// for a token that it produced.
+// Silence alone is no finding. A server that works is never called wedged:
+// silence counts only together with stillness, seen by a second view (the
+// container's own use of CPU and disk). A model is called healthy only for a token
+// that it produced. What is wrong with a model that answers (a GPU that it does not
+// use, memory that is not given back) is concluded from two views that agree and
+// none that speaks against them, and waits for a quiet moment. A view that cannot
+// be had says nothing.
+//
+// The package says, too, whether a remedy is due and what forbids one; it does
+// not choose the remedy. Each rule stands in the file of its name, their order in
+// Judge, and in words in Table.
 package verdict
 
 import (
