@@ -127,7 +127,7 @@ func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 		Upstream: c.OllamaURL, Model: c.Model, Dial: parts.Dial,
 		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
-		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout,
+		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
 		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes),
 		Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -21,11 +22,23 @@ func runExplain(_ context.Context, args []string) int {
 			return misused("no verdict is called %q; clawgate explain lists them", args[0])
 		}
 	}
-	if err := writeEntries(os.Stdout, entries); err != nil {
+	err := writeEntries(os.Stdout, entries)
+	if err == nil && len(args) == 0 {
+		err = writeReleases(os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFailure
 	}
 	return exitOK
+}
+
+// writeReleases adds what differs between releases of Ollama.
+func writeReleases(w io.Writer) error {
+	if _, err := io.WriteString(w, "\nReleases of Ollama:\n\n"); err != nil {
+		return fmt.Errorf("cannot write the table of releases: %w", err)
+	}
+	return ollama.WriteReleases(w)
 }
 
 func entriesNamed(name string) []verdict.Entry {

@@ -75,6 +75,7 @@ const (
 	// SignWaitedLong: a request has waited for its first chunk longer than the
 	// first-chunk deadline. Posted once a request.
 	SignWaitedLong SignKind = "waited_long"
-	// SignAnswered: an answer came to its end, complete and without an error.
+	// SignAnswered: an answer came to its end, complete and without an error, or
+	// was broken off by Ollama because it was one symbol over and over.
 	SignAnswered SignKind = "answered"
 )
