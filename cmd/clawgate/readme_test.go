@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -37,19 +39,21 @@ func section(t *testing.T, text, heading string) string {
 	return before
 }
 
-func TestReadmeHasTheTablesOfVariablesThatTheCodeHas(t *testing.T) {
-	const begin, end = "<!-- clawgate env -->\n", "<!-- /clawgate env -->\n"
-	_, after, found := strings.Cut(readme(t), begin)
-	got, _, ended := strings.Cut(after, end)
-	if !found || !ended {
-		t.Fatalf("README.md lacks the lines %q and %q", begin, end)
-	}
-	var want strings.Builder
-	if err := writeEnv(&want); err != nil {
-		t.Fatal(err)
-	}
-	if got != want.String() {
-		t.Errorf("README.md differs from the code: put the output of `clawgate env` between the marks\n%s", want.String())
+func TestReadmeHasTheTablesThatTheCodeHas(t *testing.T) {
+	for mark, table := range map[string]func(io.Writer) error{"env": writeEnv, "releases": ollama.WriteReleases} {
+		begin, end := "<!-- clawgate "+mark+" -->\n", "<!-- /clawgate "+mark+" -->\n"
+		_, after, found := strings.Cut(readme(t), begin)
+		got, _, ended := strings.Cut(after, end)
+		if !found || !ended {
+			t.Fatalf("README.md lacks the lines %q and %q", begin, end)
+		}
+		var want strings.Builder
+		if err := table(&want); err != nil {
+			t.Fatal(err)
+		}
+		if got != want.String() {
+			t.Errorf("README.md differs from the code: put this between the marks (clawgate env, clawgate explain)\n%s", want.String())
+		}
 	}
 }
 
