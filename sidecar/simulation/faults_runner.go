@@ -63,11 +63,3 @@ func (s *server) everyRunner() []*runner {
 	}
 	return slices.DeleteFunc(append(alive, s.orphans...), func(r *runner) bool { return r.dead })
 }
-
-// stopping says that the runner was told to end and is held for ever.
-func (r *runner) stopping() bool {
-	w := r.server.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return r.held && r.session <= 0
-}

@@ -115,3 +115,18 @@ func TestOllamaGivesUpAStalledLoad(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestRightAfterAFailedLoadGetsARunnerOfItsOwn(t *testing.T) {
+	for range 50 { // the two race
+		inWorld(t, usual(), func(v *visit) {
+			v.FailMemory(qwen, true)
+			v.ask("/api/chat", chat(shortReply))
+			v.Mend(qwen)
+			began := time.Now()
+			v.answers(chat(shortReply))
+			if took := time.Since(began); took < 2*time.Second {
+				v.Errorf("it was answered after %s, by a runner that has not loaded the model", took)
+			}
+		})
+	}
+}

@@ -117,7 +117,15 @@ func (s *server) usable(r *runner, a *ask) bool {
 	defer r.give()
 	ctx, cancel := context.WithTimeout(r.ctx, pingTimeout)
 	defer cancel()
-	return !r.stopping() && r.options.same(a.options) && r.health.pass(ctx) == nil
+	return !r.unfit() && r.options.same(a.options) && r.health.pass(ctx) == nil
+}
+
+// unfit says that the load has failed and the runner is about to go, or that it
+// was told to end and is held for ever. The caller has the runner's turn.
+func (r *runner) unfit() bool {
+	r.server.world.mu.Lock()
+	defer r.server.world.mu.Unlock()
+	return r.loading || r.held && r.session <= 0
 }
 
 // take waits for the runner's turn; false when the server ended.
