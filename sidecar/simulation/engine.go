@@ -65,22 +65,7 @@ func (w *World) ask(ctx context.Context, doing string, act func() error, refuse 
 	case <-ctx.Done():
 		return w.failed(doing, ctx.Err())
 	}
-	done := make(chan error, 1)
-	w.mu.Lock()
-	err := refuse(w.container)
-	switch {
-	case w.engineAway:
-		err = ErrEngineAway
-	case w.ctx == nil || w.closed:
-		err = ErrNotRunning
-	}
-	if err == nil {
-		w.spawn(func() {
-			defer func() { <-w.writes }()
-			done <- act()
-		})
-	}
-	w.mu.Unlock()
+	done, err := w.begin(act, refuse)
 	if err != nil {
 		<-w.writes
 		return w.failed(doing, err)
@@ -94,6 +79,28 @@ func (w *World) ask(ctx context.Context, doing string, act func() error, refuse 
 		return w.failed(doing, err)
 	}
 	return nil
+}
+
+// begin starts an act that ends the caller's turn, unless it may not be done.
+func (w *World) begin(act func() error, refuse func(container) error) (done <-chan error, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err = refuse(w.container)
+	switch {
+	case w.engineAway:
+		err = ErrEngineAway
+	case w.ctx == nil || w.closed:
+		err = ErrNotRunning
+	}
+	if err != nil {
+		return nil, err
+	}
+	result := make(chan error, 1)
+	w.spawn(func() {
+		defer func() { <-w.writes }()
+		result <- act()
+	})
+	return result, nil
 }
 
 // stop is the engine's stop: a frozen process lives until the timeout, and one

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -176,58 +175,5 @@ func TestFullDiskEndsPullsAlone(t *testing.T) {
 			v.Errorf("the next pull ended with %s", last)
 		}
 		v.within("the rest of the pull", time.Since(began), 15*time.Second)
-	})
-}
-
-func TestClockOnTheWallJumps(t *testing.T) {
-	inWorld(t, usual(), func(v *visit) {
-		date := func() time.Time {
-			response, err := v.client.Get("http://ollama/api/tags")
-			v.must(err)
-			response.Body.Close()
-			at, err := time.Parse(http.TimeFormat, response.Header.Get("Date"))
-			v.must(err)
-			return at
-		}
-		v.ask("/api/generate", load)
-		before, expiry := v.inspect(), v.ps()[0].ExpiresAt
-		began := time.Now()
-		v.JumpClock(time.Hour)
-		if off := date().Sub(began.Add(time.Hour)); off < -time.Second || off > time.Second {
-			v.Errorf("the answers' clock is off by %s", off)
-		}
-		if at := v.ps()[0].ExpiresAt; !at.Equal(expiry) || !at.Before(v.Now()) {
-			v.Errorf("the loaded model expires at %s, before the jump at %s", at, expiry)
-		}
-		if c := v.inspect(); c.Identity != before.Identity {
-			v.Errorf("the running container is %+v, before the jump %+v", c.Identity, before.Identity)
-		}
-		var events []evidence.ContainerEvent
-		ctx, cancel := context.WithCancel(v.Context())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = v.Events(ctx, func(e evidence.ContainerEvent) { events = append(events, e) })
-		}()
-		synctest.Wait()
-		time.Sleep(4 * time.Minute)
-		if len(v.ps()) != 1 {
-			v.Error("the model went before its time")
-		}
-		time.Sleep(2 * time.Minute)
-		if len(v.ps()) != 0 {
-			v.Error("the model outlives its time")
-		}
-		v.restart()
-		if c := v.inspect(); time.Until(c.StartedAt) < 59*time.Minute || c.FinishedAt.After(c.StartedAt) {
-			v.Errorf("the new run is %+v", c)
-		}
-		cancel()
-		<-ended
-		if last := events[len(events)-1]; time.Until(last.At) < 59*time.Minute {
-			v.Errorf("the last event is %+v", last)
-		}
-		v.JumpClock(-time.Hour)
-		v.answers(chat(shortReply))
 	})
 }
