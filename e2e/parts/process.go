@@ -3,11 +3,14 @@
 package parts
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Process is a process of a container as the host numbers it. It is held by a
@@ -79,6 +82,30 @@ func (p Process) Kill(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGKILL) }
 
 // Alive says whether the process is still there, frozen or not.
 func (p Process) Alive() bool { return p.handle.Signal(syscall.Signal(0)) == nil }
+
+// CPUTime is what the process has used of the CPU so far, in steps of 10 ms. It
+// tells that a request has reached the model before a byte of its answer does.
+func (p Process) CPUTime(t testing.TB) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if err != nil {
+		t.Fatalf("cannot read what process %d has used: %v", p.PID, err)
+	}
+	// The second field is the program's name in brackets, which may hold blanks.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	var ticks int64
+	for _, field := range fields[11:13] { // in user mode, in the kernel
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			t.Fatalf("cannot read what process %d has used: %v", p.PID, err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * tick
+}
+
+// tick is the kernel's unit of CPU time, the same on all of Go's Linux targets.
+const tick = 10 * time.Millisecond
 
 func (p Process) signal(t testing.TB, s syscall.Signal) {
 	t.Helper()
