@@ -21,9 +21,9 @@ func TestARestartGoesStepByStep(t *testing.T) {
 		w.expect("gpu", "top", "inspect", "cancel", "stop c1", "gpu", "leaks of c1 [1 10]", "start c1", "version")
 		w.expectIntents("stop c1 wedged", "start c1 wedged")
 		w.expectOwed(false)
-		expectSteps(t, report, "take a snapshot", "check that it is what was judged", "cancel our requests",
+		expectSteps(t, report, "take a snapshot", "check that it is what was judged", "see that it would start again", "cancel our requests",
 			"stop the container", "settle", "start the container", "see the API answer")
-		for i, want := range []time.Duration{0, 0, 0, 2 * time.Second, 5 * time.Second, 0, 10 * time.Second} {
+		for i, want := range []time.Duration{0, 0, 0, 0, 2 * time.Second, 5 * time.Second, 0, 10 * time.Second} {
 			if got := report.Steps[i]; got.Took != want {
 				t.Errorf("%q took %s, want %s", got.Name, got.Took, want)
 			}
@@ -38,6 +38,34 @@ func TestARestartGoesStepByStep(t *testing.T) {
 			t.Errorf("Clawgate added %s", added)
 		}
 	})
+}
+
+func TestADriverThatWasReplacedForbidsTheRestart(t *testing.T) {
+	matches, mismatch := evidence.GPUView{Known: true}, evidence.GPUView{Mismatch: true, Reason: "different versions"}
+	hidden := evidence.GPUView{Reason: "NVML hangs"}
+	for name, c := range map[string]struct {
+		fresh     evidence.GPUView
+		wantsGPU  bool
+		forbidden bool
+	}{
+		"a driver that matches":         {fresh: matches, wantsGPU: true},
+		"a driver that cannot be seen":  {fresh: hidden, wantsGPU: true},
+		"a container that needs no GPU": {fresh: mismatch},
+		"a driver that does not":        {fresh: mismatch, wantsGPU: true, forbidden: true},
+	} {
+		inWorld(t, func(w *world) {
+			w.container.GPURequested = c.wantsGPU
+			w.ladder.Fresh = func(context.Context) evidence.GPUView { return c.fresh }
+			report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+			if errors.Is(report.Err, evidence.ErrMismatch) != c.forbidden || (report.Err == nil) == c.forbidden {
+				t.Errorf("%s: %v", name, report.Err)
+			}
+			if stopped := !w.stopped.IsZero(); stopped == c.forbidden {
+				t.Errorf("%s: it was stopped: %v", name, stopped)
+			}
+			w.expectOwed(false)
+		})
+	}
 }
 
 func TestARunThatWasNotJudgedIsNotTouched(t *testing.T) {
@@ -170,7 +198,7 @@ func TestALeakKeepsNobodyDown(t *testing.T) {
 			if report.Err != nil || report.Leak.Result != c.want {
 				t.Errorf("%s: %v, leak %v", name, report.Err, report.Leak)
 			}
-			if settle := report.Steps[4]; settle.Took != c.settled || !strings.HasPrefix(settle.Detail, string(c.want)) {
+			if settle := stepOf(t, report, "settle"); settle.Took != c.settled || !strings.HasPrefix(settle.Detail, string(c.want)) {
 				t.Errorf("%s: settled %s: %s, want %s", name, settle.Took, settle.Detail, c.settled)
 			}
 		})

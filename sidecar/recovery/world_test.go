@@ -239,3 +239,14 @@ func expectSteps(t *testing.T, report Report, want ...string) {
 		t.Errorf("steps %q, want %q", names, want)
 	}
 }
+
+// stepOf is the first step with the name.
+func stepOf(t *testing.T, report Report, name string) Step {
+	t.Helper()
+	i := slices.IndexFunc(report.Steps, func(step Step) bool { return step.Name == name })
+	if i < 0 {
+		t.Errorf("there is no step %q in %+v", name, report.Steps)
+		return Step{}
+	}
+	return report.Steps[i]
+}
