@@ -69,7 +69,7 @@ func demonstrate(ctx context.Context, settings config.Config, entrance door.Conf
 	}
 	world := simulation.New(demoWorld(settings))
 	s := demoSidecar(settings, world, log)
-	faults := admin.NewServer(demoHandler(world, listeners.Admin.Addr()), log)
+	faults := admin.NewServer(demoHandler(world, settings.Model, listeners.Admin.Addr()), log)
 	entrance.Sidecars = door.Sidecars{{Scheme: "http", Host: listeners.Relay.Addr().String()}}
 	doors, err := gateway.Listen(ctx, entrance)
 	if err != nil {
@@ -82,6 +82,7 @@ func demonstrate(ctx context.Context, settings config.Config, entrance door.Conf
 	background, stop := context.WithCancel(context.WithoutCancel(ctx)) // the world outlives the drain
 	defer stop()
 	group.Go(func() error { return world.Run(background) })
+	group.Go(func() error { world.Xids(background, s.SawXid); return nil })
 	group.Go(func() error { return served(faults.Serve(front)) })
 	group.Go(func() error { return g.Run(running, doors) })
 	group.Go(func() error {
@@ -109,7 +110,7 @@ func demoSidecar(settings config.Config, world *simulation.World, log *slog.Logg
 		view = gpu.Off{}
 	}
 	return sidecar.New(sidecar.Parts{
-		Config: settings, Engine: world, GPU: view, Dial: world.Dial,
+		Config: settings, Engine: world, Hints: world, GPU: view, Fresh: view.View, Dial: world.Dial, Wall: world.Now,
 		Log: log, Version: version(), Registry: prometheus.NewRegistry(),
 		Leaks: func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
 			return gpu.Leak(before, after, owner, uint64(settings.LeakTolerance))
@@ -117,36 +118,11 @@ func demoSidecar(settings config.Config, world *simulation.World, log *slog.Logg
 	})
 }
 
-// demoFault is one thing that breaks on command, or is mended again.
-type demoFault struct {
-	name string
-	act  func(context.Context, *simulation.World) error
-}
-
-func demoFaults() []demoFault {
-	plain := func(act func(*simulation.World) error) func(context.Context, *simulation.World) error {
-		return func(_ context.Context, w *simulation.World) error { return act(w) }
-	}
-	engine := func(away bool) func(context.Context, *simulation.World) error {
-		return func(_ context.Context, w *simulation.World) error { w.EngineAway(away); return nil }
-	}
-	return []demoFault{
-		{"freeze-runner", plain((*simulation.World).FreezeRunner)},
-		{"freeze-server", plain((*simulation.World).FreezeServer)},
-		{"crash", plain((*simulation.World).Crash)},
-		{"kill-runner", plain((*simulation.World).KillRunner)},
-		{"operator-stop", func(ctx context.Context, w *simulation.World) error { return w.OperatorStop(ctx) }},
-		{"operator-start", func(ctx context.Context, w *simulation.World) error { return w.OperatorStart(ctx) }},
-		{"engine-away", engine(true)},
-		{"engine-back", engine(false)},
-	}
-}
-
 // demoHandler breaks things on POST /-/demo/fault/NAME and leaves all else to
 // the sidecar's own admin listener.
-func demoHandler(world *simulation.World, behind net.Addr) http.Handler {
+func demoHandler(world *simulation.World, model string, behind net.Addr) http.Handler {
 	mux := http.NewServeMux()
-	for _, fault := range demoFaults() {
+	for _, fault := range demoFaults(model) {
 		mux.HandleFunc("POST /-/demo/fault/"+fault.name, func(w http.ResponseWriter, r *http.Request) {
 			status, answer := http.StatusOK, "done"
 			if err := fault.act(r.Context(), world); err != nil {
@@ -174,7 +150,10 @@ Watch:  http://%[2]s/   http://%[2]s/-/status   http://%[2]s/metrics
 Chat:   curl -N http://%[1]s/api/chat -d '{"model":%[3]q,"messages":[{"role":"user","content":"hello"}]}'
 Break:  curl -X POST http://%[2]s/-/demo/fault/NAME
         NAME is one of`, front, status, settings.Model)
-	for _, fault := range demoFaults() {
+	for i, fault := range demoFaults(settings.Model) {
+		if i > 0 && i%6 == 0 {
+			_, _ = fmt.Fprint(w, "\n       ")
+		}
 		_, _ = fmt.Fprint(w, " ", fault.name)
 	}
 	_, _ = fmt.Fprintf(w, "\nWait for it to be mended instead of an error: add -H 'Prefer: wait=60' to the chat.\n\n")

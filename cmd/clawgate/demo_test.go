@@ -42,7 +42,7 @@ func TestDemoBreaksOnCommandAndLeavesTheRestToTheSidecar(t *testing.T) {
 	world := simulation.New(simulation.Config{})
 	ended := make(chan error, 1)
 	go func() { ended <- world.Run(ctx) }()
-	handler := demoHandler(world, behind.Listener.Addr())
+	handler := demoHandler(world, "m", behind.Listener.Addr())
 	for world.ThawServer() != nil { // until there is a server
 		runtime.Gosched()
 	}
