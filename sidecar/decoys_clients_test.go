@@ -44,7 +44,8 @@ func patienceDecoys() []decoy {
 			name: "first chunks that come late from the start", world: simulation.Config{Models: []simulation.Model{{Name: model, FirstChunk: 8 * time.Second}, {Name: other}}},
 		},
 		{
-			name: "a machine that crawls now and then", often: func(s *scenario) { s.Slow(crawling); time.Sleep(10 * time.Minute); s.Slow(1) }, pause: 5 * time.Minute,
+			name: "a machine that crawls from the start", first: func(s *scenario) { s.Slow(crawling) },
+			world: simulation.Config{Models: []simulation.Model{{Name: model, FirstChunk: 300 * time.Millisecond}, {Name: other}}},
 		},
 	}
 }

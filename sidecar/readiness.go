@@ -164,18 +164,28 @@ func (s *supervisor) resting(now time.Time) bool {
 	return now.Sub(used) > time.Duration(s.config.KeepAlive)
 }
 
-// whileInFlight lets a probe go out beside live requests only when nothing moves.
+// besideSilence is how long the clients of a model have to have heard nothing
+// until a probe goes out beside them, though the server works: from then on it
+// can be told how long the model has been silent.
+const besideSilence = time.Minute
+
+// whileInFlight lets a probe go out beside live requests only when nothing moves,
+// or for long nothing of the model's own.
 func (s *supervisor) whileInFlight(p verdict.Picture) string {
 	if _, waits := verdict.ClientWaits(p); waits {
 		return ""
 	}
-	oldest := p.Now
+	oldest, moved := p.Now, time.Time{}
 	for _, r := range p.Traffic.InFlight {
 		if r.SentAt.Before(oldest) {
 			oldest = r.SentAt
 		}
+		if r.Model == p.Target && r.LastChunkAt.After(moved) {
+			moved = r.LastChunkAt
+		}
 	}
-	if verdict.Silence(p, oldest, "a first chunk").Outcome == evidence.Failure {
+	silent := p.Now.Sub(oldest) >= besideSilence && p.Now.Sub(moved) >= besideSilence && p.Now.Sub(s.seen.lastTraffic) >= besideSilence
+	if silent || verdict.Silence(p, oldest, "a first chunk").Outcome == evidence.Failure {
 		return ""
 	}
 	return fmt.Sprintf("%d requests are in flight, and the server works on them", len(p.Traffic.InFlight))
@@ -220,6 +230,10 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 }
 
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
+	if !s.seen.answered { // what it did not answer until now was its start
+		s.seen.api = verdict.Streak{}
+		s.kicks.api.kick()
+	}
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
 	s.seen.loadedAt = time.Now()
 	s.symptoms.sawLoaded(loaded)

@@ -129,6 +129,10 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	if h.heard != nil {
 		h.heard(taken)
 	}
+	ready := taken.message == "state changed" && taken.with["to"] == string(sidecar.Ready)
+	if ready { // not under the lock: a slow engine takes its time to tell
+		h.mayBe(h.mayBeReady())
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	line := fmt.Sprintf("%10.3fs %s %s", r.Time.Sub(h.began).Seconds(), r.Level, r.Message)
@@ -155,10 +159,13 @@ func (h *history) remark(text string) {
 
 func (h *history) enter(state sidecar.State) {
 	h.states = append(h.states, entered{state, time.Now()})
-	if state != sidecar.Ready {
-		return
-	}
-	if err := h.mayBeReady(); err != nil {
+}
+
+// mayBe notes that the sidecar calls itself ready and cannot be.
+func (h *history) mayBe(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
 		h.lies = append(h.lies, fmt.Sprintf("after %s: %s", time.Since(h.began), err))
 	}
 }

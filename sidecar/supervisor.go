@@ -187,6 +187,9 @@ func (s *supervisor) handle(now time.Time, event Event) {
 		s.since = now
 		s.report.entered(s, before.State, after.State)
 	}
+	if before.State == Stopped && after.State == Starting && event.Kind != Replaced {
+		s.recalibrate(now) // a person has undone it, before an inspection told how
+	}
 	switch action {
 	case LoadModel:
 		s.load(now)
@@ -222,8 +225,8 @@ func (s *supervisor) recalibrate(now time.Time) {
 // verdict that speaks ill of it stays until the next run has proved itself.
 func (s *supervisor) forgetProof(now time.Time) {
 	before := s.judgement
-	switch before.Verdict {
-	case verdict.Healthy, verdict.Busy, verdict.Slow, verdict.EngineAway:
+	well := before.Verdict == verdict.Healthy || before.Verdict == verdict.Busy || before.Verdict == verdict.Slow || before.Verdict == verdict.EngineAway
+	if well || before.Answers {
 		s.judgement, s.judgedAt = verdict.Judgement{Verdict: verdict.Unproven, Sentence: "nothing is proven yet in this run of the server"}, now
 		s.report.judged(s, before, s.judgement)
 	}
