@@ -17,6 +17,7 @@ type readiness struct {
 	spec    ReadySpec
 	began   time.Time
 	overdue func(waitsFor string)
+	timer   *time.Timer   // of the first chunk's deadline
 	body    io.ReadCloser // the answer, once there is one
 	symbols symbols       // that it said so far
 

@@ -72,9 +72,9 @@ func Ready(ctx context.Context, client *ollama.Client, spec ReadySpec, sighted f
 }
 
 func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func(Sighting)) evidence.ProbeResult {
-	timer := time.AfterFunc(r.spec.FirstChunk, r.deadlinePassed)
+	r.timer = time.AfterFunc(r.spec.FirstChunk, r.deadlinePassed)
 	defer r.end()
-	defer timer.Stop()
+	defer func() { _ = r.timer.Stop() }()
 	loaded, result := r.look(ctx, client)
 	if result != nil {
 		return *result
@@ -85,8 +85,9 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 			if r.spec.Spare != "" {
 				return r.result(evidence.Unknown, r.spec.Spare)
 			}
+			options := r.options(m)
 			r.nowWaitsFor("a first chunk")
-			return r.ask(ctx, client, m)
+			return r.ask(ctx, client, options)
 		}
 	}
 	notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
@@ -106,8 +107,20 @@ func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence
 	return nil, &result
 }
 
-func (r *readiness) ask(ctx context.Context, client *ollama.Client, loaded evidence.LoadedModel) evidence.ProbeResult {
-	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(r.spec.Options(loaded))) //nolint:bodyclose // rest closes it
+// options stops the clock meanwhile: they are asked of the engine, and a slow
+// engine is no slow model.
+func (r *readiness) options(loaded evidence.LoadedModel) ollama.RunnerOptions {
+	spent, pending := time.Since(r.began), r.timer.Stop()
+	options := r.spec.Options(loaded)
+	r.began = time.Now().Add(-spent)
+	if pending {
+		r.timer.Reset(r.spec.FirstChunk - spent)
+	}
+	return options
+}
+
+func (r *readiness) ask(ctx context.Context, client *ollama.Client, options ollama.RunnerOptions) evidence.ProbeResult {
+	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(options)) //nolint:bodyclose // rest closes it
 	if err != nil {
 		return r.failed(err, r.spec.FirstChunk)
 	}
