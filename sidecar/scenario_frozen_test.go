@@ -209,6 +209,8 @@ func TestRestartWaitsForTheStreamsOfOtherModels(t *testing.T) {
 		time.Sleep(time.Second)
 		s.must(s.FreezeRunner())
 		stream := s.post("/api/generate", generate(other, 15*60))
+		stream.begins()
+		s.chat(3) // what works might be for the stranger, as long as nobody else waits
 		s.reaches(sidecar.Isolated, 14*time.Minute)
 		stream.isOpen()
 		stream.complete()

@@ -56,6 +56,7 @@ func TestLongAnswerInTheOnlySlotIsNeverDisturbed(t *testing.T) {
 					s.Errorf("it is %s, the runner %d was %d", s.log.state(), s.runner(), runner)
 				}
 				s.remedies()
+				s.Slow(1)
 				s.stays(sidecar.Ready, 10*time.Minute)
 			})
 		})

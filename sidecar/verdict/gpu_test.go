@@ -35,6 +35,7 @@ func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	picture := Picture{Now: began.Add(spinBudget), Limit: Limits{FirstChunk: 3 * time.Second, FailureThreshold: 3}}
+	picture.Traffic.InFlight = []evidence.Request{{SentAt: began, Streaming: true}}
 	var busy Pulse
 	for at := began; !at.After(picture.Now.Add(time.Hour)); at = at.Add(2 * time.Second) {
 		busy = busy.Add(evidence.Activity{SeenAt: at, CPU: at.Sub(began)})

@@ -112,6 +112,8 @@ func request(model string, sent, moved time.Duration) func(*Picture) {
 	}
 }
 
+func streaming(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].Streaming = true }
+
 func prompt(tokens int) func(*Picture) {
 	return func(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].PromptTokens = tokens }
 }

@@ -26,6 +26,10 @@ const (
 	// the slowest prompt is seconds, a restarted working server is the worst
 	// that Clawgate can do.
 	spinBudget = 10 * time.Minute
+	// unseenWork is the same where what works may be an answer that nothing shows
+	// before it is complete: one in one piece, or one to a client that bypasses the
+	// relay. Answers of forty minutes are legitimate.
+	unseenWork = time.Hour
 )
 
 // Silence judges an attempt that has waited since began without an answer:
@@ -36,7 +40,7 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 	switch moved := lastMove(p.Traffic); {
 	case waited < p.Limit.FirstChunk:
 		result.Reason = "the probe has not waited long enough"
-	case (p.Now.Sub(p.seenFrom(began)) >= budget(p) || spins(p) && waited >= blindWait) && !targetMoves(p, began):
+	case (p.Now.Sub(p.seenFrom(began)) >= max(budget(p), benefit(p)) || spins(p) && waited >= blindWait) && !targetMoves(p, began):
 		result.Outcome, result.Spun = evidence.Failure, true
 		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
 	case movesNow(p, moved, began):
@@ -144,6 +148,23 @@ func budget(p Picture) time.Duration {
 		longest *= 2
 	}
 	return longest
+}
+
+// benefit is how long the target may work for somebody without a sign. While a
+// client's own stream waits for it, and none for an answer in one piece, there is
+// no such benefit of the doubt: that client has waited for long enough.
+func benefit(p Picture) time.Duration {
+	streams := false
+	for _, r := range p.Traffic.InFlight {
+		if r.Model == p.Target && !r.Streaming {
+			return unseenWork
+		}
+		streams = streams || r.Model == p.Target
+	}
+	if streams {
+		return 0
+	}
+	return unseenWork
 }
 
 // ClientWaits says that a live request for any model has waited longer than the
