@@ -1,7 +1,6 @@
 package hop
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,12 +53,28 @@ func (b *Body) Release() {
 	b.reserved, b.Whole, b.Data = 0, false, nil
 }
 
-// Reader is the body for one attempt. Only a whole one can be read twice.
+// Reader is the body for one attempt. Only a whole one can be read twice. Once
+// it is read to its end the reader holds nothing of the body.
 func (b *Body) Reader() io.ReadCloser {
 	if b.Whole {
-		return io.NopCloser(bytes.NewReader(b.Data))
+		return io.NopCloser(&held{b.Data})
 	}
-	return io.NopCloser(io.MultiReader(bytes.NewReader(b.Data), begin{b}))
+	return io.NopCloser(io.MultiReader(&held{b.Data}, begin{b}))
+}
+
+// held reads what is in memory and lets go of it at the end. An answer refers to
+// its request for as long as it lasts, and that to this reader, which is hours
+// after Release.
+type held struct{ data []byte }
+
+func (h *held) Read(p []byte) (int, error) {
+	if len(h.data) == 0 {
+		h.data = nil // an empty rest would keep all of it
+		return 0, io.EOF
+	}
+	n := copy(p, h.data)
+	h.data = h.data[n:]
+	return n, nil
 }
 
 // begin notes that something of the rest was read, after which it is lost to

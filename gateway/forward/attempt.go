@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -55,15 +54,15 @@ func (a *attempt) outgoing(choice balance.Choice) *http.Request {
 		out.Body = a.body.Reader()
 		return out
 	}
-	data := a.body.Data
-	out.ContentLength = int64(len(data))
+	body := &a.body // not its bytes: the answer keeps out for as long as it lasts
+	out.ContentLength = int64(len(body.Data))
 	out.Body = http.NoBody
-	if len(data) > 0 {
-		out.Body = a.body.Reader()
+	if len(body.Data) > 0 {
+		out.Body = body.Reader()
 	}
 	// With it the transport takes the lean way, and sends again on a fresh
 	// connection what an idle one did not take.
-	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	out.GetBody = func() (io.ReadCloser, error) { return body.Reader(), nil }
 	return out
 }
 

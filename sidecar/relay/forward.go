@@ -88,14 +88,14 @@ func (f *flight) outgoing() *http.Request {
 		out.Body = f.body.Reader()
 		return out
 	}
-	data, capped := f.body.Data, f.capped
-	out.ContentLength = int64(len(data) + len(capped.text))
+	body, capped := &f.body, f.capped // not its bytes: the answer keeps out for as long as it lasts
+	out.ContentLength = int64(len(body.Data) + len(capped.text))
 	out.Body = http.NoBody
-	if len(data) > 0 {
-		out.Body = capped.into(data)
+	if len(body.Data) > 0 {
+		out.Body = capped.into(body)
 		// With it the transport itself sends again on a fresh connection what an
 		// idle one, closed by Ollama meanwhile, did not take.
-		out.GetBody = func() (io.ReadCloser, error) { return capped.into(data), nil }
+		out.GetBody = func() (io.ReadCloser, error) { return capped.into(body), nil }
 	}
 	return out
 }

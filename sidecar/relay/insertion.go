@@ -1,9 +1,10 @@
 package relay
 
 import (
-	"bytes"
 	"io"
 	"strings"
+
+	"github.com/clawdbot/clawgate/hop"
 )
 
 // insertion is a text that is sent within a body. The body in memory stays as
@@ -13,10 +14,11 @@ type insertion struct {
 	text string // empty for none
 }
 
-// into reads data with the text in it.
-func (i insertion) into(data []byte) io.ReadCloser {
+// into reads a whole body with the text in it.
+func (i insertion) into(body *hop.Body) io.ReadCloser {
+	reader := body.Reader()
 	if i.text == "" {
-		return io.NopCloser(bytes.NewReader(data))
+		return reader
 	}
-	return io.NopCloser(io.MultiReader(bytes.NewReader(data[:i.at]), strings.NewReader(i.text), bytes.NewReader(data[i.at:])))
+	return io.NopCloser(io.MultiReader(io.LimitReader(reader, int64(i.at)), strings.NewReader(i.text), reader))
 }
