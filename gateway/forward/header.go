@@ -22,6 +22,7 @@ func cleanHeader(request *http.Request, ask Ask) {
 		"Authorization", "X-Api-Key", "Cookie", "Prefer", "Expect",
 		"Origin", "Referer", // the gateway has judged them, and Ollama would by the wrong host
 		"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+		"Idempotency-Key", "X-Idempotency-Key", // with them net/http itself sends again what may have been seen
 	} {
 		delete(header, name)
 	}

@@ -13,10 +13,12 @@ import (
 func cleanRequestHeader(request *http.Request, id string) {
 	header := request.Header
 	hop.RemoveOwn(header)
-	delete(header, "Prefer")
-	delete(header, "Forwarded")
-	delete(header, "X-Forwarded-Host")
-	delete(header, "X-Forwarded-Proto")
+	for _, name := range []string{
+		"Prefer", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"Idempotency-Key", "X-Idempotency-Key", // with them net/http itself sends again what Ollama may have seen
+	} {
+		delete(header, name)
+	}
 	header.Set(requestIDHeader, id)
 	if _, present := header["User-Agent"]; !present {
 		header["User-Agent"] = []string{""} // or Go's own name would be sent

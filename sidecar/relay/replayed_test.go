@@ -146,3 +146,21 @@ func TestASuspectOfAnothersNeedsNoQueueWhenNobodyIsThere(t *testing.T) {
 		}
 	})
 }
+
+func TestNobodySendsAgainBehindTheRelaysBack(t *testing.T) {
+	large := `{"model":"qwen3:32b","messages":[{"content":"` + strings.Repeat("x", 100<<10) + `"}]}` // over net/http's own transport
+	for path, want := range map[string]int{"/api/chat": 2, "/api/create": 1} {
+		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+			inWorld(t, nil, func(w *world) {
+				if got := w.post(path, large); got.status != 200 { // leaves a connection that is used again
+					w.Fatal(got)
+				}
+				synctest.Wait()
+				w.ollama(died)
+				if got := w.post(path, large, name, "k"); got.status != 503 || w.reached()-1 != want {
+					w.Errorf("%s: %d, sent %d times", path, got.status, w.reached()-1)
+				}
+			})
+		}
+	}
+}
