@@ -15,9 +15,18 @@ const (
 	// waits up to 5 s for memory to come back, and a model that is being loaded by
 	// somebody else is in no list before it is there.
 	leakLasts = time.Minute
-	// leakMoves is how long something may move without the count beginning anew:
-	// every probe makes the server work for a moment, and a load takes longer.
+	// leakLastsBusy is the same where something moves, and it may be a load that
+	// nobody tells of. Few take that long, and the remedy waits for its end.
+	leakLastsBusy = 10 * time.Minute
+	// leakMoves is how long something may move without the count of quiet time
+	// beginning anew: every probe makes the server work for a moment, and a load
+	// takes longer.
 	leakMoves = 15 * time.Second
+	// listAge is how old the list of loaded models may be, by the server's clock,
+	// which is the one of the host whose GPUs are looked at.
+	listAge = 45 * time.Second
+	// leakUnseen is how long no view may count without all beginning anew.
+	leakUnseen = time.Minute
 )
 
 // Leak follows what processes of the container hold on the GPUs beyond one for
@@ -25,38 +34,68 @@ const (
 // (size_vram): that is an estimate of the time of the load, and a runner takes
 // more as its prompts become longer. The zero value knows nothing.
 type Leak struct {
-	models  string    // which ones are loaded
-	seen    time.Time // the newest view that counted
 	over    time.Time // since when more than the tolerance is held
+	counted time.Time // the newest view that counted
+	models  string    // which ones were loaded in the quiet views
+	quiet   time.Time // since when it was held in every quiet view, with these models
+	rested  time.Time // the newest quiet view
 	holders []evidence.GPUProcess
 }
 
-// Add takes one view. Unknown or hidden numbers begin the count anew, and so does
-// another set of models. A view of a moment in which something moves, a load in
-// particular, does not count.
+// Add takes one view, and whether something moves: a load in particular. Unknown
+// or hidden numbers begin the count anew. A list of models that is out of date
+// does not count.
 func (l Leak) Add(view evidence.GPUView, owner string, loaded []evidence.LoadedModel, moving bool, tolerance uint64) Leak {
 	_, holders, known := heldBy(view, owner)
-	models := signature(loaded)
 	if !known {
 		return Leak{}
 	}
-	if models != l.models || view.SeenAt.Sub(l.seen) > leakMoves {
-		l = Leak{models: models}
+	if view.SeenAt.Sub(l.rested) > leakMoves {
+		l.quiet = time.Time{}
 	}
-	if moving {
+	if view.SeenAt.Sub(l.counted) > leakUnseen {
+		l.over = time.Time{}
+	}
+	if outOfDate(loaded, view.SeenAt) {
 		return l
 	}
-	l.seen, l.holders = view.SeenAt, unaccounted(holders, len(loaded))
-	if l.Bytes() <= tolerance {
-		l.over = time.Time{}
-	} else if l.over.IsZero() {
+	l.counted, l.holders = view.SeenAt, unaccounted(holders, len(loaded))
+	switch {
+	case l.Bytes() <= tolerance:
+		return Leak{}
+	case l.over.IsZero():
 		l.over = view.SeenAt
+	}
+	if !moving {
+		l = l.inQuiet(view.SeenAt, signature(loaded))
 	}
 	return l
 }
 
+// inQuiet counts a view in which nothing moved. Another set of models begins the
+// count anew.
+func (l Leak) inQuiet(at time.Time, models string) Leak {
+	if l.quiet.IsZero() || models != l.models {
+		l.quiet, l.models = at, models
+	}
+	l.rested = at
+	return l
+}
+
+// outOfDate says that a model may have been loaded since the list was read: it is
+// read with the probes, and none is sent while users' answers show the same.
+func outOfDate(loaded []evidence.LoadedModel, now time.Time) bool {
+	return slices.ContainsFunc(loaded, func(m evidence.LoadedModel) bool { return now.Sub(m.SeenAt).Abs() > listAge })
+}
+
 // Lasts says that the memory has been held without a reason for long enough.
-func (l Leak) Lasts(now time.Time) bool { return !l.over.IsZero() && now.Sub(l.over) >= leakLasts }
+func (l Leak) Lasts(now time.Time) bool {
+	return !l.quiet.IsZero() && now.Sub(l.quiet) >= leakLasts || !l.over.IsZero() && now.Sub(l.over) >= leakLastsBusy
+}
+
+// held says that it has been held for long enough to be no load, where it is
+// known that there is none.
+func (l Leak) held(now time.Time) bool { return !l.over.IsZero() && now.Sub(l.over) >= leakLasts }
 
 // Bytes is what no loaded model accounts for, as it was seen last.
 func (l Leak) Bytes() uint64 {

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type glance struct {
 	moving bool
 	hidden bool
 	owner  string
+	age    time.Duration // of the list of models
 }
 
 // follow takes a glance every two seconds for the time d, and returns the count
@@ -26,7 +28,11 @@ func follow(l Leak, from time.Time, d time.Duration, g glance) (Leak, time.Time)
 	for ; at.Sub(from) <= d; at = at.Add(2 * time.Second) {
 		v := viewOf(g.gpus...)
 		v.SeenAt, v.Known = at, !g.hidden
-		l = l.Add(v, g.owner, g.loaded, g.moving, tolerance)
+		fresh := slices.Clone(g.loaded)
+		for i := range fresh {
+			fresh[i].SeenAt = at.Add(-g.age)
+		}
+		l = l.Add(v, g.owner, fresh, g.moving, tolerance)
 	}
 	return l, at.Add(-2 * time.Second)
 }
@@ -57,6 +63,7 @@ func TestWhatIsLeakedMemory(t *testing.T) {
 		"no more than the tolerance":            {glance{gpus: []evidence.GPU{gpuWith(holding(2, tolerance, "c1"))}}, false},
 		"another tenant":                        {glance{gpus: []evidence.GPU{gpuWith(holding(9, modelSize, "c2"))}}, false},
 		"a process that nobody can place":       {glance{gpus: []evidence.GPU{gpuWith(holding(9, modelSize, ""))}}, false},
+		"a list that is not quite new":          {glance{gpus: []evidence.GPU{gpuWith(runner, orphan)}, loaded: one, age: listAge}, true},
 		"another program in the container":      {glance{gpus: []evidence.GPU{gpuWith(runner, other)}, loaded: one}, false},
 		"a list that is hidden":                 {glance{gpus: []evidence.GPU{dark}}, false},
 		"an empty list":                         {glance{gpus: []evidence.GPU{gpuWith()}}, false},
@@ -64,7 +71,8 @@ func TestWhatIsLeakedMemory(t *testing.T) {
 		"no view":                               {glance{gpus: []evidence.GPU{gpuWith(orphan)}, hidden: true}, false},
 		"memory that outlives its process":      {glance{gpus: []evidence.GPU{coherent}}, false},
 		"a GPU that is lost":                    {glance{gpus: []evidence.GPU{gone}}, false},
-		"while something moves":                 {glance{gpus: []evidence.GPU{gpuWith(orphan)}, moving: true}, false},
+		"under load for some minutes":           {glance{gpus: []evidence.GPU{gpuWith(orphan)}, moving: true}, false},
+		"beside a list of long ago":             {glance{gpus: []evidence.GPU{gpuWith(runner, orphan)}, loaded: one, age: listAge + time.Second}, false},
 		"of a container that nobody knows":      {glance{gpus: []evidence.GPU{gpuWith(holding(1, modelSize, ""))}, owner: "none"}, false},
 	} {
 		switch c.owner {
@@ -73,8 +81,8 @@ func TestWhatIsLeakedMemory(t *testing.T) {
 		case "none":
 			c.owner = ""
 		}
-		l, at := follow(Leak{}, now, 10*time.Minute, c.glance)
-		if l.Lasts(at) != c.want || l.Since().IsZero() == c.want {
+		l, at := follow(Leak{}, now, 9*time.Minute, c.glance)
+		if l.Lasts(at) != c.want || c.want && !l.Since().Equal(now) {
 			t.Errorf("%s: lasts %v since %s, %d MiB; want %v", name, l.Lasts(at), l.Since(), l.Bytes()/mib, c.want)
 		}
 	}
@@ -109,6 +117,32 @@ func TestALeakHasToLast(t *testing.T) {
 			t.Errorf("%s: lasts after %s", name, at.Sub(now))
 		}
 		if l, at = follow(l, at.Add(2*time.Second), 30*time.Second, leaking); l.Lasts(at) != c.want {
+			t.Errorf("%s: lasts %v, want %v", name, !c.want, c.want)
+		}
+	}
+}
+
+func TestALeakUnderLoadHasToLastLonger(t *testing.T) {
+	load := glance{gpus: []evidence.GPU{gpuWith(holding(1, modelSize, "c1"), holding(2, 9000*mib, "c1"))}, owner: "c1", moving: true}
+	load.loaded = []evidence.LoadedModel{{Name: target, SizeVRAM: modelSize}}
+	other, stale, clean := load, load, load
+	other.loaded = []evidence.LoadedModel{{Name: "other:latest", SizeVRAM: mib}}
+	stale.age = time.Hour
+	clean.gpus = []evidence.GPU{gpuWith(holding(1, modelSize, "c1"))}
+	for name, c := range map[string]struct {
+		between glance
+		lasts   time.Duration
+		want    bool
+	}{
+		"the same all the while":        {load, 4 * time.Minute, true},
+		"another model in its place":    {other, 4 * time.Minute, true},
+		"a list of before for a moment": {stale, leakUnseen - 4*time.Second, true},
+		"a list of before for long":     {stale, leakUnseen + 2*time.Second, false},
+		"memory that came back":         {clean, 0, false},
+	} {
+		l, at := follow(Leak{}, now, 5*time.Minute, load)
+		l, at = follow(l, at.Add(2*time.Second), c.lasts, c.between)
+		if l, at = follow(l, at.Add(2*time.Second), leakLastsBusy-5*time.Minute, load); l.Lasts(at) != c.want {
 			t.Errorf("%s: lasts %v, want %v", name, !c.want, c.want)
 		}
 	}

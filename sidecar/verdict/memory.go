@@ -35,7 +35,8 @@ func (m MemoryTrouble) loads() int {
 // outOfMemory: Ollama itself evicts and tries again once, so that the first time
 // is left to it. Then other models make room. A restart helps only against
 // memory that the container itself holds without using it, or that nobody can
-// see (faults.md F11).
+// see (faults.md F11): Ollama loads one model at a time, so that what is held while
+// this one's loads fail is no other's load.
 func outOfMemory(p Picture) (Judgement, bool) {
 	if !p.Memory.Unresolved || len(p.Memory.Times) == 0 {
 		return Judgement{}, false
@@ -50,7 +51,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 		return j, true
 	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
 		j.RemedyDue, j.MakeRoom = true, true
-	case !p.Taken.Restarted && (!view || p.Card.Leak.Lasts(p.Now)):
+	case !p.Taken.Restarted && (!view || p.Card.Leak.held(p.Now)):
 		j.RemedyDue, j.Model = true, ""
 	default:
 		j.Hopeless = true

@@ -41,6 +41,7 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"and room did not help":                 {picture: onCard(noRoom(3), other, madeRoom), want: OutOfMemory, hopeless: true, model: target, words: "choose a smaller model"},
 		"beside another tenant":                 {picture: onCard(noRoom(2), tenant), want: OutOfMemory, hopeless: true, model: target, words: "other programs hold 4096 MiB"},
 		"with an orphan in the container":       {picture: onCard(noRoom(2), leakFor(leakLasts)), want: OutOfMemory, due: true},
+		"with an orphan, under load":            {picture: onCard(noRoom(2), leakFor(leakLasts), func(p *Picture) { p.Card.Leak.quiet = time.Time{} }), want: OutOfMemory, due: true},
 		"with one that may yet go":              {picture: onCard(noRoom(2), leakFor(leakLasts-time.Second)), want: OutOfMemory, hopeless: true, model: target},
 		"where nobody sees who holds it":        {picture: onCard(noRoom(2), noView), want: OutOfMemory, due: true},
 		"and the restart did not help":          {picture: onCard(noRoom(2), noView, restarted), want: OutOfMemory, hopeless: true, model: target},

@@ -86,7 +86,7 @@ func throttledFor(d time.Duration) func(*Picture) {
 // leakFor is what an orphan that has been there for the time d makes of the count.
 func leakFor(d time.Duration) func(*Picture) {
 	return func(p *Picture) {
-		p.Card.Leak = Leak{seen: now, over: ago(d), holders: []evidence.GPUProcess{holding(7, 9000*mib, "c1")}}
+		p.Card.Leak = Leak{quiet: ago(d), over: ago(d), holders: []evidence.GPUProcess{holding(7, 9000*mib, "c1")}}
 	}
 }
 

@@ -81,7 +81,7 @@ var Table = []Entry{
 		"restart at a quiet moment, once", "believe size_vram alone", "F12",
 	},
 	{
-		VRAMLeak, "for a minute, Ollama's processes beyond one for each loaded model hold more GPU memory than CLAWGATE_LEAK_TOLERANCE",
+		VRAMLeak, "for a minute (ten under load), Ollama's processes beyond one for each loaded model hold more GPU memory than CLAWGATE_LEAK_TOLERANCE",
 		"restart at a quiet moment, once", "count other programs' memory; end a process", "F15",
 	},
 	{
