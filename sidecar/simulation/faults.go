@@ -101,3 +101,20 @@ func (w *World) Bypass(ctx context.Context, model string, tokens int) error {
 	}
 	return nil
 }
+
+// Serving says why no model can have answered just now: nil while one is loaded
+// and its process lives. It looks at the world itself and not through the engine,
+// so that no fault delays or hides it; tests hold it against what is claimed.
+func (w *World) Serving() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.server == nil {
+		return ErrNotRunning
+	}
+	for _, r := range w.server.everyRunner() {
+		if !r.loading && !r.orphan {
+			return nil
+		}
+	}
+	return ErrNoRunner
+}

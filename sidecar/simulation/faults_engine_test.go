@@ -83,8 +83,13 @@ func TestSlowEngineTakesItsTime(t *testing.T) {
 		if _, err := v.Activity(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			v.Errorf("the impatient get %v", err)
 		}
+		if err := v.Serving(); !errors.Is(err, simulation.ErrNoRunner) {
+			v.Errorf("without a loaded model the world says %v", err)
+		}
 		v.answers(askLlama)
 		began = time.Now()
+		v.must(v.Serving())
+		v.within("a look past the engine", time.Since(began), 0)
 		v.must(v.Restart(v.Context(), id, time.Minute))
 		v.within("the restart", time.Since(began), 20*time.Second+300*time.Millisecond)
 		v.SlowEngine(0)
