@@ -96,7 +96,8 @@ type Event struct {
 	Kind EventKind
 	// Judgement is set for the judged kinds.
 	Judgement verdict.Judgement
-	// BudgetLeft says that another restart is allowed now.
+	// BudgetLeft says that another restart is allowed now: by the budget, and by
+	// what forbids one (verdict.RestartForbidden).
 	BudgetLeft bool
 	// UnloadsSpent says that unloading was tried so often lately that only a
 	// restart is left.

@@ -178,7 +178,7 @@ func (s *supervisor) judge(picture verdict.Picture) {
 
 // handle takes one step and carries out its action.
 func (s *supervisor) handle(now time.Time, event Event) {
-	event.BudgetLeft = s.budgetLeft(now) > 0
+	event.BudgetLeft = s.budgetLeft(now) > 0 && (s.machine.Rung == Start || verdict.RestartForbidden(s.picture(now)) == "")
 	event.UnloadsSpent = s.remedy.unloadsSpent(now)
 	before := s.machine
 	after, action := step(s.machine, event)
