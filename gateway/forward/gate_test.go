@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,6 +41,37 @@ func TestAClosedGateIsNotSeenWhileAnotherIsOpen(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARequestThatWaitsForASlotMovesAsOneThatNobodyHasSeen(t *testing.T) {
+	inWorld(t, 2, nil, func(w *world) {
+		for range 4 {
+			defer w.busy(2)()
+		}
+		hang := make(chan struct{})
+		defer close(hang)
+		a, b := w.sidecars[0], w.sidecars[1]
+		a.answers(func(http.ResponseWriter, *http.Request) { <-hang })
+		var replies []<-chan reply
+		for range 4 { // one for the slot, one more, and two that are queued
+			replies = append(replies, w.later("/api/chat", chatBody))
+		}
+		a.close(relay.Closure{Reason: "recovering", MayHold: true})
+		for _, r := range replies {
+			if got := <-r; got.status != 200 || got.err != nil {
+				t.Errorf("%+v", got)
+			}
+		}
+		seen := 0
+		for _, request := range b.reached {
+			if request.Header.Get("Clawgate-Replayed") != "" {
+				seen++
+			}
+		}
+		if len(a.served) != 2 || len(b.reached) != 4 || seen != 2 {
+			t.Errorf("%d were with one Ollama; of %d that moved %d were taken for seen", len(a.served), len(b.reached), seen)
+		}
+	})
 }
 
 func TestWhereNoGateIsOpenTheSidecarsOwnRefusalIsPassedOn(t *testing.T) {

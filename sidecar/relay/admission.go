@@ -182,9 +182,8 @@ func (a *admission) setGate(gate *Gate) {
 	defer a.mu.Unlock()
 	a.gate = gate
 	for _, l := range a.lanes {
-		closure := gate.closure(l.name)
-		if closure != nil && !closure.MayHold {
-			a.refuseAll(l, a.refuseClosed(closure))
+		if closure := gate.closure(l.name); closure != nil {
+			a.refuseSome(l, a.refuseClosed(closure), func(f *flight) bool { return !closure.MayHold || f.waitsNoLonger() })
 		}
 		a.dispatch(l)
 		a.forget(l)

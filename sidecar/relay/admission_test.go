@@ -238,6 +238,45 @@ func TestAWaitingClientThatGoesLeavesNothing(t *testing.T) {
 	})
 }
 
+func TestAQueuedRequestThatMayNotWaitLeavesAClosingGateUnseen(t *testing.T) {
+	for prefer, leaves := range map[string]bool{"": false, "wait=0": true, "wait=4": true, "wait=30": false} {
+		t.Run(prefer, func(t *testing.T) {
+			inWorld(t, func(c *Config) { c.MaxInFlight = 1 }, func(w *world) {
+				w.ollama(func(writer http.ResponseWriter, r *http.Request) { time.Sleep(10 * time.Second); chat("hi")(writer, r) })
+				first, queued := w.later("/api/chat", chatBody), w.later("/api/chat", chatBody, "Prefer", prefer)
+				time.Sleep(5 * time.Second)
+				w.close(Closure{Reason: "recovering", MayHold: true})
+				time.Sleep(time.Second)
+				if left := len(queued) == 1; left != leaves {
+					w.Errorf("it left: %v, want %v", left, leaves)
+				}
+				w.open()
+				<-first
+				got := <-queued
+				if leaves && (got.status != 503 || got.header.Get("Clawgate-Reason") != "gate" || got.header.Get("Clawgate-Seen") != "") || !leaves && got.status != 200 {
+					w.Errorf("%d %v %v", got.status, got.header, got.err)
+				}
+			})
+		})
+	}
+}
+
+func TestOneThatIsKeptStaysWhateverItWasGiven(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.ollama(frozen)
+		waiting := w.later("/api/chat", chatBody, "Prefer", "wait=0")
+		w.close(Closure{Reason: "isolated", MayHold: true})
+		w.relay.Cancel(w.Context(), model, "frozen")
+		time.Sleep(20 * time.Second)
+		w.close(Closure{Reason: "verifying", MayHold: true})
+		w.ollama(chat("healed"))
+		w.open()
+		if got := <-waiting; got.status != 200 || got.err != nil {
+			w.Errorf("%d %v", got.status, got.err)
+		}
+	})
+}
+
 func TestDrainingLetsWhatIsInFlightFinish(t *testing.T) {
 	inWorld(t, func(c *Config) { c.MaxInFlight = 1 }, func(w *world) {
 		w.ollama(slow)

@@ -43,10 +43,11 @@ type exchange struct {
 	// of its beginning.
 	bodyBytes int64
 
-	spent    time.Duration // of the wait budget
-	kept     bool          // it was sent, or could not be, and waits to be sent again
-	replayed bool          // it has reached an Ollama once, this one or another's, and is sent for the second time
-	status   int           // what the client was answered, 0 for nothing yet
+	waitGiven bool          // by the client or the gateway, not by the relay's own setting
+	spent     time.Duration // of the wait budget
+	kept      bool          // it was sent, or could not be, and waits to be sent again
+	replayed  bool          // it has reached an Ollama once, this one or another's, and is sent for the second time
+	status    int           // what the client was answered, 0 for nothing yet
 }
 
 func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchange {
@@ -56,8 +57,8 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
 		replayed: request.Header.Get(replayedHeader) != "",
 	}
-	wait, _ := hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
-	x.wait = min(wait, r.config.HoldMax)
+	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
+	x.wait, x.waitGiven = min(wait, r.config.HoldMax), asked
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)
 	return x

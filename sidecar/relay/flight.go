@@ -56,6 +56,14 @@ func (f *flight) allowance(closed bool) time.Duration {
 	return max(f.relay.config.QueueTimeout, f.wait)
 }
 
+// waitsNoLonger says that it is over with the wait at a closed gate that it was
+// given itself: the gateway gives none where another relay would serve it, and
+// nobody has seen it yet. Those that were given none may outlast a short
+// isolation in the queue.
+func (f *flight) waitsNoLonger() bool {
+	return f.waitGiven && f.allowance(true) <= f.spent+time.Since(f.since)
+}
+
 // age is the time since the request arrived, never 0.
 func (f *flight) age() int64 { return max(1, int64(time.Since(f.arrived))) }
 

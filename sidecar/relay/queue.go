@@ -151,7 +151,14 @@ func (a *admission) drop(l *lane, f *flight) {
 }
 
 func (a *admission) refuseAll(l *lane, why *refusal) {
+	a.refuseSome(l, why, func(*flight) bool { return true })
+}
+
+func (a *admission) refuseSome(l *lane, why *refusal, refused func(*flight) bool) {
 	for _, f := range l.all() {
+		if !refused(f) {
+			continue
+		}
 		l.remove(f)
 		a.waiting--
 		f.refusal = why
