@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -71,8 +72,39 @@ func process(t testing.TB, pid int) Process {
 }
 
 // Freeze stops the process (SIGSTOP): it keeps its memory and its sockets, and
-// answers nothing.
-func (p Process) Freeze(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGSTOP) }
+// answers nothing. It returns when all threads stand still, which on a busy
+// machine takes a while.
+func (p Process) Freeze(t testing.TB) {
+	t.Helper()
+	p.signal(t, syscall.SIGSTOP)
+	Await(t, 30*time.Second, fmt.Sprintf("process %d to stand still", p.PID), func() bool { return p.still(t) })
+}
+
+// still says that none of the process's threads runs any more.
+func (p Process) still(t testing.TB) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if stat := statistics(thread); len(stat) == 0 || stat[0] != "T" {
+			return false // one that has ended is no longer there at the next look
+		}
+	}
+	return len(threads) > 0
+}
+
+// statistics are the kernel's numbers about a process or a thread, from the
+// state on; none when it is gone.
+func statistics(file string) []string {
+	stat, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	// What comes before is the program's name in brackets, which may hold blanks.
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+}
 
 // Thaw ends a Freeze.
 func (p Process) Thaw(t testing.TB) { t.Helper(); p.signal(t, syscall.SIGCONT) }
@@ -87,14 +119,12 @@ func (p Process) Alive() bool { return p.handle.Signal(syscall.Signal(0)) == nil
 // tells that a request has reached the model before a byte of its answer does.
 func (p Process) CPUTime(t testing.TB) time.Duration {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
-	if err != nil {
-		t.Fatalf("cannot read what process %d has used: %v", p.PID, err)
+	numbers := statistics(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if len(numbers) < 13 {
+		t.Fatalf("process %d is gone", p.PID)
 	}
-	// The second field is the program's name in brackets, which may hold blanks.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	var ticks int64
-	for _, field := range fields[11:13] { // in user mode, in the kernel
+	for _, field := range numbers[11:13] { // in user mode, in the kernel
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
 			t.Fatalf("cannot read what process %d has used: %v", p.PID, err)
