@@ -18,12 +18,14 @@ func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 		name   string
 		active time.Time
 		want   evidence.Outcome
+		after  time.Duration // of the probe's wait
 	}{
-		{"no view of the GPUs", time.Time{}, evidence.Failure},
-		{"worked before the probe only", began.Add(-time.Second), evidence.Failure},
-		{"works while the probe waits", began.Add(3 * time.Second), evidence.Unknown},
+		{"no view of the GPUs", time.Time{}, evidence.Failure, 5 * time.Second},
+		{"worked before the probe only", began.Add(-time.Second), evidence.Failure, 5 * time.Second},
+		{"works while the probe waits", began.Add(3 * time.Second), evidence.Unknown, 5 * time.Second},
+		{"worked when the probe began to wait", began.Add(time.Second), evidence.Failure, 7500 * time.Millisecond},
 	} {
-		picture := Picture{Now: began.Add(5 * time.Second), Pulse: still, GPUActiveAt: test.active, Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture := Picture{Now: began.Add(test.after), Pulse: still, GPUActiveAt: test.active, Limit: Limits{FirstChunk: 3 * time.Second}}
 		if got := Silence(picture, began, "a first chunk"); got.Outcome != test.want {
 			t.Errorf("%s: got %s (%s), want %s", test.name, got.Outcome, got.Reason, test.want)
 		}

@@ -49,7 +49,7 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 		result.Reason = "waiting; the container's activity is not known"
 	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
 		result.Reason = "waiting while the container works"
-	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began):
+	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began) && p.Now.Sub(p.GPUActiveAt) < p.Limit.FirstChunk+stillness:
 		result.Reason = "waiting while the GPU works"
 	case p.Pulse.Known(p.Now) && !p.Pulse.readAfter(began.Add(stillSeen)):
 		result.Reason = "waiting; the container's activity since then has not been read"
