@@ -23,9 +23,7 @@ func TestTwoModelsTakeTurns(t *testing.T) {
 	s := shared(t, map[string]string{
 		"CLAWGATE_READY_INTERVAL": probeInterval.String(), "CLAWGATE_RECHECK_INTERVAL": "3s", "OLLAMA_MAX_LOADED_MODELS": "1",
 	})
-	parameters := tinymodel.Parameters()
-	parameters["num_thread"] = 1
-	s.server.CreateModelWith(t, other, tinymodel.Config{Seed: 1}, map[string]any{"parameters": parameters})
+	s.server.CreateModelWith(t, other, tinymodel.Config{Seed: 1}, oneThread())
 	s.unmended(t, func() {
 		mine, others := s.chat(20), s.chat(20)
 		others.Model = other
