@@ -12,6 +12,10 @@ const (
 	// BodyIdleTimeout is how long a client may send nothing of a body that it
 	// has announced.
 	BodyIdleTimeout = 60 * time.Second
+	// leastRate is how many bytes a second a client has to send of a body that is
+	// held in memory, on average and after BodyIdleTimeout. One that trickled in
+	// would hold its part of the budget for hours.
+	leastRate = 16 << 10
 	// prefixBytes is how much of a body that cannot be held is read to find
 	// its model.
 	prefixBytes = 64 << 10
@@ -104,11 +108,12 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 	if length > most {
 		most = 0
 	}
+	began := time.Now()
 	for {
 		if len(b.Data) == cap(b.Data) && !b.grow(most, length) {
 			return b.fillPrefix(request.Body)
 		}
-		b.Limit(BodyIdleTimeout)
+		b.Limit(b.patience(time.Since(began)))
 		n, err := request.Body.Read(b.Data[len(b.Data):cap(b.Data)])
 		b.Data = b.Data[:len(b.Data)+n]
 		switch {
@@ -119,6 +124,13 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 			return fmt.Errorf("cannot read the request's body after %d bytes: %w", len(b.Data), err)
 		}
 	}
+}
+
+// patience is how long to wait for more of a body that has been read for a
+// while, and never 0.
+func (b *Body) patience(read time.Duration) time.Duration {
+	allowed := BodyIdleTimeout + time.Duration(len(b.Data))*time.Second/leastRate
+	return max(1, min(BodyIdleTimeout, allowed-read))
 }
 
 // grow doubles the memory within the limit and the budget. For a body of known
@@ -153,6 +165,7 @@ func (b *Body) fillPrefix(rest io.Reader) error {
 	if len(b.Data) >= prefixBytes {
 		return nil
 	}
+	b.Limit(BodyIdleTimeout)
 	prefix := make([]byte, prefixBytes)
 	kept := copy(prefix, b.Data)
 	n, err := io.ReadFull(rest, prefix[kept:])

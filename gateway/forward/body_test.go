@@ -116,6 +116,29 @@ func TestABodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 	})
 }
 
+func TestClientsThatTrickleTheirBodiesKeepNobodyOut(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		for range 4 { // which take the whole budget
+			connection, err := w.door.dial(w.Context(), "tcp", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer connection.Close()
+			go io.Copy(io.Discard, connection)
+			go func() {
+				_, err := io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"+strings.Repeat("x", 1<<17+1))
+				for ; err == nil; _, err = io.WriteString(connection, "x") {
+					time.Sleep(59 * time.Second)
+				}
+			}()
+		}
+		time.Sleep(3 * time.Minute)
+		if got := w.post("/api/chat", chatBody); got.status != 200 || w.forwarder.Buffered() != 0 {
+			t.Errorf("%+v, %d bytes held", got, w.forwarder.Buffered())
+		}
+	})
+}
+
 func TestABlobIsPassedOnAsItComesAndWithoutALimit(t *testing.T) {
 	inWorld(t, 1, func(c *Config) { c.MaxBodyBytes = 10 }, func(w *world) {
 		arrived := make(chan string, 1)
