@@ -13,12 +13,9 @@ import (
 // readBody reads the body and looks into it. It is false when there is nothing
 // to go on with, and the client has been told.
 func (x *exchange) readBody() bool {
-	x.body.Budget, x.body.Limit = &x.relay.buffered, x.limitReading
-	if err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes); err != nil {
-		x.badBody(err)
+	if !x.fillBody() {
 		return false
 	}
-	x.limitReading(0) // or waiting for the answer would be limited
 	x.bodyBytes = max(x.request.ContentLength, int64(len(x.body.Data)))
 	if x.body.Whole {
 		x.prompt = promptOf(x.body.Data)
@@ -37,6 +34,16 @@ func (x *exchange) readBody() bool {
 		// the server closes the body then, and the transport cuts the stream.
 		_ = x.control.EnableFullDuplex()
 	}
+	return true
+}
+
+func (x *exchange) fillBody() bool {
+	x.body.Budget, x.body.Limit = &x.relay.buffered, x.limitReading
+	if err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes); err != nil {
+		x.badBody(err)
+		return false
+	}
+	x.limitReading(0) // or waiting for the answer would be limited
 	return true
 }
 

@@ -126,6 +126,29 @@ func TestWhatIsNotInferenceIsRefusedWhenOllamaIsAway(t *testing.T) {
 	})
 }
 
+func TestAConnectionOutlastsARefusal(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.away.Store(true)
+		for _, path := range []string{"/api/show", "/api/chat", "/v1/x"} {
+			connection, err := w.door.dial(w.Context(), "tcp", "relay")
+			if err != nil {
+				w.Fatal(err)
+			}
+			reader := bufio.NewReader(connection)
+			for range 2 {
+				go io.WriteString(connection, "POST "+path+" HTTP/1.1\r\nHost: relay\r\nContent-Length: 2\r\n\r\n{}")
+				answer, err := http.ReadResponse(reader, nil)
+				if err != nil || answer.StatusCode != 503 || answer.Close {
+					w.Fatalf("%s: %v %v", path, answer, err)
+				}
+				io.Copy(io.Discard, answer.Body)
+				synctest.Wait()
+			}
+			connection.Close()
+		}
+	})
+}
+
 func TestAPathInDisguiseDoesNotPassAClosedGate(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.relay.SetGate(Gate{State: "isolated", Models: map[string]Closure{model: {Reason: "dead"}}})

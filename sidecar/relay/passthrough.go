@@ -12,15 +12,26 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
+// smallBody is the largest body of what is not inference that is read before it
+// is passed on, in bytes. All but uploads are far smaller.
+const smallBody = 64 << 10
+
 // pass forwards what is not inference, whatever the gate says.
 func (x *exchange) pass() {
 	if x.peek.Purpose == ollama.Unload {
-		x.request.Body = x.body.Reader()
 		x.relay.ForgetRunnerOptions(x.peek.Model)
+	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
+		return
 	}
-	// Ollama may answer before it has read the body; without this the server
-	// closes the body then, and the transport cuts the answer.
-	_ = x.control.EnableFullDuplex()
+	if x.body.Whole || x.body.Rest != nil {
+		x.request.Body = x.body.Reader()
+	}
+	if !x.body.Whole {
+		// Ollama may answer before it has read the body; without this the server
+		// closes the body then, and the transport cuts the answer. With it the
+		// server closes the connection of a client whose body nobody has read.
+		_ = x.control.EnableFullDuplex()
+	}
 	x.relay.passThrough.ServeHTTP(statusWriter{x}, x.request)
 }
 
