@@ -40,12 +40,20 @@ func Classify(status int, text string) (evidence.SignKind, bool) {
 		return evidence.SignOverloaded, true
 	case containsAny(text, outOfMemoryTexts):
 		return evidence.SignOutOfMemory, true
-	case containsAny(text, runnerDiedTexts):
+	case containsAny(text, runnerDiedTexts), ownHealthLook(text):
 		return evidence.SignRunnerDied, true
 	case status == http.StatusServiceUnavailable:
 		return evidence.SignOverloaded, true
 	}
 	return "", false
+}
+
+// ownHealthLook says that Ollama asked its runner whether it lives, and got no
+// answer from it: what a request is told that waited for the slot of a runner that
+// died (seen on 0.9.6, llm/server.go). The whole text is the dialler's, which a
+// longer one may quote of anything.
+func ownHealthLook(text string) bool {
+	return text == "connection refused" || strings.HasPrefix(text, "health resp:")
 }
 
 func containsAny(text string, parts []string) bool {
