@@ -2,6 +2,7 @@ package balance
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -18,9 +19,13 @@ const (
 	// lostUnanswered is for how long a sidecar may answer no look before requests
 	// without a byte leave it. A busy machine may be late for some seconds.
 	lostUnanswered = 10 * time.Second
-	// lostStreams is the same for answers that have begun and would be cut.
-	// and have been silent for as long: a look may fail where streams move.
+	// lostStreams is the same for answers that have begun and would be cut, and
+	// have been silent for as long: a look may fail where streams move.
 	lostStreams = 30 * time.Second
+	// closedSettled is for how long a gate has to be known as closed before a
+	// request leaves it and counts as one that an Ollama may have seen: the relay
+	// refuses those that none has seen by itself, and that answer may be on its way.
+	closedSettled = 100 * time.Millisecond
 )
 
 // Attempt is a request that is with a sidecar.
@@ -30,6 +35,7 @@ type Attempt struct {
 	movable  bool // no byte of an answer yet, and it can be sent again
 	leave    func(cause error)
 	leftOnce bool
+	closed   time.Time    // since when its gate is known to be closed and another's to be open; else zero
 	moved    atomic.Int64 // when it began, or the last piece came, in Unix nanoseconds
 }
 
@@ -86,13 +92,19 @@ func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
 		}
 		return nil
 	}
-	if !a.movable || !standing.closedFor(a.model) {
+	if !a.movable || !standing.closedFor(a.model) || !p.othersTake(a) {
+		a.closed = time.Time{}
 		return nil
 	}
-	for _, other := range p.sidecars {
-		if other != a.sidecar && other.standing.takes(a.model) {
-			return ErrMoved
-		}
+	if a.closed.IsZero() {
+		a.closed = now
 	}
-	return nil
+	if now.Sub(a.closed) < closedSettled {
+		return nil // until the next look
+	}
+	return ErrMoved
+}
+
+func (p *Pool) othersTake(a *Attempt) bool {
+	return slices.ContainsFunc(p.sidecars, func(other *Sidecar) bool { return other != a.sidecar && other.standing.takes(a.model) })
 }

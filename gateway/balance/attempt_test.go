@@ -45,6 +45,24 @@ func TestAnUnansweredRequestLeavesAClosedGateForAnOpenOne(t *testing.T) {
 	}
 }
 
+// What the relay refused of itself nobody has seen; the answers come one by one.
+func TestOthersAtAGateThatRefusedOneAreGivenAMoment(t *testing.T) {
+	inWorld(t, "http://relays", two(ready, ready), func(w *world) {
+		a, left := w.begin("10.0.0.1:80", "m", true)
+		defer w.pool.End(a)
+		w.say("10.0.0.1:80", isolated)
+		w.pool.Closed(w.sidecar("10.0.0.1:80"), "m", "isolated", "frozen")
+		w.pass(closedSettled / 2)
+		if got := isTold(left); got != nil {
+			t.Errorf("told %v at once", got)
+		}
+		w.pass(2 * time.Second)
+		if got := isTold(left); !errors.Is(got, ErrMoved) {
+			t.Errorf("told %v", got)
+		}
+	})
+}
+
 func TestAnotherModelsRequestStays(t *testing.T) {
 	inWorld(t, "http://relays", two(ready, ready), func(w *world) {
 		a, left := w.begin("10.0.0.1:80", "other", true)
