@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // largeBody goes over net/http's own transport, which small ones do not.
@@ -31,6 +32,35 @@ func TestNobodySendsAgainBehindTheForwardersBack(t *testing.T) {
 				got := w.post(path, largeBody, name, "k")
 				if sent := s.asked() - 1; got.status != 503 || sent != want || w.result().Attempts != want {
 					t.Errorf("%s: %d, sent %d times in %d attempts", path, got.status, sent, w.result().Attempts)
+				}
+			})
+		}
+	}
+}
+
+// The relay aborts such an answer itself, and lives.
+func TestAnAnswerThatOllamaBreaksOffIsNotTakenForASidecarsDeath(t *testing.T) {
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{{"POST", "/api/chat", 200}, {"GET", "/api/tags", 200}, {"POST", "/api/create", 200}, {"POST", "/api/create", 500}} {
+		for _, length := range []string{"1000", ""} {
+			inWorld(t, 1, nil, func(w *world) {
+				w.sidecars[0].answers(func(writer http.ResponseWriter, _ *http.Request) {
+					writer.Header().Set("Content-Type", "application/json")
+					if length != "" {
+						writer.Header().Set("Content-Length", length)
+					}
+					writer.WriteHeader(c.status)
+					io.WriteString(writer, strings.Repeat("x", 500))
+					writer.(http.Flusher).Flush()
+					time.Sleep(time.Second)
+					panic(http.ErrAbortHandler)
+				})
+				got := w.do(w.Context(), c.method, c.path, strings.NewReader(chatBody))
+				r := w.result()
+				if got.err == nil || r.Attempts != 1 || r.Cut != "sidecar" || !w.forwarder.config.Pool.Report()[0].Up {
+					t.Errorf("%+v, length %q: %d %v, %+v", c, length, got.status, got.err, r)
 				}
 			})
 		}

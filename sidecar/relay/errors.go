@@ -37,6 +37,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 		return false
 	}
 	if _, err := io.Copy(f.writer, answer.Body); err != nil && !f.gone() {
+		f.endCut(nil)
 		panic(http.ErrAbortHandler)
 	}
 	return false

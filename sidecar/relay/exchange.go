@@ -80,6 +80,19 @@ func (x *exchange) finish() {
 	}
 }
 
+// lastWrite is how long a client may take nothing of the end of an answer that
+// was cut.
+const lastWrite = 10 * time.Second
+
+// endCut sends the last words of an answer that was cut, and what the server's
+// buffer still has of it, before the connection is aborted: to the gateway an
+// answer without a byte is a relay that died.
+func (x *exchange) endCut(words []byte) {
+	_ = x.control.SetWriteDeadline(time.Now().Add(lastWrite)) // a writer without deadlines has none to keep
+	_, _ = x.writer.Write(words)                              // the connection ends either way
+	_ = x.control.Flush()
+}
+
 // lane is the queue that the request belongs to.
 func (x *exchange) lane() string {
 	if x.peek.Opaque {

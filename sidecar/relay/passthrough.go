@@ -32,7 +32,14 @@ func (x *exchange) pass() {
 		// server closes the connection of a client whose body nobody has read.
 		_ = x.control.EnableFullDuplex()
 	}
+	whole := false
+	defer func() {
+		if !whole && x.status != 0 { // the proxy is aborting an answer that was cut
+			x.endCut(nil)
+		}
+	}()
 	x.relay.passThrough.ServeHTTP(statusWriter{x}, x.request)
+	whole = true
 }
 
 // newPassThrough is the plain way through. It keeps upgrades and trailers, and

@@ -215,13 +215,13 @@ func (s *stream) broken(err error) {
 func (s *stream) cut(reason, sentence string, openLine bool) {
 	s.relay.config.Metrics.Cut(reason)
 	s.relay.config.Log.Warn("answer cut", "request_id", s.id, "model", s.peek.Model, "reason", reason)
+	var line []byte
 	if s.lines {
-		line := s.route.API.ErrorLine(sentence)
+		line = s.route.API.ErrorLine(sentence)
 		if s.follower.Format == ollama.SSE || openLine {
 			line = append([]byte("\n\n"), line...)
 		}
-		_, _ = s.writer.Write(line) // the connection ends either way
-		_ = s.control.Flush()
 	}
+	s.endCut(line)
 	panic(http.ErrAbortHandler)
 }

@@ -70,3 +70,26 @@ func TestAClientThatReadsNothingDoesNotHoldARecoveryUp(t *testing.T) {
 		client.Close()
 	})
 }
+
+func TestAClientThatReadsNothingMoreDoesNotHoldTheEndOfItsAnswerUp(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.ollama(func(writer http.ResponseWriter, _ *http.Request) {
+			say(writer, "half")
+			time.Sleep(time.Second)
+			panic(http.ErrAbortHandler)
+		})
+		client, err := w.door.dial(w.Context(), "tcp", "relay")
+		if err != nil {
+			w.Fatal(err)
+		}
+		defer client.Close()
+		go fmt.Fprintf(client, "POST /api/chat HTTP/1.1\r\nHost: relay\r\nContent-Length: %d\r\n\r\n%s", len(chatBody), chatBody)
+		if n, err := client.Read(make([]byte, 4096)); n == 0 || err != nil {
+			w.Fatal(n, err)
+		}
+		time.Sleep(time.Minute)
+		if load := w.relay.Load(); load.InFlight != 0 {
+			w.Errorf("its slot is still taken: %+v", load)
+		}
+	})
+}
