@@ -35,6 +35,10 @@ func (s *server) chat(out *reply, r *http.Request, asked *request) {
 }
 
 func (s *server) generate(out *reply, r *http.Request, asked *request) {
+	if s.world.local(asked.model()) == nil {
+		out.missing(asked)
+		return
+	}
 	s.complete(out, r, asked, asked.Prompt == "", delivery{part: generateShape, whole: generateShape})
 }
 
@@ -54,10 +58,11 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 	m := s.world.local(asked.model())
 	switch {
 	case m == nil:
-		out.error(http.StatusNotFound, fmt.Sprintf("model %q not found, try pulling it first", asked.model()))
+		out.unknown(asked)
 		return
 	case asked.Think != nil && *asked.Think && !m.Thinking:
-		out.error(http.StatusBadRequest, fmt.Sprintf("%q does not support thinking", asked.model()))
+		out.error(http.StatusBadRequest, "registry.ollama.ai/library/"+m.Name+
+			" does not support thinking. Pull the model again to get the latest version with full thinking support")
 		return
 	case empty && asked.KeepAlive != nil && *asked.KeepAlive < keepAlive(time.Second):
 		if runner := s.runnerOf(m); runner != nil {
@@ -79,6 +84,17 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 	}
 	a := &answer{out: out, asked: asked, to: to, began: began, loaded: time.Now(), words: s.world.words()}
 	a.give(ctx, runner)
+}
+
+// unknown answers a request for a model that is not on the disk, where it was to
+// be loaded.
+func (r *reply) unknown(asked *request) {
+	r.error(http.StatusNotFound, fmt.Sprintf("model %q not found, try pulling it first", asked.model()))
+}
+
+// missing does so where the model was looked up before.
+func (r *reply) missing(asked *request) {
+	r.error(http.StatusNotFound, fmt.Sprintf("model '%s' not found", asked.model()))
 }
 
 func (s *server) runnerFor(ctx context.Context, m *model, asked *request) (*runner, error) {
@@ -205,13 +221,13 @@ func (a *answer) finish(last chunk) {
 
 // fail ends the answer with the runner's error. A stream has its status 200
 // already, or gets it now; OpenAI's form of it has no place for the error and
-// ends after an empty chunk, without "[DONE]".
+// ends after a chunk that is empty, its model too, without "[DONE]".
 func (a *answer) fail(err error) {
 	switch {
 	case !a.streams():
 		a.out.error(http.StatusInternalServerError, err.Error())
 	case a.to.events:
-		_ = a.send(chunk{model: a.asked.model()})
+		_ = a.send(chunk{})
 	default:
 		_ = a.out.line(map[string]any{"error": err.Error()})
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (s *server) serve(rw http.ResponseWriter, r *http.Request) {
 	defer w.tasks.Done()
 
 	began := time.Now()
-	out := &reply{server: s, rw: rw}
+	out := &reply{server: s, rw: rw, openAI: strings.HasPrefix(r.URL.Path, "/v1/")}
 	out.moving()
 	if s.discovery.pass(s.ctx) != nil { //nolint:contextcheck // the search lasts as long as the server wants, not the request
 		panic(http.ErrAbortHandler)
@@ -45,7 +46,7 @@ func (s *server) route(out *reply, r *http.Request) {
 	}
 	switch method + " " + r.URL.Path {
 	case "GET /":
-		out.text(http.StatusOK, "Ollama is running")
+		out.text(http.StatusOK, "text/plain; charset=utf-8", "Ollama is running")
 	case "GET /api/version":
 		out.json(http.StatusOK, map[string]any{"version": s.world.config.Version})
 	case "GET /api/tags":
@@ -67,16 +68,15 @@ func (s *server) post(out *reply, r *http.Request) {
 		"POST /v1/chat/completions": s.openAIChat,
 	}[r.Method+" "+r.URL.Path]
 	if handler == nil {
-		out.text(http.StatusNotFound, "404 page not found")
+		out.text(http.StatusNotFound, "text/plain", "404 page not found")
 		return
 	}
-	out.openAI = r.URL.Path == "/v1/chat/completions"
 	var asked request
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && !out.openAI {
 			err = errors.New("missing request body")
 		}
-		out.error(http.StatusBadRequest, err.Error())
+		out.refuse(err.Error())
 		return
 	}
 	handler(out, r, &asked)

@@ -26,6 +26,13 @@ func (w *World) DeadlockScheduler() error {
 // time, and what runs goes on. Lists and unloads are answered.
 func (w *World) Overload(on bool) { w.change(func() { w.overloaded = on }) }
 
+// PsCrashes has the server die of each GET /api/ps that meets a load (F24,
+// ollama/ollama#15528), as a release before 0.32.4 seldom does: it walks its list
+// of runners while that changes. The client is cut off without an answer. While it
+// is off, such a poll is answered at once. Later releases have it wait for the
+// load, whatever is set here.
+func (w *World) PsCrashes(on bool) { w.change(func() { w.psCrashes = on }) }
+
 // loadStall is how long Ollama waits for a load that makes no progress.
 const loadStall = 5 * time.Minute
 

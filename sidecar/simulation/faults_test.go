@@ -126,8 +126,8 @@ func TestKilledRunnerCutsStreamsAndIsReplaced(t *testing.T) {
 		if last := lines[len(lines)-1]; last != `{"error":"an error was encountered while running the model: unexpected EOF"}` {
 			v.Errorf("the stream ended with %s", last)
 		}
-		if lines := <-waiting; strings.Contains(strings.Join(lines, ""), "[DONE]") {
-			v.Errorf("the waiting stream ended as if complete: %q", lines)
+		if lines := <-waiting; len(lines) != 1 || !strings.Contains(lines[0], `"model":""`) {
+			v.Errorf("the waiting stream says %q, want an empty chunk and no end", lines)
 		}
 		if len(v.runners()) != 0 || len(v.ps()) != 1 {
 			v.Error("the dead runner should be gone from the processes and still be listed")

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -68,25 +67,36 @@ func (r *runner) entry() map[string]any {
 	return entry
 }
 
-// ps answers /api/ps. What it does while a model loads depends on the release.
+// ps answers /api/ps. What it does while a model loads depends on the release,
+// and on luck; see [World.PsCrashes].
 func (s *server) ps(out *reply, r *http.Request) {
 	if s.list.pass(r.Context()) != nil {
 		return
 	}
 	if loading := s.loading(); loading != nil {
-		switch s.world.release.listing() {
-		case listingCrashes:
-			s.world.change(func() { s.world.spawn(func() { s.world.exit(s, goPanic) }) })
-			panic(http.ErrAbortHandler)
-		case listingBlocks:
-			if !loading.take() {
-				panic(http.ErrAbortHandler)
-			}
-			loading.give()
-		case listingIsSafe:
-		}
+		s.listDuringLoad(loading)
 	}
 	out.json(http.StatusOK, s.running())
+}
+
+// listDuringLoad waits until the list may be read, unless the server dies of it.
+func (s *server) listDuringLoad(loading *runner) {
+	if s.world.release.listBlocks() {
+		if !loading.take() {
+			panic(http.ErrAbortHandler)
+		}
+		loading.give()
+		return
+	}
+	var crashes bool
+	s.world.change(func() {
+		if crashes = s.world.psCrashes; crashes {
+			s.world.spawn(func() { s.world.exit(s, goPanic) })
+		}
+	})
+	if crashes {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // shownExpiry is when the runner expires; one that never was idle would expire
@@ -103,7 +113,7 @@ func (s *server) show(out *reply, _ *http.Request, asked *request) {
 	m := s.world.find(asked.model())
 	if m == nil || m.Missing {
 		s.world.mu.Unlock()
-		out.error(http.StatusNotFound, fmt.Sprintf("model '%s' not found", asked.model()))
+		out.missing(asked)
 		return
 	}
 	abilities := []string{"completion"}
@@ -211,7 +221,7 @@ func (r *reply) progress(asked *request, lines []map[string]any) {
 		if last["error"] != nil {
 			status = http.StatusInternalServerError
 		}
-		r.json(status, last)
+		_ = r.write(status, kindBareJSON, encode(last))
 		return
 	}
 	for _, line := range lines {

@@ -10,7 +10,7 @@ import (
 type reply struct {
 	server *server
 	rw     http.ResponseWriter
-	openAI bool // errors in OpenAI's form
+	openAI bool // in OpenAI's form
 	status int
 }
 
@@ -39,20 +39,34 @@ func (r *reply) write(status int, kind string, body []byte) error {
 	return http.NewResponseController(r.rw).Flush()
 }
 
-func (r *reply) text(status int, text string) {
-	_ = r.write(status, "text/plain; charset=utf-8", []byte(text))
+func (r *reply) text(status int, kind, text string) {
+	_ = r.write(status, kind, []byte(text))
 }
+
+// Ollama names the character set, except where it writes an answer past its
+// framework: what it turns into OpenAI's form, and how a pull ended.
+const (
+	kindJSON     = "application/json; charset=utf-8"
+	kindBareJSON = "application/json"
+)
 
 func (r *reply) json(status int, value any) {
-	_ = r.write(status, "application/json; charset=utf-8", encode(value))
+	kind := kindJSON
+	if r.openAI {
+		kind = kindBareJSON
+	}
+	_ = r.write(status, kind, encode(value))
 }
 
+// error is what a handler answers. In OpenAI's form it is of one type, whatever
+// the status.
 func (r *reply) error(status int, message string) {
-	if r.openAI {
-		r.json(status, map[string]any{"error": map[string]any{"message": message, "type": openAIErrorType(status), "param": nil, "code": nil}})
-		return
-	}
-	r.json(status, map[string]any{"error": message})
+	r.json(status, r.errorShape("api_error", message))
+}
+
+// refuse answers a body that no handler has seen, because it is not understood.
+func (r *reply) refuse(message string) {
+	_ = r.write(http.StatusBadRequest, kindJSON, encode(r.errorShape("invalid_request_error", message)))
 }
 
 // line writes one line of a stream.

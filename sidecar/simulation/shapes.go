@@ -47,7 +47,7 @@ func (c chunk) nativeShape(answer map[string]any) any {
 func (s *server) openAIChat(out *reply, r *http.Request, asked *request) {
 	asked.Options, asked.KeepAlive = nil, nil
 	if len(asked.Messages) == 0 {
-		out.error(http.StatusBadRequest, "[] is too short - 'messages'")
+		out.refuse("[] is too short - 'messages'")
 		return
 	}
 	s.complete(out, r, asked, false, delivery{part: openAIPart, whole: openAIWhole, events: true})
@@ -80,21 +80,20 @@ func (c chunk) openAIShape(object, message string, usage map[string]any) any {
 	return answer
 }
 
-func openAIErrorType(status int) string {
-	switch status {
-	case http.StatusBadRequest:
-		return "invalid_request_error"
-	case http.StatusNotFound:
-		return "not_found_error"
+// errorShape is an error in the form of the API that was called; only OpenAI's
+// has types.
+func (r *reply) errorShape(kind, message string) any {
+	if r.openAI {
+		return map[string]any{"error": map[string]any{"message": message, "type": kind, "param": nil, "code": nil}}
 	}
-	return "api_error"
+	return map[string]any{"error": message}
 }
 
 // embed serves both names of the call; the older one has one vector.
 func (s *server) embed(out *reply, r *http.Request, asked *request) {
 	m := s.world.local(asked.model())
 	if m == nil {
-		out.error(http.StatusNotFound, "model '"+asked.model()+"' not found")
+		out.unknown(asked)
 		return
 	}
 	ctx, done := context.WithCancel(r.Context())

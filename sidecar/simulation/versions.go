@@ -8,18 +8,24 @@ import (
 )
 
 // release is a release of Ollama, as far as what it does here depends on it.
-type release struct{ minor, patch int } // of version 0
+type release struct {
+	minor, patch int  // of version 0
+	candidate    bool // of that release, and so before it
+}
 
 // parseRelease reads "0.9.6" or "0.32.4-rc1"; what it cannot read counts as 0.
 func parseRelease(version string) release {
-	version, _, _ = strings.Cut(version, "-")
+	version, _, candidate := strings.Cut(version, "-")
 	parts := append(strings.Split(version, "."), "", "")
 	minor, _ := strconv.Atoi(parts[1]) // wrong ones are the oldest
 	patch, _ := strconv.Atoi(parts[2])
-	return release{minor, patch}
+	return release{minor, patch, candidate}
 }
 
 func (r release) before(minor, patch int) bool {
+	if r.minor == minor && r.patch == patch {
+		return r.candidate
+	}
 	return r.minor < minor || r.minor == minor && r.patch < patch
 }
 
@@ -32,24 +38,8 @@ func (r release) modern() bool { return !r.before(31, 0) }
 // tellsContext says that /api/ps has context_length.
 func (r release) tellsContext() bool { return !r.before(11, 0) }
 
-// listing is what a look at /api/ps does while a model loads.
-type listing int
-
-const (
-	listingIsSafe  listing = iota
-	listingCrashes         // the server
-	listingBlocks          // until the load is over
-)
-
-func (r release) listing() listing {
-	switch {
-	case !r.modern():
-		return listingIsSafe
-	case r.before(32, 4):
-		return listingCrashes
-	}
-	return listingBlocks
-}
+// listBlocks says that a look at /api/ps waits for the load that goes on.
+func (r release) listBlocks() bool { return !r.before(32, 4) }
 
 // servesItself says that the runner is llama.cpp's own server (seen in a log of
 // 0.30.0-rc22, ollama/ollama#16031).

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/simulation"
 )
 
@@ -72,13 +73,13 @@ func TestListDuringALoadDependsOnTheRelease(t *testing.T) {
 	for version, want := range map[string]struct {
 		after  time.Duration
 		listed bool
-		dies   bool
 	}{
-		"0.9.6":  {listed: true},
-		"0.17.4": {listed: true},
-		"0.31.0": {dies: true},
-		"0.32.3": {dies: true},
-		"0.32.4": {after: time.Second, listed: true},
+		"0.9.6":      {listed: true},
+		"0.17.4":     {listed: true},
+		"0.31.0":     {listed: false},
+		"0.32.3":     {listed: false},
+		"0.32.4-rc1": {listed: false},
+		"0.32.4":     {after: time.Second, listed: true},
 	} {
 		t.Run(version, func(t *testing.T) {
 			inWorld(t, release(version), func(v *visit) {
@@ -86,20 +87,79 @@ func TestListDuringALoadDependsOnTheRelease(t *testing.T) {
 				time.Sleep(time.Second)
 				began := time.Now()
 				text, err := v.list(v.Context())
-				if want.dies {
-					synctest.Wait()
-					if err == nil || v.inspect().Status != evidence.Restarting || v.inspect().ExitCode != 2 {
-						v.Errorf("the list says %s %v, the container is %+v", text, err, v.inspect())
-					}
-					<-loads
-					return
-				}
 				v.must(err)
 				v.within("the list", time.Since(began), want.after)
 				if listed := strings.Contains(text, qwen); listed != want.listed {
 					v.Errorf("the list is %s", text)
 				}
+				if lines := <-loads; !strings.Contains(lines[0], `"done_reason":"load"`) {
+					v.Errorf("the load ended with %q", lines)
+				}
+			})
+		})
+	}
+}
+
+func TestListMayCrashAnOlderServerDuringALoad(t *testing.T) {
+	for version, dies := range map[string]bool{"0.9.6": true, "0.32.3": true, "0.32.4": false} {
+		t.Run(version, func(t *testing.T) {
+			inWorld(t, release(version), func(v *visit) {
+				v.PsCrashes(true)
+				v.ps() // nothing loads
+				loads := v.background(v.Context(), "/api/generate", load)
+				time.Sleep(time.Second)
+				text, err := v.list(v.Context())
+				synctest.Wait()
+				crashed := err != nil && v.inspect().Status == evidence.Restarting && v.inspect().ExitCode == 2
+				if crashed != dies {
+					v.Errorf("the list says %s %v, the container is %+v", text, err, v.inspect())
+				}
 				<-loads
+				if !dies {
+					return
+				}
+				time.Sleep(time.Second)
+				v.PsCrashes(false)
+				loads = v.background(v.Context(), "/api/generate", load)
+				time.Sleep(time.Second)
+				v.ps()
+				<-loads
+			})
+		})
+	}
+}
+
+// TestReleasesAreThoseThatTheSidecarKnows: both were written from the same evidence,
+// and neither uses the other.
+func TestReleasesAreThoseThatTheSidecarKnows(t *testing.T) {
+	for _, version := range []string{
+		"0.9.6", "0.10.1", "0.11.0-rc0", "0.11.0", "0.17.4", "0.30.0-rc22", "0.30.0", "0.31.0-rc1", "0.31.0", "0.32.3", "0.32.4-rc1", "0.32.4", "0.33.0",
+	} {
+		t.Run(version, func(t *testing.T) {
+			inWorld(t, release(version), func(v *visit) {
+				facts := ollama.ParseVersion(version).Facts()
+				loads := v.background(v.Context(), "/api/generate", load)
+				time.Sleep(time.Second)
+				began := time.Now()
+				during := v.ps()
+				blocked := time.Since(began)
+				<-loads
+				if blocks := blocked > 0; blocks != (facts.PsDuringLoad == ollama.PsBlocks) {
+					v.Errorf("the list took %s during a load", blocked)
+				}
+				if listed := len(during) == 1; blocked == 0 && listed != facts.ListsLoading {
+					v.Errorf("during a load the list is %v", during)
+				}
+				if told := v.ps()[0].ContextLength > 0; told != facts.ContextLength {
+					v.Errorf("context_length is told: %v", told)
+				}
+				if command := v.runners()[0].Command; !strings.Contains(command, "/"+facts.Runner+" ") {
+					v.Errorf("the runner's command is %s", command)
+				}
+				v.FailMemory(llama, true)
+				if _, lines := v.ask("/api/chat", askLlama); !strings.Contains(lines[0], `"`+facts.Failure+" process has terminated") {
+					v.Errorf("a failed load says %s", lines[0])
+				}
 			})
 		})
 	}

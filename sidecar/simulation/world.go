@@ -96,8 +96,8 @@ type World struct {
 	subscribers map[*subscriber]bool
 	log         []string
 
-	overloaded, lingering, diskFull bool
-	silence                         time.Duration // of a server that was started
+	overloaded, lingering, diskFull, psCrashes bool
+	silence                                    time.Duration // of a server that was started
 
 	loads  *gate // closed while loads stand still
 	driver *gate // closed while the driver holds on to its processes
