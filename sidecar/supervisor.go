@@ -178,7 +178,8 @@ func (s *supervisor) judge(picture verdict.Picture) {
 
 // handle takes one step and carries out its action.
 func (s *supervisor) handle(now time.Time, event Event) {
-	event.BudgetLeft = s.budgetLeft(now) > 0 && (s.machine.Rung == Start || verdict.RestartForbidden(s.picture(now)) == "")
+	starts := s.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
+	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || verdict.RestartForbidden(s.picture(now)) == "")
 	event.UnloadsSpent = s.remedy.unloadsSpent(now)
 	before := s.machine
 	after, action := step(s.machine, event)
