@@ -143,6 +143,9 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 	case s.listBlocks(p.Traffic, p.Now):
 		return "a model may be loading, and this Ollama does not tell what is loaded meanwhile"
 	}
+	if p.Hollow.Suspicious() {
+		return "" // that live requests are answered is what is in doubt
+	}
 	for _, r := range p.Traffic.InFlight {
 		if r.Model == p.Target {
 			return s.whileInFlight(p)

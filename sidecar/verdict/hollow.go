@@ -22,9 +22,10 @@ const (
 	hollowPrompts = 2
 )
 
-// Suspicious says that the next probe should look at what the model says.
+// Suspicious says that the next probe should look at what the model says. A model
+// that was loaded again for it stays so until a probe has found words.
 func (h HollowAnswers) Suspicious() bool {
-	return h.Answers >= hollowAnswers && h.Prompts >= hollowPrompts
+	return h.Again || h.Answers >= hollowAnswers && h.Prompts >= hollowPrompts
 }
 
 // found says that the probe met what the users met.
@@ -37,7 +38,10 @@ func garbage(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Garbage, Model: p.Target, RemedyDue: !p.Hollow.Again, Hopeless: p.Hollow.Again}
-	j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, p.Hollow.Prompts, p.Hollow.Detail)
+	j.Sentence = "the probe's answer had nothing in it: " + p.Hollow.Detail
+	if p.Hollow.Answers > 0 {
+		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, p.Hollow.Prompts, p.Hollow.Detail)
+	}
 	if p.Hollow.Again {
 		j.Sentence += "; loading the model again did not help, so it is kept out"
 	}
