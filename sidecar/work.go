@@ -8,6 +8,7 @@ import (
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // work is what Clawgate itself has Ollama do: load a model, pull one.
@@ -130,6 +131,8 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
 	s.seen.lastSuccess = now   // earlier crashes are mended, as far as is known
+	s.readiness.settle()       // and what probes found before was of another runner
+	s.readiness.streak = verdict.Streak{}
 	s.symptoms.of(ollama.NormalizeModel(model)).reloaded()
 	s.probeNow(now)
 }
