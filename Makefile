@@ -62,6 +62,11 @@ e2e-clean: ## Remove what end-to-end tests left behind, and the images made for 
 bench: ## Measure the relay against a direct connection and other proxies
 	go run ./bench
 
+.PHONY: faults
+faults: ## Make the table in docs/faults.md anew, and print it
+	CLAWGATE_WRITE_FAULTS=1 go test -count 1 -run '^TestFaults$$' ./sidecar/
+	@sed -n '/^<!-- the table/,/^<!-- the end of the table/p' docs/faults.md
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run go vet and the pinned linter
 	go vet -tags e2e ./...

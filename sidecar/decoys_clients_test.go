@@ -2,6 +2,7 @@ package sidecar_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -121,7 +122,7 @@ func (s *scenario) sip() {
 	for piece := make([]byte, 200); err == nil; time.Sleep(5 * time.Second) {
 		_, err = response.Body.Read(piece)
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		s.Errorf("a client that reads slowly was cut: %v", err)
 	}
 }

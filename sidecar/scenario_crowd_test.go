@@ -37,7 +37,8 @@ func (t tally) String() string {
 	return fmt.Sprintf("%d served, %d failed, %d cut", t.served, t.failed, t.cut)
 }
 
-const crowdTokens = 20
+// crowdTokens are more than a model that says one symbol over and over is let say.
+const crowdTokens = 32
 
 // gather makes a crowd of nobody.
 func (s *scenario) gather(reads time.Duration) *crowd {
