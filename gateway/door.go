@@ -31,6 +31,7 @@ type visit struct {
 // the connection of an answer that was cut, so that it never looks complete.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	limitUnreadBody(w, request)
+	limitOwnAnswer(w)
 	if g.serveOwn(w, request) {
 		return
 	}
@@ -63,6 +64,16 @@ func limitUnreadBody(w http.ResponseWriter, request *http.Request) {
 	if request.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadBody)) // a writer without deadlines has none to keep
 	}
+}
+
+// ownAnswer is how long an answer of the gateway's own may take. None is large.
+const ownAnswer = 2 * time.Minute
+
+// limitOwnAnswer keeps a client that reads nothing from holding its connection.
+// Package forward limits what it writes itself, and the server clears the limit
+// after every request.
+func limitOwnAnswer(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(ownAnswer)) // a writer without deadlines has none to keep
 }
 
 // admit decides whether the request may go on. The body is looked at later.

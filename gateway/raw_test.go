@@ -165,3 +165,27 @@ func TestABodyThatIsNotWantedIsNotWaitedForLong(t *testing.T) {
 		})
 	}
 }
+
+func TestNobodyIsWaitedForWhoReadsNothing(t *testing.T) {
+	for name, request := range map[string]string{
+		"an answer":           "POST /api/chat HTTP/1.1\r\nHost: x\r\nAuthorization: " + alice + "\r\nContent-Length: 13\r\n\r\n" + pull,
+		"without a key":       "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n",
+		"the page":            "GET /ui/ HTTP/1.1\r\nHost: x\r\n\r\n",
+		"for a load balancer": "GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, []string{keys}, func(w *world) {
+				connection, err := w.door.dial(w.Context(), "tcp", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer connection.Close()
+				io.WriteString(connection, request)
+				time.Sleep(5 * time.Minute)
+				if n, err := connection.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					t.Errorf("%d, %v: the connection is still held", n, err)
+				}
+			})
+		})
+	}
+}

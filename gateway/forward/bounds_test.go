@@ -181,3 +181,26 @@ func TestWhatARelayHasSentOnceIsSentOnceMore(t *testing.T) {
 		}
 	})
 }
+
+func TestNobodyIsWaitedForWhoReadsNothing(t *testing.T) {
+	for name, gone := range map[string]bool{"an answer": false, "a refusal": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 1, nil, func(w *world) {
+				if gone {
+					w.sidecars[0].door.die()
+				}
+				w.sidecars[0].answers(func(writer http.ResponseWriter, _ *http.Request) { io.WriteString(writer, "{}") }) // which fits the server's buffer
+				connection, err := w.door.dial(w.Context(), "tcp", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer connection.Close()
+				io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}")
+				time.Sleep(5 * time.Minute)
+				if n, err := connection.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					t.Errorf("%d, %v: the connection is still held", n, err)
+				}
+			})
+		})
+	}
+}

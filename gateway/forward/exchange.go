@@ -143,9 +143,8 @@ func (x *exchange) movable() bool { return x.repeatable() && !x.resent }
 // nothing gets no empty 200 from the server.
 func (x *exchange) finish() {
 	x.body.Release()
-	if !x.limited.IsZero() {
-		_ = x.control.SetWriteDeadline(time.Time{}) // or it would strike a later request
-	}
+	// For what the server has still to send; it clears the deadline after that.
+	_ = x.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if x.result.Status == 0 {
 		x.result.Status = statusClientGone
 		panic(http.ErrAbortHandler)

@@ -15,6 +15,7 @@ func (x *exchange) refuse(why *Refusal) {
 	if x.ask.Streams {
 		x.closeAfter()
 	}
+	x.limitWriting()
 	x.result.Refused = why.Reason
 	x.result.Status = why.Status
 	x.result.Bytes += int64(Refuse(x.writer, x.ask.Route, why))
