@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -182,7 +183,7 @@ func TestNobodyIsWaitedForWhoReadsNothing(t *testing.T) {
 				defer connection.Close()
 				io.WriteString(connection, request)
 				time.Sleep(5 * time.Minute)
-				if n, err := connection.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				if n, err := connection.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 					t.Errorf("%d, %v: the connection is still held", n, err)
 				}
 			})

@@ -53,11 +53,14 @@ func (p *Pool) Begin(s *Sidecar, model string, movable bool, leave func(cause er
 	return a
 }
 
-// Answered says that the client has a byte: the request cannot move any more.
-func (p *Pool) Answered(a *Attempt) {
+// Answered says that the client is about to get a byte: the request cannot move
+// any more. It is false when the attempt has been told to leave this moment;
+// the client must get nothing of its answer then.
+func (p *Pool) Answered(a *Attempt) (stays bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a.movable = false
+	return !a.leftOnce
 }
 
 // Moves says that a piece of the answer has come.

@@ -37,10 +37,11 @@ func (a *attempt) pass(response *http.Response) (again bool) {
 	defer func() { a.forwarder.pieces.GiveBack(piece) }()
 	for {
 		n, err := response.Body.Read(piece)
-		if n > 0 {
-			if !to.write(piece[:n]) {
-				return false
-			}
+		if (n > 0 || err == io.EOF) && !to.begin() {
+			return a.unanswered(context.Cause(a.ctx))
+		}
+		if n > 0 && !to.write(piece[:n]) {
+			return false
 		}
 		switch {
 		case err == io.EOF:
@@ -56,22 +57,26 @@ func (a *attempt) pass(response *http.Response) (again bool) {
 	}
 }
 
-func (t *answer) begin() {
+// begin sends the header, before the first piece. It is false when the pool has
+// told the attempt to leave, between the reading of that piece and now.
+func (t *answer) begin() bool {
 	if t.begun {
-		return
+		return true
+	}
+	if !t.forwarder.config.Pool.Answered(t.count) {
+		return false
 	}
 	t.begun = true
-	t.forwarder.config.Pool.Answered(t.count)
 	t.result.FirstChunk = max(1, time.Since(t.arrived))
 	t.body.Release()
 	copyAnswerHeader(t.writer.Header(), t.Header)
 	t.result.Status = t.StatusCode
 	t.writer.WriteHeader(t.StatusCode)
+	return true
 }
 
 // write is false when the client takes no more.
 func (t *answer) write(piece []byte) bool {
-	t.begin()
 	if t.lines {
 		t.line.follow(piece)
 	}
@@ -100,7 +105,6 @@ func (x *exchange) limitWriting() (now time.Time) {
 // end is for a body that ended as HTTP wants it. Whether it is a whole answer
 // the relay has seen to.
 func (t *answer) end() {
-	t.begin()
 	for name, values := range t.Trailer {
 		t.writer.Header()[http.TrailerPrefix+name] = values
 	}

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -197,7 +198,7 @@ func TestNobodyIsWaitedForWhoReadsNothing(t *testing.T) {
 				defer connection.Close()
 				io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"model\":\"m\"}")
 				time.Sleep(5 * time.Minute)
-				if n, err := connection.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				if n, err := connection.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 					t.Errorf("%d, %v: the connection is still held", n, err)
 				}
 			})
