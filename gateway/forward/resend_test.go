@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
 // largeBody goes over net/http's own transport, which small ones do not.
@@ -64,5 +66,37 @@ func TestAnAnswerThatOllamaBreaksOffIsNotTakenForASidecarsDeath(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestARequestReachesAnOllamaThreeTimesAtMostWhileTheSidecarsLive(t *testing.T) {
+	for name, c := range map[string]struct {
+		other  http.HandlerFunc
+		status int
+	}{"and is answered": {chat("hi"), 200}, "and kills that too": {dies, 503}} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 3, nil, func(w *world) {
+				for range 4 {
+					defer w.busy(3)()
+				}
+				defer w.busy(2)()
+				hang := make(chan struct{})
+				defer close(hang)
+				a, b := w.sidecars[0], w.sidecars[1]
+				a.answers(func(http.ResponseWriter, *http.Request) {
+					a.answers(func(http.ResponseWriter, *http.Request) { <-hang })
+					panic(http.ErrAbortHandler)
+				})
+				b.answers(c.other)
+				moved := w.later("/api/chat", chatBody)
+				a.close(relay.Closure{Reason: "recovering", MayHold: true})
+				if got := <-moved; got.status != c.status || got.err != nil {
+					t.Errorf("%+v", got)
+				}
+				if len(a.served) != 2 || len(b.served) != 1 || len(w.sidecars[2].served) != 0 {
+					t.Errorf("sent %d, %d and %d times", len(a.served), len(b.served), len(w.sidecars[2].served))
+				}
+			})
+		})
 	}
 }
