@@ -213,8 +213,8 @@ func TestRestartWaitsForTheStreamsOfOtherModels(t *testing.T) {
 		s.chat(3) // what works might be for the stranger, as long as nobody else waits
 		s.reaches(sidecar.Isolated, 14*time.Minute)
 		stream.isOpen()
-		stream.complete()
 		s.remedies("unload")
+		stream.complete() // from here on the restart may begin
 		s.within("the restart after the stream", s.reaches(sidecar.Ready, time.Minute).Sub(stream.ended), 5*time.Second, 25*time.Second)
 		s.remedies("stop", "start")
 	})
