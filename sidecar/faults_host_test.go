@@ -99,7 +99,7 @@ func hostFaults() []fault {
 		{
 			id: "F22", name: "the server is frozen, and the engine misses its exit", lasts: 15 * time.Minute,
 			strike:  func(s *scenario) { s.StickStop(true); s.must(s.FreezeServer()) },
-			mend:    func(s *scenario) { s.StickStop(false); s.operatorRestarts() },
+			mend:    func(s *scenario) { s.StickStop(false); s.must(s.OperatorRecreate(s.Context())) },
 			idle:    finds(50*time.Second, []string{"restart", "restart"}, verdict.Wedged, verdict.HostAction).standing(sidecar.Exhausted),
 			busy:    finds(30*time.Second, []string{"restart", "restart"}, verdict.Wedged, verdict.HostAction).standing(sidecar.Exhausted),
 			loading: finds(11*time.Minute, []string{"restart", "restart"}, verdict.Wedged, verdict.HostAction).standing(sidecar.Exhausted),
