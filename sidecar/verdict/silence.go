@@ -169,7 +169,7 @@ func benefit(p Picture) time.Duration {
 
 // ClientWaits says that a live request for any model has waited longer than the
 // first chunk's deadline while the container is still: reason to probe at once.
-// It names the model that waits.
+// It names the model that waits, the target before others.
 func ClientWaits(p Picture) (model string, waits bool) {
 	if p.Pulse.StillFor(p.Now) < stillness {
 		return "", false
@@ -179,11 +179,14 @@ func ClientWaits(p Picture) (model string, waits bool) {
 		if r.LastChunkAt.After(silentSince) {
 			silentSince = r.LastChunkAt
 		}
-		if p.Now.Sub(silentSince) >= p.Limit.FirstChunk {
-			return r.Model, true
+		if p.Now.Sub(silentSince) < p.Limit.FirstChunk {
+			continue
+		}
+		if model, waits = r.Model, true; model == p.Target {
+			break
 		}
 	}
-	return "", false
+	return model, waits
 }
 
 func round(d time.Duration) time.Duration {
