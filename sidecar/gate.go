@@ -59,7 +59,7 @@ func (s *supervisor) closedModel() string {
 			return s.machine.Target
 		}
 	case Exhausted:
-		if s.judgement.Hopeless && s.seen.api.Failures == 0 {
+		if s.machine.Target != "" && s.seen.api.Failures == 0 {
 			return s.machine.Target
 		}
 	case Loading:

@@ -18,6 +18,9 @@ type LogView interface {
 // sawView takes a look at the GPUs.
 func (s *supervisor) sawView(view evidence.GPUView) {
 	id := s.seen.container.ID
+	if lost(view) > lost(s.seen.gpu) && s.seen.container.GPURequested {
+		s.doubtDevice(view.SeenAt)
+	}
 	s.seen.gpu = view
 	if gpuWorks(view, id) {
 		s.seen.gpuWorks = view.SeenAt
@@ -81,9 +84,28 @@ func (s *supervisor) sawXid(xid evidence.Xid) {
 		return
 	}
 	s.symptoms.xid = xid
-	s.readiness.settle() // what was asked before proves nothing any more
+	s.doubtDevice(time.Now())
+}
+
+// doubtDevice takes back the proof that a model gave before its GPU was in
+// question. What was asked before proves nothing either.
+func (s *supervisor) doubtDevice(now time.Time) {
+	if s.readiness.streak.Successes == 0 {
+		return // it is in question already
+	}
+	s.readiness.settle()
 	s.readiness.streak = verdict.Streak{}
-	s.probeNow(time.Now())
+	s.probeNow(now)
+}
+
+func lost(view evidence.GPUView) int {
+	count := 0
+	for _, g := range view.GPUs {
+		if g.Lost {
+			count++
+		}
+	}
+	return count
 }
 
 // concerns says that a GPU is the container's, or may be: where nobody tells who

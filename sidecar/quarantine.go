@@ -19,10 +19,9 @@ const (
 
 // quarantined is a model that is kept out, so that the others go on.
 type quarantined struct {
-	until   time.Time
-	lasts   time.Duration
-	reason  string
-	crashes int
+	until  time.Time
+	lasts  time.Duration
+	reason string
 }
 
 // crashedBeside notes that the runner of a model died that Clawgate is not there
@@ -36,22 +35,39 @@ func (s *supervisor) crashedBeside(sign evidence.Sign) {
 	of.crashes = slices.DeleteFunc(of.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
 	of.crashes = append(of.crashes, sign.At)
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(of.crashes))
-	if len(of.crashes) >= verdict.CrashLimit {
-		s.keepOut(sign, len(of.crashes))
+	if len(of.crashes) >= verdict.CrashLimit && sign.Model != s.mainModel() {
+		s.keepOut(sign.Model, sign.At, fmt.Sprintf("its runner died %d times: %s", len(of.crashes), sign.Detail))
 		of.crashes = nil
 	}
 }
 
-func (s *supervisor) keepOut(sign evidence.Sign, crashes int) {
+func (s *supervisor) keepOut(model string, now time.Time, because string) {
 	if s.quarantine == nil {
 		s.quarantine = map[string]quarantined{}
 	}
-	lasts := min(max(firstQuarantine, 2*s.quarantine[sign.Model].lasts), longestQuarantine)
-	s.quarantine[sign.Model] = quarantined{
-		until: sign.At.Add(lasts), lasts: lasts, crashes: crashes,
-		reason: fmt.Sprintf("this model is kept out for %s, because its runner died %d times: %s", lasts, crashes, sign.Detail),
+	lasts := min(max(firstQuarantine, 2*s.quarantine[model].lasts), longestQuarantine)
+	s.quarantine[model] = quarantined{
+		until: now.Add(lasts), lasts: lasts, reason: fmt.Sprintf("this model is kept out for %s, because %s", lasts, because),
 	}
-	s.report.keptOut(s, sign.Model, s.quarantine[sign.Model].reason)
+	s.report.keptOut(s, model, s.quarantine[model].reason)
+}
+
+// setAside leaves a model that nothing has mended to a person, if it is not the
+// one that Clawgate is there for: that one has to be looked at again, and to prove
+// itself before its gate opens.
+func (s *supervisor) setAside(now time.Time) {
+	model := s.machine.Target
+	if s.machine.State != Exhausted || model == "" || model == s.mainModel() || s.machine.Passive {
+		return
+	}
+	s.keepOut(model, now, s.judgement.Sentence)
+	before := s.machine.State
+	s.machine, s.since = Machine{State: Starting}, now
+	if s.readiness.target != s.mainModel() {
+		s.turnTo(s.mainModel())
+	}
+	s.report.entered(s, before, s.machine.State)
+	s.probeNow(now)
 }
 
 // keptOut adds the models in quarantine to the gate. While Clawgate only watches

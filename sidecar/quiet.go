@@ -57,6 +57,27 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 	s.handle(now, Event{Kind: QuietMoment, Judgement: j})
 }
 
+// undisturbed says that the container rests now that nothing of ours is under way.
+// If it goes on working, that is for somebody who bypasses the relay: the remedy is
+// put off again.
+func (s *supervisor) undisturbed(now time.Time) bool {
+	if s.remedy.drainedAt.IsZero() {
+		s.remedy.drainedAt = now
+	}
+	switch {
+	case s.seen.pulse.RestsFor(now) >= quietContainer:
+		return true
+	case now.Sub(s.remedy.drainedAt) >= bypassShows:
+		s.log.Warn("somebody who bypasses Clawgate uses the server; the remedy waits for another quiet moment")
+		s.machine, s.quiet = s.machine.callOff(), quietWait{}
+	}
+	return false
+}
+
+// bypassShows is how long the gate is kept shut to see whether the container
+// comes to rest.
+const bypassShows = time.Minute
+
 // tellQuiet says once what would be done now.
 func (s *supervisor) tellQuiet(now time.Time) {
 	if s.quiet.told {

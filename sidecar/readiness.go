@@ -175,6 +175,9 @@ const besideSilence = time.Minute
 // whileInFlight lets a probe go out beside live requests only when nothing moves,
 // or for long nothing of the model's own.
 func (s *supervisor) whileInFlight(p verdict.Picture) string {
+	if !s.symptoms.xid.At.IsZero() && s.readiness.streak.Successes == 0 {
+		return "" // the gate is shut until the model has answered after the error
+	}
 	if _, waits := verdict.ClientWaits(p); waits {
 		return ""
 	}

@@ -26,6 +26,7 @@ type remedyState struct {
 	attempts  int               // that did not help since the model was last ready for long
 	unloads   []time.Time
 	drainFrom time.Time
+	drainedAt time.Time // when the last stream had ended, of one that waited for a quiet moment
 	steps     []recovery.Step
 	lastError string
 	lastTook  time.Duration // from isolation to open, the last time
@@ -78,12 +79,15 @@ func (s *supervisor) budgetLeft(now time.Time) int {
 	return max(s.config.RestartBudget-s.journal.Spent(now, s.config.RestartWindow), 0)
 }
 
+// requested is the reason of what a person asked for.
+const requested = "requested"
+
 // beginDrain notes why a remedy is due; finishDrain waits for what still moves.
 func (s *supervisor) beginDrain(now time.Time) {
-	s.remedy.drainFrom = now
+	s.remedy.drainFrom, s.remedy.drainedAt = now, time.Time{}
 	s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
 	if s.machine.Forced {
-		s.remedy.reason, s.remedy.sentence = "requested", "a person asked for a restart"
+		s.remedy.reason, s.remedy.sentence = requested, "a person asked for a restart"
 	}
 	if s.remedy.since.IsZero() { // not on a further rung for the same trouble
 		s.remedy.steps, s.remedy.since = nil, s.readiness.streak.FailingSince
@@ -102,7 +106,10 @@ func (s *supervisor) finishDrain(now time.Time) {
 	if !s.machine.Draining || s.machine.Passive && !s.machine.Forced {
 		return
 	}
-	if s.machine.Rung.cuts() && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
+	if (s.machine.Rung.cuts() || s.machine.AtIdle) && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
+		return
+	}
+	if s.machine.AtIdle && !s.undisturbed(now) {
 		return
 	}
 	s.handle(now, Event{Kind: Drained})
@@ -264,6 +271,9 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	s.report.remedied(s, rung, result, report, now)
 	s.recalibrate(now)
 	if rung.cuts() {
+		if report.Err == nil && s.remedy.reason == requested || kind == Replaced {
+			s.symptoms.xid, s.symptoms.mismatch = evidence.Xid{}, false // a person was there, and may have mended it
+		}
 		s.symptoms.newRun()
 	} else if s.machine.Target != "" {
 		s.symptoms.of(s.machine.Target).reloaded()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -142,9 +143,14 @@ func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	}
 	s.ladder = &recovery.Ladder{
 		Engine: parts.Engine, View: parts.Engine, Server: s.client, GPU: parts.GPU, Leaks: parts.Leaks,
-		Reset: parts.Reset, Fresh: parts.Fresh, Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests,
+		Reset: parts.Reset, Fresh: parts.Fresh, Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests, InUse: s.inUse,
 		StopTimeout: parts.Config.StopTimeout, SettleDelay: parts.Config.SettleDelay, LeakWait: parts.Config.LeakWait,
 	}
+}
+
+// inUse may be called by any goroutine.
+func (s *supervisor) inUse(model string) bool {
+	return slices.ContainsFunc(s.relay.Traffic().InFlight, func(r evidence.Request) bool { return r.Model == model })
 }
 
 // cancelDeadline bounds the wait for cancelled requests to end.

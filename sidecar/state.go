@@ -125,6 +125,9 @@ func judged(j verdict.Judgement) EventKind {
 	case verdict.Busy, verdict.Overloaded:
 		return JudgedBusy
 	case verdict.Unloaded:
+		if j.Doubted {
+			return JudgedCrashed
+		}
 		return JudgedUnloaded
 	case verdict.Loading:
 		return JudgedLoading

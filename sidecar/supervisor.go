@@ -159,6 +159,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	}
 	s.endBackoff(now)
 	s.planReadiness(s.picture(now))
+	s.setAside(now)
 	s.awaitQuiet(now)
 	s.finishDrain(now)
 	s.restore()
@@ -214,6 +215,9 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.calibrated = now
 	s.readiness.forget()
 	s.seen.forgetServer()
+	if m := s.symptoms.of(s.readiness.target).memory; len(m) > 0 && m[len(m)-1].After(s.seen.lastSuccess) {
+		s.seen.lastSuccess = m[len(m)-1]
+	}
 	s.work.forget()
 	s.options.forget()
 	s.client.Forget()

@@ -120,6 +120,11 @@ func (m *modelSymptoms) noRoom(at time.Time, detail string) {
 	m.memoryDetail = detail
 }
 
+// lately are the times within the window in which they count.
+func (m *modelSymptoms) lately(now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(m.memory), func(t time.Time) bool { return now.Sub(t) > verdict.CrashWindow })
+}
+
 func (h hollowCount) verdict() verdict.HollowAnswers {
 	return verdict.HollowAnswers{
 		Answers: h.answers, Prompts: len(h.prompts), Confirmed: h.confirmed != "", Again: h.again, Detail: h.confirmed,
@@ -154,10 +159,8 @@ const refusalsApart = 30 * time.Second
 func (s *supervisor) symptomsIn(p *verdict.Picture) {
 	known := s.symptoms
 	of := known.of(p.Target)
-	p.Memory = verdict.MemoryTrouble{Times: of.memory, Detail: of.memoryDetail}
-	if n := len(of.memory); n > 0 {
-		p.Memory.Unresolved = of.memory[n-1].After(s.seen.lastSuccess)
-	}
+	p.Memory = verdict.MemoryTrouble{Times: of.lately(p.Now), Detail: of.memoryDetail}
+	p.Memory.Unresolved = last(p.Memory.Times).After(s.seen.lastSuccess)
 	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
 	p.Card = verdict.Card{
 		View: s.seen.gpu, Mismatch: known.mismatch, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
@@ -171,6 +174,9 @@ func (s *supervisor) symptomsIn(p *verdict.Picture) {
 // onCPUByWish says that the model was asked to stay off the GPU, by the settings
 // or by the request that its runner was started for.
 func (s *supervisor) onCPUByWish(model string) bool {
+	if s.seen.container.Env["CUDA_VISIBLE_DEVICES"] == "-1" {
+		return true
+	}
 	for _, options := range []ollama.RunnerOptions{s.options.remembered(model), ollama.RunnerOptions(s.config.Options)} {
 		if string(options["num_gpu"]) == "0" {
 			return true

@@ -56,7 +56,9 @@ type Ladder struct {
 	// Cancel ends all of Clawgate's own requests to a model ("" for every
 	// model) and returns how many there were, once they have ended.
 	Cancel func(model string) int
-	Log    *slog.Logger
+	// InUse says that clients' requests to a model are under way; nil for unknown.
+	InUse func(model string) bool
+	Log   *slog.Logger
 
 	StopTimeout time.Duration
 	SettleDelay time.Duration

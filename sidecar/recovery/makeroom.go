@@ -6,6 +6,9 @@ import (
 	"fmt"
 )
 
+// errInUse says that a model stays, because somebody uses it.
+var errInUse = errors.New("it is in use now")
+
 // errNoOther says that there is no memory to be had in this way.
 var errNoOther = errors.New("no other model is loaded")
 
@@ -21,7 +24,7 @@ func (l *Ladder) MakeRoom(ctx context.Context, keep string, others []string) Rep
 		if model == keep || ctx.Err() != nil {
 			continue
 		}
-		report := l.Unload(ctx, model)
+		report := l.unload(ctx, model, func() (string, error) { return "", l.unused(model) })
 		if unloaded++; unloaded == 1 {
 			room.Snapshot = report.Snapshot
 		}
@@ -41,6 +44,14 @@ func (l *Ladder) MakeRoom(ctx context.Context, keep string, others []string) Rep
 	}
 	room.Err = errors.Join(errs...)
 	return room
+}
+
+// unused is an error for a model that has come into use since it was named.
+func (l *Ladder) unused(model string) error {
+	if l.InUse != nil && l.InUse(model) {
+		return errInUse
+	}
+	return nil
 }
 
 func about(model, detail string) string {

@@ -26,6 +26,12 @@ const (
 // Ollama drop it, and see its runner's process gone. Nothing may be sent to the
 // model before that: a request that arrives earlier keeps the frozen runner.
 func (l *Ladder) Unload(ctx context.Context, model string) Report {
+	return l.unload(ctx, model, func() (string, error) { return "", nil })
+}
+
+// unload asks whether it may go on right before it touches anything: looking at
+// the processes takes as long as the engine wants.
+func (l *Ladder) unload(ctx context.Context, model string, mayGoOn func() (string, error)) Report {
 	var report Report
 	report.Snapshot = l.GPU.View(ctx)
 	var before []evidence.Process
@@ -39,6 +45,9 @@ func (l *Ladder) Unload(ctx context.Context, model string) Report {
 		return fmt.Sprintf("%d runners", len(before)), err
 	})
 	report.do("cancel our requests", func() (string, error) {
+		if why, err := mayGoOn(); err != nil {
+			return why, err
+		}
 		return fmt.Sprintf("%d cancelled", l.Cancel(model)), nil
 	})
 	report.do("ask Ollama to unload the model", func() (string, error) {

@@ -80,7 +80,7 @@ func deviceTrouble(p Picture) string {
 		return ""
 	}
 	for _, g := range p.Card.View.GPUs {
-		if g.Lost {
+		if g.Lost && !worksElsewhere(p) {
 			return fmt.Sprintf("the driver has lost GPU %d (%s)", g.Index, g.Name)
 		}
 	}
@@ -88,6 +88,16 @@ func deviceTrouble(p Picture) string {
 		return ""
 	}
 	return fmt.Sprintf("the driver reported Xid %d on the GPU %s ago", p.Card.Xid.Code, round(p.Now.Sub(p.Card.Xid.At)))
+}
+
+// worksElsewhere says that the container holds memory on a GPU that is not lost:
+// then a lost one is another program's, or shows by what it does to the model.
+func worksElsewhere(p Picture) bool {
+	return slices.ContainsFunc(p.Card.View.GPUs, func(g evidence.GPU) bool {
+		return !g.Lost && slices.ContainsFunc(g.Processes, func(process evidence.GPUProcess) bool {
+			return process.ContainerID != "" && process.ContainerID == p.Container.ID
+		})
+	})
 }
 
 func anyLost(view evidence.GPUView) bool {

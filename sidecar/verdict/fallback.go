@@ -30,7 +30,11 @@ func fallback(p Picture) (Judgement, bool) {
 	if len(signs) < 2 || !seen {
 		return Judgement{}, false
 	}
-	j := Judgement{Verdict: CPUFallback, RemedyDue: true, AtIdle: true, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
+	j := Judgement{Verdict: CPUFallback, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
+	// A model that was never seen on a GPU may be meant to be so (num_gpu in its
+	// Modelfile), as long as Ollama itself found one.
+	j.RemedyDue = p.Card.BestRatio > 0 || p.Card.Hint == evidence.GPUNotFound
+	j.AtIdle = j.RemedyDue
 	if p.Card.UsedThisRun {
 		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
 	}

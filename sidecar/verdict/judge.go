@@ -212,7 +212,11 @@ func modelUnloaded(p Picture) (Judgement, bool) {
 		}
 	}
 	if asked.IsZero() {
-		return Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}, true
+		j := Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}
+		if trouble := deviceTrouble(p); trouble != "" && !proven(p) {
+			j.Doubted, j.Sentence = true, j.Sentence+", and "+trouble
+		}
+		return j, true
 	}
 	return loading(p, asked, "a request makes Ollama load the model"), true
 }

@@ -102,6 +102,9 @@ type Judgement struct {
 	// Unconfirmed says that a remedy will be due unless the next inspection shows
 	// that the container itself has ended.
 	Unconfirmed bool
+	// Doubted says that the model has to prove itself again before it is taken for
+	// one that anybody can have: its GPU is in question. Only with Unloaded.
+	Doubted bool
 	// ServerGone says that the container does not run, so that it has to be
 	// started instead of restarted.
 	ServerGone bool
