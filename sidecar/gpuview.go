@@ -30,17 +30,23 @@ func (s *supervisor) sawView(view evidence.GPUView) {
 		s.symptoms.leak = verdict.Leak{}
 		return
 	}
-	s.symptoms.ownSeen = s.symptoms.ownSeen || holdsMemory(view, id)
+	held := heldBy(view, id)
+	s.symptoms.ownSeen = s.symptoms.ownSeen || held > 0
+	s.symptoms.ownPeak = max(s.symptoms.ownPeak, held)
 	s.symptoms.sawClocks(view)
 	s.followLeak(view)
 }
 
-func holdsMemory(view evidence.GPUView, containerID string) bool {
-	return slices.ContainsFunc(view.GPUs, func(g evidence.GPU) bool {
-		return slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool {
-			return p.ContainerID != "" && p.ContainerID == containerID && p.Bytes > 0
-		})
-	})
+// heldBy is the GPU memory that processes of the container are seen to hold.
+func heldBy(view evidence.GPUView, containerID string) (bytes uint64) {
+	for _, g := range view.GPUs {
+		for _, p := range g.Processes {
+			if p.ContainerID != "" && p.ContainerID == containerID {
+				bytes += p.Bytes
+			}
+		}
+	}
+	return bytes
 }
 
 // sawClocks follows for how long the clocks have been held down, and why.

@@ -16,6 +16,7 @@ type symptoms struct {
 
 	hint    evidence.GPUHint
 	ownSeen bool
+	ownPeak uint64 // bytes; the most that the container was seen to hold
 	// mismatch says that a container that is stopped now would not start again.
 	mismatch bool
 	leak     verdict.Leak
@@ -164,7 +165,7 @@ func (s *supervisor) symptomsIn(p *verdict.Picture) {
 	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
 	p.Card = verdict.Card{
 		View: s.seen.gpu, Mismatch: known.mismatch, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
-		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, Pace: of.pace, Leak: known.leak,
+		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, OwnPeak: known.ownPeak, Pace: of.pace, Leak: known.leak,
 	}
 	p.Slowed = verdict.Slowed{
 		ThrottledSince: known.throttledSince, By: known.throttledBy, LateSince: of.lateSince, TimelyBefore: of.timely,

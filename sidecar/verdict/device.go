@@ -27,6 +27,8 @@ type Card struct {
 	// OwnSeen says that the driver has shown processes of this container before,
 	// so that not seeing them means something.
 	OwnSeen bool
+	// OwnPeak is the most that they were seen to hold at once, in bytes.
+	OwnPeak uint64
 	Pace    Pace
 	Leak    Leak
 }

@@ -33,7 +33,8 @@ func fallback(p Picture) (Judgement, bool) {
 	j := Judgement{Verdict: CPUFallback, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
 	// A model that was never seen on a GPU may be meant to be so (num_gpu in its
 	// Modelfile), as long as Ollama itself found one.
-	j.RemedyDue = p.Card.BestRatio > 0 || p.Card.Hint == evidence.GPUNotFound
+	onceThere := p.Card.BestRatio > 0 || float64(p.Card.OwnPeak) >= elsewhere*float64(m.Size)
+	j.RemedyDue = onceThere || p.Card.Hint == evidence.GPUNotFound
 	j.AtIdle = j.RemedyDue
 	if p.Card.UsedThisRun {
 		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
