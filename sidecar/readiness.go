@@ -134,6 +134,8 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 	switch {
 	case s.machine.State == Recovering:
 		return "a remedy is under way"
+	case s.machine.AtIdle && s.machine.Draining && !s.remedy.drainedAt.IsZero():
+		return "a remedy waits for the container to come to rest"
 	case !s.work.loadSince.IsZero():
 		return "the model is being loaded"
 	case !s.work.pullSince.IsZero():

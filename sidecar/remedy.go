@@ -106,13 +106,20 @@ func (s *supervisor) finishDrain(now time.Time) {
 	if !s.machine.Draining || s.machine.Passive && !s.machine.Forced {
 		return
 	}
-	if (s.machine.Rung.cuts() || s.machine.AtIdle) && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.streamsMove(now) {
+	if (s.machine.Rung.cuts() || s.machine.AtIdle) && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.underWay(now) {
+		s.remedy.drainedAt = time.Time{}
 		return
 	}
 	if s.machine.AtIdle && !s.undisturbed(now) {
 		return
 	}
 	s.handle(now, Event{Kind: Drained})
+}
+
+// underWay says that a remedy would cut something: a stream that moves, and where
+// it can wait also what has not begun to move.
+func (s *supervisor) underWay(now time.Time) bool {
+	return s.streamsMove(now) || s.machine.AtIdle && len(s.relay.Traffic().InFlight) > 0
 }
 
 func (s *supervisor) streamsMove(now time.Time) bool {
