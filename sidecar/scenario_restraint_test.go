@@ -150,4 +150,3 @@ func TestARemedyThatWaitsIsPutOffAgainForWhoBypassesTheRelay(t *testing.T) {
 		s.remedies("stop", "start")
 	})
 }
-
