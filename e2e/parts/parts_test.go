@@ -88,14 +88,16 @@ func TestModelsOutliveTheContainerInAVolume(t *testing.T) {
 	}
 }
 
-func TestCPULimitMakesAnswersSlow(t *testing.T) {
+func TestCPULimitHoldsAServerBack(t *testing.T) {
 	ollama := startLoaded(t, parts.OllamaConfig{})
-	question := parts.Chat{URL: ollama.URL, Model: parts.Model, Tokens: 30}
-	fast := ask(t, question)
 	ollama.LimitCPUs(t, "0.03")
-	slow := ask(t, question)
-	if !slow.Complete() || slow.Total < 5*fast.Total {
-		t.Errorf("on 3 %% of a core: %s; without a limit: %s", slow, fast)
+	runner := ollama.Runner(t)
+	before := runner.CPUTime(t)
+	slow := ask(t, parts.Chat{URL: ollama.URL, Model: parts.Model, Tokens: 30})
+	used := runner.CPUTime(t) - before
+	// Other work on the machine makes the share smaller, never larger.
+	if !slow.Complete() || used > slow.Total/10 {
+		t.Errorf("on 3 %% of a core: %s; its runner used %s of CPU", slow, used)
 	}
 }
 
