@@ -41,9 +41,9 @@
 //
 // "Answering" is a verdict under which the model answers: healthy or slow, one of
 // the GPU's that leaves it running, or the engine away. "Degraded" is such a
-// verdict with a remedy that waits for a quiet moment. "Due" is a verdict that asks for a remedy; "silent" is one of
-// the same verdicts while waiting may still help. "Hopeless" is one that no remedy
-// of Clawgate's mends.
+// verdict with a remedy that waits for a quiet moment. "Due" is a verdict that asks
+// for a remedy; "silent" is one of the same verdicts while waiting may still help.
+// "Hopeless" is one that no remedy of Clawgate's mends.
 //
 // What an event makes of each state (– means that nothing happens):
 //
@@ -56,6 +56,8 @@
 //	crashed            loading,L   L           loading,L   loading,L   –           L           –           L           starting
 //	degraded           ready       ready       –           ready       –           ready       ready       ready       starting
 //	quiet_moment       –           –           isolated,D  –           –           –           –           –           –
+//	disturbed          –           –           –           call off*   –           –           –           –           –
+//	set_aside          –           –           –           –           –           –           –           starting    –
 //	silent             isolated    isolated    isolated    call off    –           –           –           –           starting
 //	hopeless           exhausted   exhausted   exhausted   exhausted   –           exhausted   exhausted   –           starting
 //	due                isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
@@ -75,7 +77,8 @@
 // (else exhausted); after a restart or a start it is backoff. From exhausted a
 // remedy that is due needs budget again; until then a model whose runner died is
 // loaded now and then, to see it live. A drain that began at a quiet moment goes on
-// while the verdict is degraded, and is called off when it is well. Stopped states that see any other verdict
+// while the verdict is degraded, and is called off when it is well, or (*) when
+// somebody turns out to use the server past the relay. Stopped states that see any other verdict
 // look anew from starting.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same

@@ -39,7 +39,7 @@ func (s *supervisor) mayLoad(traffic evidence.Traffic, now time.Time) bool {
 		return false
 	}
 	for _, r := range traffic.InFlight {
-		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && (!s.seen.loadedKnown || !s.isLoaded(r.Model)) {
+		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && (!s.seen.loadedKnown || !s.seen.isLoaded(r.Model)) {
 			return true
 		}
 	}
@@ -53,15 +53,6 @@ const loadMoves = 20 * time.Second
 // load, so that waiting for it tells nothing.
 func (s *supervisor) listBlocks(traffic evidence.Traffic, now time.Time) bool {
 	return s.seen.release.Facts().PsDuringLoad == ollama.PsBlocks && s.mayLoad(traffic, now)
-}
-
-func (s *supervisor) isLoaded(model string) bool {
-	for _, m := range s.seen.loaded {
-		if m.Name == model {
-			return true
-		}
-	}
-	return false
 }
 
 // ask has the loop answer a question of one of its workers.

@@ -36,12 +36,12 @@ func (s *supervisor) crashedBeside(sign evidence.Sign) {
 	of.crashes = append(of.crashes, sign.At)
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(of.crashes))
 	if len(of.crashes) >= verdict.CrashLimit && sign.Model != s.mainModel() {
-		s.keepOut(sign.Model, sign.At, fmt.Sprintf("its runner died %d times: %s", len(of.crashes), sign.Detail))
+		s.keepOut(sign.Model, sign.At, verdict.Crashed, fmt.Sprintf("its runner died %d times: %s", len(of.crashes), sign.Detail))
 		of.crashes = nil
 	}
 }
 
-func (s *supervisor) keepOut(model string, now time.Time, because string) {
+func (s *supervisor) keepOut(model string, now time.Time, name verdict.Verdict, because string) {
 	if s.quarantine == nil {
 		s.quarantine = map[string]quarantined{}
 	}
@@ -49,7 +49,7 @@ func (s *supervisor) keepOut(model string, now time.Time, because string) {
 	s.quarantine[model] = quarantined{
 		until: now.Add(lasts), lasts: lasts, reason: fmt.Sprintf("this model is kept out for %s, because %s", lasts, because),
 	}
-	s.report.keptOut(s, model, s.quarantine[model].reason)
+	s.report.keptOut(s, model, name, s.quarantine[model].reason)
 }
 
 // setAside leaves a model that nothing has mended to a person, if it is not the
@@ -60,14 +60,11 @@ func (s *supervisor) setAside(now time.Time) {
 	if s.machine.State != Exhausted || model == "" || model == s.mainModel() || s.machine.Passive {
 		return
 	}
-	s.keepOut(model, now, s.judgement.Sentence)
-	before := s.machine.State
-	s.machine, s.since = Machine{State: Starting}, now
+	s.keepOut(model, now, s.judgement.Verdict, s.judgement.Sentence)
 	if s.readiness.target != s.mainModel() {
 		s.turnTo(s.mainModel())
 	}
-	s.report.entered(s, before, s.machine.State)
-	s.probeNow(now)
+	s.handle(now, Event{Kind: SetAside})
 }
 
 // keptOut adds the models in quarantine to the gate. While Clawgate only watches

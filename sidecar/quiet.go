@@ -69,7 +69,8 @@ func (s *supervisor) undisturbed(now time.Time) bool {
 		return true
 	case now.Sub(s.remedy.drainedAt) >= bypassShows:
 		s.log.Warn("somebody who bypasses Clawgate uses the server; the remedy waits for another quiet moment")
-		s.machine, s.quiet = s.machine.callOff(), quietWait{}
+		s.quiet = quietWait{}
+		s.handle(now, Event{Kind: Disturbed})
 	}
 	return false
 }

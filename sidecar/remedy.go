@@ -204,7 +204,7 @@ func (s *supervisor) noteTaken(now time.Time, rung Rung) {
 	case Restart:
 		s.remedy.taken.Restarted = true
 	}
-	if s.quiet.verdict != "" {
+	if s.quiet.verdict != "" && s.remedy.reason == string(s.quiet.verdict) { // not another trouble that came between
 		s.remedy.tookQuietly(s.quiet.verdict, now)
 		s.quiet = quietWait{}
 	}

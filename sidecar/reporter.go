@@ -143,11 +143,11 @@ func (r *reporter) remedy(s *supervisor, now time.Time, what string, detail map[
 }
 
 // keptOut reports that a model is in quarantine.
-func (r *reporter) keptOut(s *supervisor, model, reason string) {
+func (r *reporter) keptOut(s *supervisor, model string, name verdict.Verdict, reason string) {
 	r.log.Error("a model is kept out", "model", model, "reason", reason)
 	r.health.Add(incident.Record{
 		At: time.Now(), Kind: incident.KindVerdict, State: string(s.machine.State),
-		Verdict: string(verdict.Crashed), Sentence: reason, Detail: map[string]any{"model": model, "event": "quarantine"},
+		Verdict: string(name), Sentence: reason, Detail: map[string]any{"model": model, "event": "quarantine"},
 	})
 }
 

@@ -182,9 +182,13 @@ func (s *sightings) forgetCrashesOf(end time.Time) {
 	s.crashes = slices.DeleteFunc(s.crashes, func(t time.Time) bool { return t.Sub(end).Abs() < sameCrash })
 }
 
+func (s *sightings) isLoaded(model string) bool {
+	return slices.ContainsFunc(s.loaded, func(m evidence.LoadedModel) bool { return m.Name == model })
+}
+
 // markLoaded notes that a model must be in memory, for it answered.
 func (s *sightings) markLoaded(model string) {
-	if s.loadedKnown && !slices.ContainsFunc(s.loaded, func(m evidence.LoadedModel) bool { return m.Name == model }) {
+	if s.loadedKnown && !s.isLoaded(model) {
 		s.loaded = append(s.loaded, evidence.LoadedModel{Name: model})
 	}
 }

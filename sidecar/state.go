@@ -81,6 +81,10 @@ const (
 	// QuietMoment: nobody would notice the remedy that waits for it, or it has
 	// waited long enough.
 	QuietMoment EventKind = "quiet_moment"
+	// Disturbed: somebody uses the server although nothing of ours is under way.
+	Disturbed EventKind = "disturbed"
+	// SetAside: a model beside the main one is left to a person.
+	SetAside EventKind = "set_aside"
 	// RestartRequested: a person asked for a restart.
 	RestartRequested EventKind = "restart_requested"
 )
@@ -88,7 +92,7 @@ const (
 // EventKinds lists every kind, for tests.
 var EventKinds = []EventKind{
 	JudgedUnproven, JudgedAnswering, JudgedBusy, JudgedUnloaded, JudgedLoading, JudgedCrashed, JudgedSilent, JudgedDue,
-	JudgedDegraded, JudgedHopeless, QuietMoment, JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
+	JudgedDegraded, JudgedHopeless, QuietMoment, Disturbed, SetAside, JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
 }
 
 // Event is one input of step.

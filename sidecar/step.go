@@ -45,6 +45,16 @@ func step(m Machine, e Event) (Machine, Action) {
 		return m.restartRequested(e)
 	case QuietMoment:
 		return m.quiet(e)
+	case Disturbed:
+		if m.AtIdle {
+			m = m.callOff()
+		}
+		return m, Nothing
+	case SetAside:
+		if m.State != Exhausted {
+			return m, Nothing
+		}
+		return Machine{State: Starting, Passive: m.Passive}, Probe
 	default:
 		return m.judged(e)
 	}

@@ -31,6 +31,8 @@ var transitions = map[EventKind]map[State]outcome{
 		Starting: {Exhausted, Nothing}, Loading: {Exhausted, Nothing}, Ready: {Exhausted, Nothing}, Isolated: {Exhausted, Nothing},
 		Verifying: {Exhausted, Nothing}, Backoff: {Exhausted, Nothing}, Stopped: {Starting, Probe},
 	},
+	Disturbed:     {},
+	SetAside:      {Exhausted: {Starting, Probe}},
 	QuietMoment:   {Ready: {Isolated, Drain}},
 	JudgedBusy:    {Stopped: {Starting, Probe}},
 	JudgedLoading: {Starting: {Loading, Nothing}, Stopped: {Starting, Probe}},
@@ -239,6 +241,9 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 	}
 	if well, _ := step(m, Event{Kind: JudgedAnswering}); well.State != Ready || well.Draining || well.AtIdle {
 		t.Errorf("a server that is well again does not call it off: %+v", well)
+	}
+	if disturbed, _ := step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.AtIdle || disturbed.Rung != NoRung {
+		t.Errorf("somebody else's use does not call it off: %+v", disturbed)
 	}
 	m, action = step(m, Event{Kind: Drained, BudgetLeft: true})
 	if m.State != Recovering || m.AtIdle || action != Remedy {

@@ -215,8 +215,8 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.calibrated = now
 	s.readiness.forget()
 	s.seen.forgetServer()
-	if m := s.symptoms.of(s.readiness.target).memory; len(m) > 0 && m[len(m)-1].After(s.seen.lastSuccess) {
-		s.seen.lastSuccess = m[len(m)-1]
+	if at := last(s.symptoms.of(s.readiness.target).memory); at.After(s.seen.lastSuccess) {
+		s.seen.lastSuccess = at // like a crash, it belongs to the run that is over
 	}
 	s.work.forget()
 	s.options.forget()

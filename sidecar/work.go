@@ -49,7 +49,7 @@ func (s *supervisor) load(now time.Time) {
 	if s.machine.Passive && s.machine.State != Verifying || !s.work.loadSince.IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
 		return
 	}
-	if s.machine.State == Exhausted && s.seen.loadedKnown && s.isLoaded(s.readiness.target) {
+	if s.machine.State == Exhausted && s.seen.loadedKnown && s.seen.isLoaded(s.readiness.target) {
 		return
 	}
 	if s.machine.State == Ready && !s.mayLoadWhileReady(now) {
