@@ -43,7 +43,7 @@ func TestAPausedContainerStaysPaused(t *testing.T) {
 		"start":   container.Start(t.Context(), run),
 		"restart": container.Restart(t.Context(), run, time.Second),
 	} {
-		if !errors.Is(err, dockerctl.ErrPaused) {
+		if !errors.Is(err, evidence.ErrPaused) {
 			t.Errorf("%s: got %v, want ErrPaused", verb, err)
 		}
 	}

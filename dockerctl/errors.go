@@ -15,10 +15,6 @@ import (
 )
 
 var (
-	// ErrPaused says that a person has paused the container. Nothing was done: a
-	// restart would silently unpause it.
-	ErrPaused = errors.New("the container is paused")
-
 	// ErrNotRunning says that the container has no processes and no activity,
 	// because it does not run.
 	ErrNotRunning = errors.New("the container is not running")

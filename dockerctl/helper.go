@@ -16,6 +16,8 @@ const (
 	// helperLimit is how long a helper may run.
 	helperLimit = 2 * time.Minute
 	helperPoll  = 250 * time.Millisecond
+	// helperStarts is how long a start whose answer was lost may take to show.
+	helperStarts = 10 * time.Second
 )
 
 // Helper is a container that somebody created to do one thing and to end. It can
@@ -33,32 +35,76 @@ func (c *Container) Helper(name string) (*Helper, error) {
 	return &Helper{name: name, engine: c.engine}, nil
 }
 
-// Run starts the helper and waits until it has ended with exit code 0; any other
-// end is an error. It refuses a helper that runs already, and one that the engine
-// would start again. When ctx ends, or the helper takes longer than two minutes,
-// Run returns and the helper goes on.
-func (h *Helper) Run(ctx context.Context) error {
-	if err := h.run(ctx); err != nil {
-		return fmt.Errorf("cannot run helper container %q: %w", h.name, err)
+// Ready says why the helper could not be run now: it does not exist, runs already,
+// or is one that the engine would start again.
+func (h *Helper) Ready(ctx context.Context) error {
+	seen, err := h.engine.inspect(ctx, h.name)
+	if err == nil {
+		err = refuseHelper(seen)
 	}
-	return nil
+	return h.explain(err)
+}
+
+// Run starts the helper, if it is ready, and waits until it has ended with exit
+// code 0; any other end is an error. An evidence.ErrStartFailed says that it was not
+// started. When ctx ends, or the helper takes longer than two minutes, Run returns
+// and the helper goes on.
+func (h *Helper) Run(ctx context.Context) error { return h.explain(h.run(ctx)) }
+
+// Await waits until the helper does not run, two minutes at most. One that does not
+// exist does not run.
+func (h *Helper) Await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, helperLimit, fmt.Errorf("it has not ended within %s", helperLimit))
+	defer cancel()
+	for ctx.Err() == nil {
+		seen, err := h.engine.inspect(ctx, h.name)
+		if err == nil && seen.Status != evidence.Running {
+			return nil
+		}
+		sleep(ctx, helperPoll)
+	}
+	return h.explain(context.Cause(ctx))
+}
+
+func (h *Helper) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("helper container %q: %w", h.name, err)
 }
 
 func (h *Helper) run(ctx context.Context) error {
 	before, err := h.engine.inspect(ctx, h.name)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", evidence.ErrStartFailed, err)
 	}
 	if err := refuseHelper(before); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", evidence.ErrStartFailed, err)
 	}
 	err = h.engine.call(ctx, startLimit, func(ctx context.Context, cli *client.Client) error {
-		return startRefused(cli.ContainerStart(ctx, h.name, container.StartOptions{}))
+		return cli.ContainerStart(ctx, h.name, container.StartOptions{})
 	})
-	if err != nil {
-		return err
+	if err != nil && !h.started(ctx, before.StartedAt) {
+		return fmt.Errorf("%w: %w", evidence.ErrStartFailed, err)
 	}
 	return h.await(ctx, before.StartedAt)
+}
+
+// started says that the helper runs, or may run, though its start was answered with
+// an error: the answer may be lost, or be that of a proxy that did not wait for it.
+func (h *Helper) started(ctx context.Context, lastStart time.Time) bool {
+	ctx, cancel := context.WithTimeout(ctx, helperStarts)
+	defer cancel()
+	seen := false
+	for ctx.Err() == nil {
+		now, err := h.engine.inspect(ctx, h.name)
+		if err == nil && now.StartedAt.After(lastStart) {
+			return true
+		}
+		seen = seen || err == nil
+		sleep(ctx, helperPoll)
+	}
+	return !seen
 }
 
 func refuseHelper(seen evidence.Container) error {

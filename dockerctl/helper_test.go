@@ -154,6 +154,52 @@ func TestAHelperThatTheEngineCannotStart(t *testing.T) {
 	})
 }
 
+func TestAStartWhoseAnswerIsLostIsNotTakenForNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFakeHelper(20*time.Second, 0)
+		fake.answer("POST /containers/"+helperName+"/start", func(w http.ResponseWriter, _ *http.Request) {
+			fake.status, fake.startedAt = evidence.Running, time.Now()
+			w.WriteHeader(http.StatusGatewayTimeout)
+		})
+		began := time.Now()
+		if err := fake.run(t, t.Context()); err != nil || time.Since(began) < 20*time.Second {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestARunningHelperIsAwaited(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*fakeHelper)
+		takes  time.Duration
+		fails  bool
+	}{
+		"one that runs":           {func(h *fakeHelper) { h.status, h.startedAt = evidence.Running, time.Now() }, 20 * time.Second, false},
+		"one that never ran":      {func(*fakeHelper) {}, 0, false},
+		"one that is not there":   {func(h *fakeHelper) { h.answerJSON("GET /containers/"+helperName+"/json", 404, missing()) }, 0, false},
+		"one that nobody can see": {func(h *fakeHelper) { h.answerJSON("GET /containers/"+helperName+"/json", 503, "") }, helperLimit, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := newFakeHelper(20*time.Second, 0)
+			c.change(fake)
+			helper, err := fake.inMemory(t).Helper(helperName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if err := helper.Await(t.Context()); (err != nil) != c.fails {
+				t.Errorf("%s: %v", name, err)
+			}
+			if took := time.Since(began); took < c.takes || took > c.takes+helperPoll {
+				t.Errorf("%s: waited %s, want %s", name, took, c.takes)
+			}
+			if fake.wrote() {
+				t.Errorf("%s: it was started", name)
+			}
+		})
+	}
+}
+
 func TestAHelperThatIsRemovedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := newFakeHelper(time.Hour, 0)

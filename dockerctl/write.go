@@ -17,22 +17,18 @@ const (
 	// the guard lets through.
 	MaxStopTimeout = 999 * time.Second
 
-	// stopGrace is how much longer than its timeout a stop may take to answer:
-	// after SIGKILL the engine waits 10 s, then 2 s and 2 s more before it gives
-	// up with "did not receive an exit event" (moby, daemon/stop.go, kill.go).
-	stopGrace = 30 * time.Second
-
 	// startLimit bounds a start: prestart hooks that set up a GPU take seconds.
 	startLimit = 60 * time.Second
 )
 
 // Stop ends the run that was judged: SIGTERM, or the stop signal of its image,
 // then SIGKILL when it still runs after timeout, which is 0 to MaxStopTimeout and
-// is rounded up to whole seconds. A container that has already stopped is no
-// error. The engine counts it as stopped by a person: no restart policy brings it
-// back, only Start does.
+// is rounded up to whole seconds. It returns evidence.ErrChanged for a container
+// that does not run: somebody has stopped it since it was judged, and who starts
+// it after that undoes it. The engine counts it as stopped by a person: no restart
+// policy brings it back, only Start does.
 //
-// Stop, Start and Restart return evidence.ErrChanged or ErrPaused, and do
+// Stop, Start and Restart return evidence.ErrChanged or evidence.ErrPaused, and do
 // nothing, when the container is no longer the run that was judged. What happens
 // in the milliseconds between that look and the write cannot be seen: the engine
 // has no conditional writes. Once the write has been sent it is waited for, even
@@ -44,7 +40,7 @@ func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout 
 		return fmt.Errorf("cannot stop container %q: %w", c.name, err)
 	}
 	return c.write(ctx, write{
-		verb: "stop", judged: judged, limit: timeout + stopGrace, refuse: refusePaused,
+		verb: "stop", judged: judged, limit: timeout + evidence.StopGrace, refuse: refuseNotRunning,
 		send: func(ctx context.Context, cli *client.Client) error {
 			return cli.ContainerStop(ctx, c.name, container.StopOptions{Timeout: &seconds})
 		},
@@ -72,16 +68,14 @@ func startRefused(err error) error {
 }
 
 // Restart is Stop and Start in one call to the engine, which finishes it even if
-// this process dies meanwhile. It returns evidence.ErrChanged for a container
-// that does not run: somebody has stopped it since it was judged. See Stop for
-// what all writes share.
+// this process dies meanwhile. See Stop for what all writes share.
 func (c *Container) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	seconds, err := stopSeconds(timeout)
 	if err != nil {
 		return fmt.Errorf("cannot restart container %q: %w", c.name, err)
 	}
 	return c.write(ctx, write{
-		verb: "restart", judged: judged, limit: timeout + stopGrace + startLimit, refuse: refuseNotRunning,
+		verb: "restart", judged: judged, limit: timeout + evidence.StopGrace + startLimit, refuse: refuseNotRunning,
 		send: func(ctx context.Context, cli *client.Client) error {
 			return cli.ContainerRestart(ctx, c.name, container.StopOptions{Timeout: &seconds})
 		},
@@ -142,7 +136,7 @@ func unchanged(seen evidence.Container, judged evidence.Identity) error {
 
 func refusePaused(seen evidence.Container) error {
 	if seen.Status == evidence.Paused {
-		return fmt.Errorf("%w: unpause it first", ErrPaused)
+		return fmt.Errorf("%w: unpause it first", evidence.ErrPaused)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func TestNothingIsWrittenToWhatWasNotJudged(t *testing.T) {
 			"created anew":    {200, recreated, evidence.ErrChanged},
 			"started again":   {200, restarted, evidence.ErrChanged},
 			"removed":         {404, missing(), evidence.ErrChanged},
-			"paused":          {200, inspection(evidence.Paused), ErrPaused},
+			"paused":          {200, inspection(evidence.Paused), evidence.ErrPaused},
 			"engine away":     {503, "", ErrEngineAway},
 			"engine confused": {200, "{}", nil},
 		} {
@@ -84,12 +84,17 @@ func TestNothingIsWrittenToWhatWasNotJudged(t *testing.T) {
 	}
 }
 
-func TestRestartLeavesAStoppedContainerStopped(t *testing.T) {
+func TestAStoppedContainerIsNeitherStoppedNorRestarted(t *testing.T) {
 	for _, status := range []evidence.Status{evidence.Exited, evidence.Created, evidence.Dead, evidence.Removing} {
-		fake := newFakeEngine()
-		fake.answerJSON(inspectCall, 200, inspection(status))
-		if err := fake.serve(t).Restart(t.Context(), judged, 0); !errors.Is(err, evidence.ErrChanged) || fake.wrote() {
-			t.Errorf("%s: got %v, asked %q", status, err, fake.calls())
+		for name, write := range map[string]func(*Container) error{
+			"restart": func(c *Container) error { return c.Restart(t.Context(), judged, 0) },
+			"stop":    func(c *Container) error { return c.Stop(t.Context(), judged, 0) },
+		} {
+			fake := newFakeEngine()
+			fake.answerJSON(inspectCall, 200, inspection(status))
+			if err := write(fake.serve(t)); !errors.Is(err, evidence.ErrChanged) || fake.wrote() {
+				t.Errorf("%s of %s: got %v, asked %q", name, status, err, fake.calls())
+			}
 		}
 	}
 }

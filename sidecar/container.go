@@ -19,7 +19,7 @@ func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
 		s.seen.oomSeen = true
 		s.report.oomKilled()
 	}
-	if !s.remedy.ours() {
+	if !s.remedy.ours() && !s.ownStop(event.At) {
 		s.seen.operator.saw(event)
 	}
 	s.kicks.inspect.kick()
@@ -45,14 +45,14 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 		s.seen.goneSince = goneSince(container, now)
 	}
 	s.seen.forgetCrashesOf(container.FinishedAt)
+	if !s.remedy.running { // else the intent is that of the remedy under way
+		s.dropIntent(now, container)
+	}
 	if !known {
 		s.met(container)
-		if !s.remedy.running { // else the intent is that of the remedy under way
-			s.dropIntent(container)
-		}
 		return
 	}
-	same := container.ID == before.ID && container.StartedAt.Equal(before.StartedAt)
+	same := sameRun(container.Identity, before.Identity)
 	switch {
 	case container.Status != evidence.Running || s.remedy.running:
 	case !same:
@@ -96,23 +96,13 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	s.seen.operator = operatorWatch{} // what was done to the run before
 	s.met(container)
 	s.symptoms.newRun()
-	s.symptoms.xid, s.symptoms.mismatch = evidence.Xid{}, false // somebody may have mended the GPU; if not, it shows again
-	s.remedy.taken, s.remedy.atIdle, s.quarantine = verdict.Taken{}, nil, nil
+	s.remedy.taken = verdict.Taken{}
+	if cause != "crash" { // somebody may have mended what is wrong; the engine's policy has not
+		s.forgetDevices()
+		s.remedy.atIdle, s.quarantine = nil, nil
+	}
 	s.recalibrate(now)
 	s.handle(now, Event{Kind: Replaced})
-}
-
-// dropIntent closes a restart that an earlier Clawgate began, unless that left
-// the container down: then the judgement is Down, and the remedy is its start.
-func (s *supervisor) dropIntent(container evidence.Container) {
-	intent, pending := s.journal.Pending()
-	if !pending || container.ID == intent.Container.ID && container.Status == evidence.Exited {
-		return
-	}
-	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", container.Status)
-	if err := s.journal.Finish(); err != nil {
-		s.log.Warn("cannot drop the earlier restart", "err", err)
-	}
 }
 
 // met takes from a container what Clawgate adapts itself to.
@@ -128,7 +118,7 @@ func (s *supervisor) engineAway(now time.Time, err error) {
 	s.seen.engineError = err.Error()
 	if s.seen.engineAway.IsZero() {
 		s.seen.engineAway = now
-		s.log.Warn("the container engine does not answer; serving goes on, nothing can be healed", "err", err)
+		s.log.Warn("the container engine cannot be asked; serving goes on, nothing can be healed", "err", err)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // ErrRecovering refuses a restart by hand while a remedy is under way.
@@ -45,6 +47,9 @@ func (c control) Restart(ctx context.Context) error {
 		}
 		if !s.seen.engineAway.IsZero() {
 			return errors.New("the container engine does not answer: " + s.seen.engineError)
+		}
+		if s.seen.container.Status == evidence.Paused {
+			return errors.New("the container is paused: unpause it first")
 		}
 		s.report.operator(s, "restart", "")
 		s.handle(time.Now(), Event{Kind: RestartRequested, Judgement: s.judgement})

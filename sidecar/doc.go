@@ -77,9 +77,10 @@
 // (else exhausted); after a restart or a start it is backoff. From exhausted a
 // remedy that is due needs budget again; until then a model whose runner died is
 // loaded now and then, to see it live. A drain that began at a quiet moment goes on
-// while the verdict is degraded, and is called off when it is well, or (*) when
-// somebody turns out to use the server past the relay. Stopped states that see any other verdict
-// look anew from starting.
+// while the verdict is degraded, and is called off when it is well, or (*) when the
+// server does not come to rest. Its remedy leads to verifying however it ends: the
+// model answered before it, so that there is nothing to climb for. Stopped states that
+// see any other verdict look anew from starting.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same
 // steps are taken, the gate stays open, and a drain does not end in a remedy.

@@ -12,7 +12,7 @@ import (
 func gpuFaults() []fault {
 	return []fault{
 		{
-			id: "F12", name: "the server starts without its GPU, and so does the next", lasts: 45 * time.Minute,
+			id: "F12", name: "the server starts without its GPU, and so does the next", lasts: 45 * time.Minute, shows: onCPU, bound: time.Minute,
 			strike:  func(s *scenario) { s.BreakGPU(true); s.must(s.Crash()) },
 			mend:    func(s *scenario) { s.BreakGPU(false); s.operatorRestarts() },
 			idle:    finds(2*time.Minute, restart, verdict.CPUFallback).standing(sidecar.Ready),
@@ -20,10 +20,10 @@ func gpuFaults() []fault {
 			loading: finds(2*time.Minute, restart, verdict.CPUFallback).standing(sidecar.Ready),
 		},
 		{
-			id: "F13", name: "the container loses the GPU, and the runner dies", lasts: 45 * time.Minute,
+			id: "F13", name: "the container loses the GPU, and the runner dies", lasts: 45 * time.Minute, shows: onCPU, bound: time.Minute,
 			strike:  func(s *scenario) { s.LoseGPU(); s.must(s.KillRunner()) },
 			idle:    finds(2*time.Minute, restart, verdict.GPULost),
-			busy:    finds(3*time.Minute, restart, verdict.GPULost),
+			busy:    finds(2*time.Minute, restart, verdict.GPULost),
 			loading: finds(2*time.Minute, restart, verdict.CPUFallback),
 		},
 		{
@@ -55,21 +55,21 @@ func gpuFaults() []fault {
 			mend:    func(s *scenario) { s.ResetGPU(); s.operatorRestarts() },
 			idle:    finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Exhausted),
 			busy:    finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Exhausted),
-			loading: finds(time.Minute, unload, verdict.HostAction).standing(sidecar.Exhausted),
+			loading: finds(2*time.Second, unload, verdict.HostAction).standing(sidecar.Exhausted),
 		},
 		{
 			id: "F17", name: "Xid 119, and the driver advises a reboot; the model answers", lasts: 10 * time.Minute,
 			strike: func(s *scenario) { s.Advise(evidence.AdviceReboot); s.RaiseXid(119) },
 			mend:   func(s *scenario) { s.ResetGPU(); s.operatorRestarts() },
 			idle:   finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Ready),
-			busy:   finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Ready), loading: finds(time.Minute, none, verdict.HostAction).standing(sidecar.Ready),
+			busy:   finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Ready), loading: finds(2*time.Second, none, verdict.HostAction).standing(sidecar.Ready),
 		},
 		{
 			id: "F17", name: "Xid 48, the driver advises nothing, and the server is frozen", lasts: 10 * time.Minute,
 			strike: func(s *scenario) { s.Advise(evidence.AdviceNone); s.RaiseXid(48); s.must(s.FreezeServer()) },
 			mend:   func(s *scenario) { s.ResetGPU(); s.operatorRestarts() },
 			idle:   finds(2*time.Second, restart, verdict.HostAction), busy: finds(2*time.Second, restart, verdict.HostAction),
-			loading: finds(2*time.Minute, restart, verdict.HostAction),
+			loading: finds(2*time.Second, restart, verdict.HostAction),
 		},
 		{
 			id: "F19", name: "heat holds the clocks down", strike: func(s *scenario) { s.Throttle(0x40, 2.5) }, mend: func(s *scenario) { s.Throttle(0, 1) },
@@ -115,9 +115,9 @@ func hostFaults() []fault {
 			id: "F23", name: "the server crashes, and no start succeeds", lasts: 30 * time.Minute,
 			strike:  func(s *scenario) { s.FailStarts(100, "port is already allocated"); s.must(s.Crash()) },
 			mend:    func(s *scenario) { s.FailStarts(0, ""); s.must(s.OperatorStart(s.Context())) },
-			idle:    finds(time.Second, []string{"start", "start", "start"}, verdict.Down).standing(sidecar.Exhausted),
-			busy:    finds(time.Second, []string{"start", "start", "start"}, verdict.Down).standing(sidecar.Exhausted),
-			loading: finds(time.Second, []string{"start", "start", "start"}, verdict.Down).standing(sidecar.Exhausted),
+			idle:    finds(time.Second, []string{"start", "start", "start"}, verdict.Down, verdict.HostAction).standing(sidecar.Exhausted),
+			busy:    finds(time.Second, []string{"start", "start", "start"}, verdict.Down, verdict.HostAction).standing(sidecar.Exhausted),
+			loading: finds(time.Second, []string{"start", "start", "start"}, verdict.Down, verdict.HostAction).standing(sidecar.Exhausted),
 		},
 		{
 			id: "F24", name: "the kernel kills the runner for memory", strike: func(s *scenario) { s.must(s.KillRunnerForMemory()) },

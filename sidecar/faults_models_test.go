@@ -35,11 +35,22 @@ var (
 	unending = []string{"restart", "restart", "start"}
 )
 
+// lastSign is the last sign of life that clients got who wait.
+func lastSign(s *scenario, when circumstance) time.Time {
+	if when != busy {
+		return time.Time{}
+	}
+	return time.Unix(0, s.heard.Load())
+}
+
+// onCPU is the first answer that a CPU began to give in place of a GPU.
+func onCPU(s *scenario, _ circumstance) time.Time { return s.FirstOnCPU() }
+
 // runnerFaults leave a server alive that makes no sense, or nothing at all.
 func runnerFaults() []fault {
 	return []fault{
 		{
-			id: "F1", name: "the runner is frozen", strike: func(s *scenario) { s.must(s.FreezeRunner()) },
+			id: "F1", name: "the runner is frozen", strike: func(s *scenario) { s.must(s.FreezeRunner()) }, shows: lastSign, bound: 30 * time.Second,
 			idle: hidden(), busy: finds(32*time.Second, unload, verdict.Wedged), loading: finds(11*time.Minute, unload, verdict.Wedged),
 		},
 		{
@@ -48,7 +59,7 @@ func runnerFaults() []fault {
 			loading: omit("a load is work"),
 		},
 		{
-			id: "F1", name: "the server is frozen", strike: func(s *scenario) { s.must(s.FreezeServer()) },
+			id: "F1", name: "the server is frozen", strike: func(s *scenario) { s.must(s.FreezeServer()) }, shows: lastSign, bound: 30 * time.Second,
 			idle: finds(50*time.Second, restart, verdict.Wedged), busy: finds(30*time.Second, restart, verdict.Wedged),
 			loading: finds(11*time.Minute, restart, verdict.Wedged),
 		},

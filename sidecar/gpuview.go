@@ -18,8 +18,9 @@ type LogView interface {
 // sawView takes a look at the GPUs.
 func (s *supervisor) sawView(view evidence.GPUView) {
 	id := s.seen.container.ID
-	if lost(view) > lost(s.seen.gpu) && s.seen.container.GPURequested {
-		s.doubtDevice(view.SeenAt)
+	if view.Known {
+		s.followDevices(view)
+		s.seen.gpuKnown = view
 	}
 	s.seen.gpu = view
 	if gpuWorks(view, id) {
@@ -32,9 +33,25 @@ func (s *supervisor) sawView(view evidence.GPUView) {
 	}
 	held := heldBy(view, id)
 	s.symptoms.ownSeen = s.symptoms.ownSeen || held > 0
-	s.symptoms.ownPeak = max(s.symptoms.ownPeak, held)
+	if model := s.holder(); model != "" {
+		of := s.symptoms.of(model)
+		of.ownPeak = max(of.ownPeak, held)
+	}
 	s.symptoms.sawClocks(view)
 	s.followLeak(view)
+}
+
+// holder is the only model that can be what the container holds GPU memory for; empty
+// where there are more.
+func (s *supervisor) holder() string {
+	switch {
+	case !s.seen.loadedKnown:
+	case len(s.seen.loaded) == 1 && s.work.loadSince.IsZero():
+		return s.seen.loaded[0].Name
+	case len(s.seen.loaded) == 0 && !s.work.loadSince.IsZero():
+		return s.readiness.target
+	}
+	return ""
 }
 
 // heldBy is the GPU memory that processes of the container are seen to hold.
@@ -74,7 +91,7 @@ func (s *symptoms) sawClocks(view evidence.GPUView) {
 // followLeak counts only while nothing moves and the list of loaded models is of
 // this moment: one that is being loaded is in no list.
 func (s *supervisor) followLeak(view evidence.GPUView) {
-	moving := !s.work.loadSince.IsZero() || s.work.restoring || len(s.relay.Traffic().InFlight) > 0 ||
+	moving := !s.work.loadSince.IsZero() || s.work.restoring || view.SeenAt.Sub(s.seen.gpuWorks) < gpuInterval || len(s.relay.Traffic().InFlight) > 0 ||
 		!s.seen.loadedKnown || s.machine.State == Recovering || s.seen.pulse.StillFor(view.SeenAt) == 0
 	if moving && s.symptoms.leak.Lasts(view.SeenAt) {
 		return // traffic does not give leaked memory back
@@ -82,36 +99,35 @@ func (s *supervisor) followLeak(view evidence.GPUView) {
 	s.symptoms.leak = s.symptoms.leak.Add(view, s.seen.container.ID, s.seen.loaded, moving, uint64(s.config.LeakTolerance))
 }
 
-// sawXid takes an error that the driver reported. One of the application class
-// shows by what it does to the program (faults.md F16), and an error of a GPU
-// that the container does not use is another's.
-func (s *supervisor) sawXid(xid evidence.Xid) {
-	if xid.Class() != evidence.XidDevice || !concerns(s.seen.gpu, s.seen.container.ID, xid.GPU) {
-		return
+// followDevices doubts the model's GPU as soon as the driver gives one up, or wants
+// something done about it. A view that is not to be had takes nothing back.
+func (s *supervisor) followDevices(view evidence.GPUView) {
+	before := s.seen.failed
+	s.seen.failed = map[string]bool{}
+	for _, g := range view.GPUs {
+		if !g.Lost && !g.Advice.NeedsHost() {
+			continue
+		}
+		s.seen.failed[g.UUID] = true
+		if !before[g.UUID] && s.seen.container.GPURequested && concerns(view, s.seen.container.ID, g.UUID) {
+			s.doubtDevice(view.SeenAt)
+		}
 	}
-	s.symptoms.xid = xid
-	s.doubtDevice(time.Now())
+}
+
+// forgetDevices: somebody was at the machine, and may have mended its GPUs. If not,
+// it shows again.
+func (s *supervisor) forgetDevices() {
+	s.symptoms.xids, s.symptoms.mismatch = nil, false
+	s.seen.failed, s.seen.gpuKnown = nil, evidence.GPUView{}
 }
 
 // doubtDevice takes back the proof that a model gave before its GPU was in
 // question. What was asked before proves nothing either.
 func (s *supervisor) doubtDevice(now time.Time) {
-	if s.readiness.streak.Successes == 0 {
-		return // it is in question already
-	}
 	s.readiness.settle()
 	s.readiness.streak = verdict.Streak{}
 	s.probeNow(now)
-}
-
-func lost(view evidence.GPUView) int {
-	count := 0
-	for _, g := range view.GPUs {
-		if g.Lost {
-			count++
-		}
-	}
-	return count
 }
 
 // concerns says that a GPU is the container's, or may be: where nobody tells who

@@ -39,7 +39,7 @@ func (s *supervisor) mayLoad(traffic evidence.Traffic, now time.Time) bool {
 		return false
 	}
 	for _, r := range traffic.InFlight {
-		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && (!s.seen.loadedKnown || !s.seen.isLoaded(r.Model)) {
+		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && !s.seen.inMemory(r.Model) {
 			return true
 		}
 	}

@@ -28,6 +28,7 @@ type quarantined struct {
 // for. Ollama loads it again for whoever asks next; if it dies again and again,
 // each time takes the GPU from the others.
 func (s *supervisor) crashedBeside(sign evidence.Sign) {
+	delete(s.seen.present, sign.Model)
 	of := s.symptoms.of(sign.Model)
 	if n := len(of.crashes); n > 0 && sign.At.Sub(of.crashes[n-1]) < sameCrash {
 		return
@@ -49,6 +50,7 @@ func (s *supervisor) keepOut(model string, now time.Time, name verdict.Verdict, 
 	s.quarantine[model] = quarantined{
 		until: now.Add(lasts), lasts: lasts, reason: fmt.Sprintf("this model is kept out for %s, because %s", lasts, because),
 	}
+	s.symptoms.of(model).hollow.lookAgain() // it is asked again before it is kept out again
 	s.report.keptOut(s, model, name, s.quarantine[model].reason)
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -22,17 +23,33 @@ const (
 type quietWait struct {
 	verdict verdict.Verdict // empty while none waits
 	since   time.Time
-	told    bool // that it would be taken now, if Clawgate did not only watch
+	due     time.Time // when it was due last: a verdict may give way to another for a moment
+	told    bool      // that it would be taken now, if Clawgate did not only watch
+	vain    int       // how often the gate was shut for it in vain
+}
+
+const (
+	// quietGap is how long a remedy that waits may not be due without its wait
+	// beginning anew.
+	quietGap = 5 * time.Minute
+	// mostVain bounds how much longer each further wait is.
+	mostVain = 5
+)
+
+// longest is how long it waits for a quiet moment, longer after each time that the
+// gate was shut in vain.
+func (q quietWait) longest(idleWait time.Duration) time.Duration {
+	return idleWait << min(q.vain, mostVain)
 }
 
 // awaitQuiet takes a remedy that was put off when nobody would notice, or when
 // it has waited for IDLE_WAIT; then new requests are held and those that move
 // are let finish. A client that bypasses the relay is waited for without end:
-// nobody could let it finish.
+// nobody could let it finish. So is a stream that a drain would not see the end of.
 func (s *supervisor) awaitQuiet(now time.Time) {
 	j := s.judgement
 	if !j.RemedyDue || !j.AtIdle || s.machine.State != Ready {
-		if s.machine.State != Isolated { // while it drains it is still the same one
+		if s.machine.State != Isolated && now.Sub(s.quiet.due) >= quietGap { // while it drains it is still the same one
 			s.quiet = quietWait{}
 		}
 		return
@@ -41,12 +58,13 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 		s.quiet = quietWait{verdict: j.Verdict, since: now}
 		s.log.Warn("a remedy is due and waits for a quiet moment", "verdict", j.Verdict, "sentence", j.Sentence, "longest", s.config.IdleWait)
 	}
+	s.quiet.due = now
 	traffic := s.relay.Traffic()
-	still := s.seen.pulse.StillFor(now) >= quietContainer
+	still := s.rests(now, s.seen.pulse.StillFor(now))
 	alone := len(traffic.InFlight) == 0 && traffic.Waiting == 0
 	switch {
 	case alone && still && now.Sub(s.seen.lastTraffic) >= quietFor:
-	case now.Sub(s.quiet.since) >= s.config.IdleWait && (still || !alone):
+	case now.Sub(s.quiet.since) >= s.quiet.longest(s.config.IdleWait) && s.seen.pulse.Known(now) && (still || !alone) && !s.outlastsDrain(now, traffic):
 	default:
 		return
 	}
@@ -57,19 +75,32 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 	s.handle(now, Event{Kind: QuietMoment, Judgement: j})
 }
 
-// undisturbed says that the container rests now that nothing of ours is under way.
-// If it goes on working, that is for somebody who bypasses the relay: the remedy is
-// put off again.
+// rests says that the container has been still for long enough, and its GPU with it:
+// who waits for a GPU may use next to no CPU.
+func (s *supervisor) rests(now time.Time, still time.Duration) bool {
+	return still >= quietContainer && now.Sub(s.seen.gpuWorks) >= quietContainer
+}
+
+// outlastsDrain says that a stream has moved for so long that a drain would end
+// before it.
+func (s *supervisor) outlastsDrain(now time.Time, traffic evidence.Traffic) bool {
+	return slices.ContainsFunc(traffic.InFlight, func(r evidence.Request) bool { return now.Sub(r.SentAt) >= s.config.DrainTimeout })
+}
+
+// undisturbed says that the container rests now that new requests are held. If it
+// goes on working, that is for one of ours that the drain did not see the end of, or
+// for somebody who bypasses the relay: the remedy is put off again.
 func (s *supervisor) undisturbed(now time.Time) bool {
 	if s.remedy.drainedAt.IsZero() {
 		s.remedy.drainedAt = now
 	}
 	switch {
-	case s.seen.pulse.RestsFor(now) >= quietContainer:
+	case s.rests(now, s.seen.pulse.RestsFor(now)):
 		return true
 	case now.Sub(s.remedy.drainedAt) >= bypassShows:
-		s.log.Warn("somebody who bypasses Clawgate uses the server; the remedy waits for another quiet moment")
-		s.quiet = quietWait{}
+		s.log.Warn("the server does not come to rest; the remedy waits for another quiet moment", "in_flight", len(s.relay.Traffic().InFlight),
+			"note", "without requests in flight somebody who bypasses Clawgate uses it")
+		s.quiet = quietWait{verdict: s.quiet.verdict, since: now, due: now, vain: s.quiet.vain + 1}
 		s.handle(now, Event{Kind: Disturbed})
 	}
 	return false

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,11 +12,15 @@ import (
 
 // readiness plans the third probe and counts what it finds about one model.
 type readiness struct {
-	target string // normalised
-	streak verdict.Streak
-	next   time.Time
-	asked  time.Time // when the last attempt began
-	open   []*attempt
+	target string    // normalised
+	turned time.Time // when it was chosen; zero for the main model from the start
+	// mainCrashes are the main model's, while another one is the target.
+	mainCrashes []time.Time
+	streak      verdict.Streak
+	next        time.Time
+	asked       time.Time // when the last attempt began
+	open        []*attempt
+	gaveUp      time.Time // on the last attempt
 }
 
 // attempt is one readiness probe that has not been answered. It stays open after
@@ -75,6 +78,29 @@ func (r *readiness) waiting() (attempts int, undecided bool) {
 	return attempts, undecided
 }
 
+const (
+	// patience is how long an attempt that has counted as a failure is still heard
+	// where others wait with it.
+	patience = time.Minute
+	// mostOpen attempts are waited for, heard or not.
+	mostOpen = 12
+)
+
+// giveUp hears the oldest attempt no longer, one in a while, so that there is always
+// room for a new one: what Ollama has lost never ends, and the model may answer
+// again all the same.
+func (r *readiness) giveUp(now time.Time) {
+	if now.Sub(r.gaveUp) < patience {
+		return
+	}
+	if i := slices.IndexFunc(r.open, func(a *attempt) bool { return a.counted && !a.moot && now.Sub(a.began) >= patience }); i >= 0 {
+		r.open[i].moot, r.gaveUp = true, now
+	}
+	if len(r.open) > mostOpen {
+		r.open[0].cancel()
+	}
+}
+
 // probeNow makes the next look due at once.
 func (s *supervisor) probeNow(now time.Time) { s.readiness.next = now }
 
@@ -82,6 +108,7 @@ func (s *supervisor) probeNow(now time.Time) { s.readiness.next = now }
 // when it is due and there is no reason to leave the model alone.
 func (s *supervisor) planReadiness(p verdict.Picture) {
 	s.judgeOverdue(p)
+	s.readiness.giveUp(p.Now)
 	model, waits := verdict.ClientWaits(p)
 	attempts, undecided := s.readiness.waiting()
 	hurry := waits && model == p.Target && !undecided && s.readiness.streak.Failures == 0
@@ -128,77 +155,6 @@ func (s *supervisor) serverStarts(now time.Time) bool {
 	return !s.seen.answered && s.seen.containerKnown && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
 }
 
-// leaveAlone says why no probe may be sent now; empty when one may. The rules
-// protect users' GPU time, and loads, which a probe would wait for.
-func (s *supervisor) leaveAlone(p verdict.Picture) string {
-	switch {
-	case s.machine.State == Recovering:
-		return "a remedy is under way"
-	case s.machine.AtIdle && s.machine.Draining && !s.remedy.drainedAt.IsZero():
-		return "a remedy waits for the container to come to rest"
-	case !s.work.loadSince.IsZero():
-		return "the model is being loaded"
-	case !s.work.pullSince.IsZero():
-		return "the model is being pulled"
-	case p.ContainerKnown && p.EngineAwaySince.IsZero() && p.Container.Status != evidence.Running:
-		return "the container does not run"
-	case s.listBlocks(p.Traffic, p.Now):
-		return "a model may be loading, and this Ollama does not tell what is loaded meanwhile"
-	}
-	if p.Hollow.Suspicious() {
-		return "" // that live requests are answered is what is in doubt
-	}
-	for _, r := range p.Traffic.InFlight {
-		if r.Model == p.Target {
-			return s.whileInFlight(p)
-		}
-	}
-	return ""
-}
-
-// resting says that the model's keep-alive has passed since it was last used, so
-// that only probes keep it in memory. The first use counts from being ready.
-func (s *supervisor) resting(now time.Time) bool {
-	if s.config.KeepAlive.Forever() || s.machine.State != Ready {
-		return false
-	}
-	used := s.since
-	if s.seen.lastTraffic.After(used) {
-		used = s.seen.lastTraffic
-	}
-	return now.Sub(used) > time.Duration(s.config.KeepAlive)
-}
-
-// besideSilence is how long the clients of a model have to have heard nothing
-// until a probe goes out beside them, though the server works: from then on it
-// can be told how long the model has been silent.
-const besideSilence = time.Minute
-
-// whileInFlight lets a probe go out beside live requests only when nothing moves,
-// or for long nothing of the model's own.
-func (s *supervisor) whileInFlight(p verdict.Picture) string {
-	if !s.symptoms.xid.At.IsZero() && s.readiness.streak.Successes == 0 {
-		return "" // the gate is shut until the model has answered after the error
-	}
-	if _, waits := verdict.ClientWaits(p); waits {
-		return ""
-	}
-	oldest, moved := p.Now, time.Time{}
-	for _, r := range p.Traffic.InFlight {
-		if r.SentAt.Before(oldest) {
-			oldest = r.SentAt
-		}
-		if r.Model == p.Target && r.LastChunkAt.After(moved) {
-			moved = r.LastChunkAt
-		}
-	}
-	silent := p.Now.Sub(oldest) >= besideSilence && p.Now.Sub(moved) >= besideSilence && p.Now.Sub(s.seen.lastTraffic) >= besideSilence
-	if silent || verdict.Silence(p, oldest, "a first chunk").Outcome == evidence.Failure {
-		return ""
-	}
-	return fmt.Sprintf("%d requests are in flight, and the server works on them", len(p.Traffic.InFlight))
-}
-
 // attempt sends one readiness probe. The next is due after the interval, or
 // after the shorter one once this has failed.
 func (s *supervisor) attempt(now time.Time) {
@@ -243,7 +199,7 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 		s.kicks.api.kick()
 	}
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
-	s.seen.loadedAt = time.Now()
+	s.seen.loadedAt, s.seen.present = time.Now(), nil
 	s.symptoms.sawLoaded(loaded)
 	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
 		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
@@ -254,6 +210,7 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 	if s.seen.api.Failures > 0 {
 		s.kicks.api.kick()
 	}
+	s.serverSpoke()
 }
 
 // answered takes the end of an attempt. An attempt that was called off, or whose
@@ -277,7 +234,8 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	}
 	switch result.Outcome {
 	case evidence.Success:
-		s.seen.lastSuccess = result.At
+		s.seen.lastSuccess, s.seen.lastToken = result.At, result.At
+		s.serverSpoke()
 		s.readiness.settle()
 		s.readiness.next = a.began.Add(s.config.ReadyInterval)
 		if s.readiness.streak.Successes < s.config.SuccessThreshold {
@@ -290,7 +248,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		s.readiness.next = a.began.Add(s.config.RecheckInterval)
 	default:
 		s.readiness.next = result.At.Add(s.config.RecheckInterval)
-		if target != s.mainModel() {
+		if target != s.mainModel() && s.machine.State == Ready { // else it is that model which is being mended
 			s.turnTo(s.mainModel())
 		}
 	}

@@ -3,7 +3,6 @@ package sidecar
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,13 +21,15 @@ type remedyState struct {
 	sentence  string
 	counted   bool // the present attempt is among them
 	running   bool
-	stopTried evidence.Identity // the run whose stop failed last
-	attempts  int               // that did not help since the model was last ready for long
+	stop      sentStop               // that failed last
+	left      []evidence.LoadedModel // that stay in memory through the rung under way
+	attempts  int                    // that did not help since the model was last ready for long
 	unloads   []time.Time
 	drainFrom time.Time
 	drainedAt time.Time // when the last stream had ended, of one that waited for a quiet moment
 	steps     []recovery.Step
 	lastError string
+	triedLoad time.Time     // when the last load of ours began
 	lastTook  time.Duration // from isolation to open, the last time
 	backoff   time.Time     // when it ends
 	taken     verdict.Taken // about the present trouble; the rest is filled in by supervisor.taken
@@ -58,13 +59,6 @@ func (r *remedyState) unloadsSpent(now time.Time) bool {
 	return recent >= unloadLimit
 }
 
-// stoppedLate says that the container ended in the very run that Clawgate had
-// tried to stop in vain: the stop took effect after all, and nobody else did it
-// (moby#22802: the engine gives up on a process that the driver holds).
-func (r *remedyState) stoppedLate(c evidence.Container) bool {
-	return c.Status == evidence.Exited && c.ID != "" && c.ID == r.stopTried.ID && c.StartedAt.Equal(r.stopTried.StartedAt)
-}
-
 // timed adds a step to the account of the remedy that was taken last.
 func (r *remedyState) timed(name string, took time.Duration) {
 	r.steps = append(r.steps, recovery.Step{Name: name, Took: took})
@@ -73,7 +67,7 @@ func (r *remedyState) timed(name string, took time.Duration) {
 // budgetLeft is how many restarts are allowed now. A container that is down
 // because of us is started whatever the budget says.
 func (s *supervisor) budgetLeft(now time.Time) int {
-	if _, pending := s.journal.Pending(); pending {
+	if s.owesStart(s.seen.container) {
 		return max(1, s.config.RestartBudget)
 	}
 	return max(s.config.RestartBudget-s.journal.Spent(now, s.config.RestartWindow), 0)
@@ -85,7 +79,9 @@ const requested = "requested"
 // beginDrain notes why a remedy is due; finishDrain waits for what still moves.
 func (s *supervisor) beginDrain(now time.Time) {
 	s.remedy.drainFrom, s.remedy.drainedAt = now, time.Time{}
-	s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
+	if s.judgement.Verdict != verdict.Unproven || s.remedy.since.IsZero() { // else it is a further rung for the same trouble
+		s.remedy.reason, s.remedy.sentence = string(s.judgement.Verdict), s.judgement.Sentence
+	}
 	if s.machine.Forced {
 		s.remedy.reason, s.remedy.sentence = requested, "a person asked for a restart"
 	}
@@ -135,7 +131,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.remedy.began, s.remedy.rung, s.remedy.running = now, rung, true
 	others := verdict.OthersAtRest(s.picture(now), target)
 	s.noteTaken(now, rung)
-	s.noteLoaded(rung)
+	s.noteLoaded(rung, target, others)
 	s.setGate(now)
 	s.recalibrate(now)
 	switch rung {
@@ -151,11 +147,12 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.log.Warn("taking a remedy", "rung", rung, "model", target, "reason", reason, "sentence", s.remedy.sentence,
 		"attempt", s.remedy.attempts, "budget_left", s.budgetLeft(now))
 	s.spawn(func(ctx context.Context, _ func(func())) {
+		if rung.cuts() {
+			s.saveJournal()
+		}
 		report := s.take(ctx, remedyOrder{rung, target, others, run, reason})
 		s.post(ctx, 0, func() {
-			if rung == Restart && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
-				s.remedy.stopTried = run
-			}
+			s.remedy.noteStop(run, report, time.Now())
 			s.tookRemedy(time.Now(), rung, report)
 		})
 	})
@@ -164,11 +161,8 @@ func (s *supervisor) beginRemedy(now time.Time) {
 // spend takes one restart out of the budget. Finishing what an earlier Clawgate
 // began costs nothing: it was paid for then.
 func (s *supervisor) spend(now time.Time) {
-	if _, pending := s.journal.Pending(); pending {
-		return
-	}
-	if err := s.journal.Spend(now); err != nil {
-		s.log.Warn("cannot write the restart down; the budget would not survive a crash", "err", err)
+	if !s.owesStart(s.seen.container) {
+		s.journal.Spend(now)
 	}
 }
 
@@ -194,69 +188,6 @@ func (s *supervisor) take(ctx context.Context, o remedyOrder) recovery.Report {
 	}
 }
 
-// noteTaken remembers what has been done about the present trouble.
-func (s *supervisor) noteTaken(now time.Time, rung Rung) {
-	switch rung {
-	case MakeRoom:
-		s.remedy.taken.MadeRoom = true
-	case Unload:
-		s.remedy.taken.Unloaded = true
-	case Restart:
-		s.remedy.taken.Restarted = true
-	}
-	if s.quiet.verdict != "" && s.remedy.reason == string(s.quiet.verdict) { // not another trouble that came between
-		s.remedy.tookQuietly(s.quiet.verdict, now)
-		s.quiet = quietWait{}
-	}
-}
-
-// taken is what has been done about the present trouble, and what came of it.
-func (s *supervisor) taken(now time.Time) verdict.Taken {
-	taken := s.remedy.taken
-	taken.AtIdle = s.remedy.tookAtIdle(now)
-	taken.ClockJumpedAt = s.clock.jumpedAt
-	if s.machine.State == Exhausted && s.budgetLeft(now) == 0 {
-		taken.NoBudget = fmt.Sprintf("no restart: the budget of %d in %s is spent; a person has to look", s.config.RestartBudget, s.config.RestartWindow)
-	}
-	return taken
-}
-
-// noteFailure counts what the engine could not do, in a row.
-func (s *supervisor) noteFailure(rung Rung, err error) {
-	taken := &s.remedy.taken
-	switch {
-	case err == nil:
-		taken.FailedStops, taken.FailedStarts = 0, 0
-		return
-	case errors.Is(err, evidence.ErrMismatch):
-		s.symptoms.mismatch = true
-		return
-	case errors.Is(err, evidence.ErrWontDie):
-		taken.FailedStops++
-	case rung == Start, errors.Is(err, evidence.ErrStartFailed):
-		taken.FailedStarts++
-	default:
-		return
-	}
-	taken.LastError = err.Error()
-}
-
-// noteLoaded remembers which models to load again after a restart.
-func (s *supervisor) noteLoaded(rung Rung) {
-	if !rung.cuts() {
-		return
-	}
-	for _, m := range s.seen.loaded {
-		known := slices.ContainsFunc(s.work.restore, func(r evidence.LoadedModel) bool { return r.Name == m.Name })
-		if m.Name != s.mainModel() && !known {
-			s.work.restore = append(s.work.restore, m)
-		}
-	}
-	if s.readiness.target != s.mainModel() {
-		s.turnTo(s.mainModel())
-	}
-}
-
 // tookRemedy takes a rung's end. Whatever came of it, the server is judged anew.
 func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report) {
 	s.remedy.running = false
@@ -279,14 +210,14 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	s.recalibrate(now)
 	if rung.cuts() {
 		if report.Err == nil && s.remedy.reason == requested || kind == Replaced {
-			s.symptoms.xid, s.symptoms.mismatch = evidence.Xid{}, false // a person was there, and may have mended it
+			s.forgetDevices() // a person was there
 		}
 		s.symptoms.newRun()
 	} else if s.machine.Target != "" {
 		s.symptoms.of(s.machine.Target).reloaded()
 	}
-	s.seen.loaded, s.seen.loadedKnown = nil, report.Err == nil // nothing is, after any rung
-	s.seen.containerKnown = false                              // the next inspection is of our own doing
+	s.seen.loaded, s.seen.loadedKnown = s.remedy.left, report.Err == nil
+	s.seen.containerKnown = false // the next inspection is of our own doing
 	s.seen.operator = operatorWatch{}
 	s.handle(now, Event{Kind: kind})
 }

@@ -124,7 +124,7 @@ func (r *reporter) remedied(s *supervisor, rung Rung, result string, report reco
 	if report.Leak != nil {
 		r.metrics.GPULeaked(*report.Leak)
 	}
-	if result == "success" && rung != Unload {
+	if result == "success" && rung.cuts() {
 		r.metrics.ContainerStart("clawgate")
 	}
 	detail := map[string]any{"result": result, "took_seconds": now.Sub(s.remedy.began).Seconds(), "steps": report.Steps}

@@ -79,6 +79,9 @@ func (c *call) run(client *http.Client, request *http.Request) {
 		var n int
 		n, err = response.Body.Read(piece)
 		c.heard.Store(time.Now().UnixNano())
+		if n > 0 && c.status == http.StatusOK {
+			c.s.heard.Store(time.Now().UnixNano())
+		}
 		if n > 0 && text.Len() == 0 {
 			close(c.first)
 		}

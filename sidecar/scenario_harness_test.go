@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,12 @@ type setup struct {
 	before func(s *scenario)
 	// away leaves the start of the sidecar to the scenario.
 	away bool
+	// blind is an engine that lists no processes.
+	blind bool
+	// unmeasured is an engine that tells nothing of the container's activity.
+	unmeasured bool
+	// fresh is what a new look at the GPUs shows; nil for no such look.
+	fresh func(context.Context) evidence.GPUView
 }
 
 // scenario is a simulated Ollama, the whole sidecar before it, and clients that
@@ -41,6 +48,7 @@ type scenario struct {
 	*testing.T
 	*simulation.World
 	env      []string
+	fresh    func(context.Context) evidence.GPUView
 	engine   *recorder
 	odd      *oddity
 	log      *history
@@ -50,7 +58,8 @@ type scenario struct {
 	operator *http.Client
 	end      context.CancelFunc // of the sidecar, as SIGTERM does
 	ended    chan error
-	closers  []func() // run when the scenario is over
+	closers  []func()     // run when the scenario is over
+	heard    atomic.Int64 // when any client got a piece of an answer last, in Unix nanoseconds
 }
 
 // play runs one scenario in a bubble of virtual time. When it returns, the
@@ -61,7 +70,7 @@ func play(t *testing.T, given setup, act func(s *scenario)) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		world := simulation.New(usual(given.world))
-		s := &scenario{T: t, World: world, engine: &recorder{World: world}, log: newHistory()}
+		s := &scenario{T: t, World: world, engine: &recorder{World: world, blind: given.blind, unmeasured: given.unmeasured}, fresh: given.fresh, log: newHistory()}
 		s.env = append([]string{
 			"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=", "CLAWGATE_ADMIN_TOKEN=" + token,
 		}, given.env...)
@@ -121,7 +130,7 @@ func (s *scenario) start() {
 	s.door, s.desk = newPipeListener(), newPipeListener()
 	s.clients, s.operator = s.door.client(), s.desk.client()
 	instance := sidecar.New(sidecar.Parts{
-		Config: settings, Engine: s.engine, GPU: s.World, Hints: s.World, Wall: s.Now, Dial: s.odd.dial, Version: "test",
+		Config: settings, Engine: s.engine, GPU: s.World, Hints: s.World, Wall: s.Now, Dial: s.odd.dial, Fresh: s.fresh, Version: "test",
 		Registry: prometheus.NewRegistry(), Log: slog.New(s.log),
 		Leaks: func(evidence.GPUView, evidence.GPUView, evidence.GPUOwner) evidence.LeakReport {
 			return evidence.LeakReport{Result: evidence.LeakNone}

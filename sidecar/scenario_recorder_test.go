@@ -18,6 +18,8 @@ import (
 // sidecar has it do.
 type recorder struct {
 	*simulation.World
+	blind      bool // it lists no processes
+	unmeasured bool // it tells nothing of the container's activity
 
 	mu       sync.Mutex
 	acts     []string
@@ -41,6 +43,20 @@ func (r *recorder) Start(ctx context.Context, run evidence.Identity) error {
 func (r *recorder) Restart(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
 	defer r.note("restart")()
 	return r.World.Restart(ctx, run, timeout)
+}
+
+func (r *recorder) Processes(ctx context.Context) ([]evidence.Process, error) {
+	if r.blind {
+		return nil, simulation.ErrNotRunning
+	}
+	return r.World.Processes(ctx)
+}
+
+func (r *recorder) Activity(ctx context.Context) (evidence.Activity, error) {
+	if r.unmeasured {
+		return evidence.Activity{}, simulation.ErrNotRunning
+	}
+	return r.World.Activity(ctx)
 }
 
 // note writes an act down; what it returns is called at the act's end.

@@ -44,6 +44,7 @@ func TestSuccessorFinishesOrDropsTheRestartOfAKilledClawgate(t *testing.T) {
 				if left := s.status().Budget.Remaining; left != 3 {
 					s.Errorf("%d restarts left; the killed one paid", left)
 				}
+				time.Sleep(time.Minute + inspected)
 				s.must(s.OperatorStop(s.Context())) // and nothing of the intent is left
 				s.reaches(sidecar.Stopped, 5*time.Second)
 				s.stays(sidecar.Stopped, 5*time.Minute)
@@ -53,6 +54,9 @@ func TestSuccessorFinishesOrDropsTheRestartOfAKilledClawgate(t *testing.T) {
 	}
 }
 
+// inspected is the longest time between two inspections.
+const inspected = 10 * time.Second
+
 // intend leaves in the state folder what a Clawgate does that is about to stop
 // the container.
 func (s *scenario) intend() {
@@ -61,7 +65,7 @@ func (s *scenario) intend() {
 	s.must(err)
 	journal, err := recovery.OpenJournal(settings.StateDir)
 	s.must(err)
-	s.must(journal.Begin(recovery.Intent{Container: s.inspect().Identity, Reason: "wedged", At: time.Now()}))
+	s.must(journal.Begin(recovery.Intent{Container: s.inspect().Identity, Reason: "wedged", At: time.Now(), StopTakes: time.Minute}))
 }
 
 func TestBudgetOutlivesClawgate(t *testing.T) {

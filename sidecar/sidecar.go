@@ -99,13 +99,6 @@ func New(parts Parts) *Sidecar {
 	return s
 }
 
-// SawXid takes an error that the NVIDIA driver reported. Any goroutine may call it.
-func (s *Sidecar) SawXid(xid evidence.Xid) {
-	s.metrics.GPUXid(xid)
-	s.log.Warn("the NVIDIA driver reported an error", "gpu", xid.GPU, "xid", xid.Code, "class", xid.Class())
-	s.supervisor.tell(func() { s.supervisor.sawXid(xid) })
-}
-
 const dialTimeout = 5 * time.Second
 
 func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *incident.Log) *supervisor {

@@ -26,15 +26,20 @@ type sightings struct {
 	release  ollama.Version // zero until it is known for this run of the server
 	pulse    verdict.Pulse
 	gpu      evidence.GPUView
-	gpuWorks time.Time // last
+	gpuKnown evidence.GPUView // the newest that could be had
+	gpuWorks time.Time        // last
+	failed   map[string]bool  // GPUs that the driver has given up, or wants something done about
 
 	loaded      []evidence.LoadedModel
 	loadedKnown bool
 	loadedAt    time.Time // when the list was read last
+	// present are the models that were loaded, or gave a first chunk, since then.
+	present map[string]bool
 
 	crashes     []time.Time
 	crashDetail string
-	lastSuccess time.Time // last first chunk of the target
+	lastSuccess time.Time // last first chunk, or load, of the target
+	lastToken   time.Time // last first chunk of the target
 	lastTraffic time.Time // last first chunk of any live request
 	oomSeen     bool
 }
@@ -44,6 +49,7 @@ type sightings struct {
 func (s *sightings) forgetServer() {
 	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
 	s.loaded, s.loadedKnown, s.answered, s.release = nil, false, false, ollama.Version{}
+	s.present = nil
 	s.lastSuccess = time.Time{}
 	if n := len(s.crashes); n > 0 {
 		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over
@@ -63,7 +69,7 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
 		EngineAwaySince: s.seen.engineAway, EngineBackAt: s.seen.engineBack, GoneSince: s.seen.goneSince,
 		Reached: s.seen.reached, Answered: s.seen.answered,
-		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target,
+		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target, Aside: s.aside(),
 		GPUActiveAt: s.seen.gpuWorks,
 		Traffic:     s.relay.Traffic(), Pulse: s.seen.pulse,
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
@@ -75,8 +81,7 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 	}
 	p.Taken = s.taken(now)
 	s.symptomsIn(&p)
-	_, pending := s.journal.Pending()
-	p.Unfinished = pending || s.remedy.stoppedLate(s.seen.container)
+	p.Unfinished = s.owesStart(s.seen.container)
 	if !p.Unfinished {
 		p.OperatorAct = s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
 	}
@@ -92,13 +97,18 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	switch sign.Kind {
 	case evidence.SignFirstChunk:
 		s.seen.lastTraffic = sign.At
+		s.seen.sawInMemory(sign.Model)
 		if target {
 			s.credit(sign)
 		}
 	case evidence.SignRunnerDied:
-		if target {
+		switch {
+		case target:
 			s.crashed(sign)
-		} else if sign.Model != "" {
+		case sign.Model == s.mainModel(): // it comes first
+			s.turnTo(sign.Model)
+			s.crashed(sign)
+		case sign.Model != "":
 			s.crashedBeside(sign)
 		}
 	case evidence.SignOutOfMemory:
@@ -107,11 +117,17 @@ func (s *supervisor) sign(sign evidence.Sign) {
 		s.symptoms.wasRefused(sign.At)
 	case evidence.SignAnswered:
 		s.sawAnswer(sign, target)
+	case evidence.SignWanted:
+		s.symptoms.of(sign.Model).wanted = sign.At
 	case evidence.SignRefused:
 		s.kicks.tcp.kick()
 		s.kicks.inspect.kick()
 	case evidence.SignWaitedLong:
-		if !target && s.machine.State == Ready {
+		switch {
+		case target || s.machine.State != Ready:
+		case sign.Model == s.mainModel():
+			s.turnTo(sign.Model)
+		default:
 			s.suspect(sign.Model)
 		}
 	}
@@ -128,7 +144,8 @@ func (s *supervisor) credit(sign evidence.Sign) {
 	}
 	s.readiness.count(result)
 	s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
-	s.seen.lastSuccess = sign.At
+	s.seen.lastSuccess, s.seen.lastToken = sign.At, sign.At
+	s.serverSpoke()
 	s.seen.markLoaded(s.readiness.target)
 	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
 }
@@ -144,6 +161,7 @@ func (s *supervisor) crashed(sign evidence.Sign) {
 	s.seen.crashes = append(s.seen.crashes, sign.At)
 	s.seen.crashDetail = sign.Detail
 	s.seen.loadedKnown = false
+	delete(s.seen.present, sign.Model)
 	s.options.forget()
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
 }
@@ -152,6 +170,7 @@ func (s *supervisor) crashed(sign evidence.Sign) {
 // again once; what it reports is what came of that.
 func (s *supervisor) noRoom(sign evidence.Sign) {
 	s.symptoms.of(sign.Model).noRoom(sign.At, sign.Detail)
+	delete(s.seen.present, sign.Model)
 	s.log.Warn("there was no room for a model", "model", sign.Model, "detail", sign.Detail)
 	if sign.Model == s.readiness.target {
 		s.seen.loadedKnown = false // it may have lost its place
@@ -186,6 +205,20 @@ func (s *sightings) isLoaded(model string) bool {
 	return slices.ContainsFunc(s.loaded, func(m evidence.LoadedModel) bool { return m.Name == model })
 }
 
+// sawInMemory notes a model that did what it can only do in memory. Ollama knows it
+// by that name, so that they are few.
+func (s *sightings) sawInMemory(model string) {
+	if s.present == nil {
+		s.present = map[string]bool{}
+	}
+	s.present[model] = true
+}
+
+// inMemory says that a model is known to be in memory.
+func (s *sightings) inMemory(model string) bool {
+	return s.present[model] || s.loadedKnown && s.isLoaded(model)
+}
+
 // markLoaded notes that a model must be in memory, for it answered.
 func (s *sightings) markLoaded(model string) {
 	if s.loadedKnown && !s.isLoaded(model) {
@@ -205,9 +238,32 @@ func (s *supervisor) suspect(model string) {
 
 func (s *supervisor) turnTo(model string) {
 	s.readiness.settle()
-	s.readiness = readiness{target: model, asked: s.readiness.asked, open: s.readiness.open}
-	s.seen.crashes = nil
+	crashes, kept := s.seen.crashes, s.readiness.mainCrashes
+	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
+	if s.aside() { // it turns away from the main model, whose crashes are not over
+		s.readiness.mainCrashes, kept = crashes, nil
+	}
+	s.seen.crashes, s.seen.lastToken = kept, time.Time{}
 	s.log.Info("the readiness probe looks at another model", "model", model)
+}
+
+// aside says that the probe looks at another model than the main one.
+func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
+
+// turnBack leaves another model of which nothing is found out in a while: who
+// works long for its clients keeps its probe waiting, and the main model unlooked at.
+func (s *supervisor) turnBack(now time.Time) {
+	if s.aside() && s.machine.State == Ready && s.readiness.streak.Failures == 0 && now.Sub(s.readiness.turned) >= besideSilence {
+		s.turnTo(s.mainModel())
+	}
+}
+
+// serverSpoke takes back the silence of the API: the server answers other calls, and
+// what is slow is one list.
+func (s *supervisor) serverSpoke() {
+	if api := &s.seen.api; api.Failures > 0 && !api.Last.Answered && !api.Last.Unresolved {
+		api.Failures, api.FailingSince = 0, time.Time{}
+	}
 }
 
 // mainModel is the model that Clawgate is there for.

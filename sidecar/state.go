@@ -58,7 +58,7 @@ const (
 	JudgedBusy      EventKind = "busy"
 	JudgedUnloaded  EventKind = "unloaded"
 	JudgedLoading   EventKind = "loading"
-	JudgedCrashed   EventKind = "crashed" // once: Ollama's own reload may mend it
+	JudgedCrashed   EventKind = "crashed" // once, or its GPU is in question: loading it again may mend it
 	JudgedSilent    EventKind = "silent"  // a problem, and no remedy for it yet
 	JudgedDue       EventKind = "due"     // a problem, and a remedy is due
 	// JudgedDegraded: the model answers, and a remedy is due at a quiet moment.
@@ -120,18 +120,21 @@ func judged(j verdict.Judgement) EventKind {
 	}
 	switch j.Verdict {
 	case verdict.Healthy, verdict.Slow, verdict.GPULost, verdict.CPUFallback, verdict.VRAMLeak, verdict.Throttled:
+		if !j.Answers { // what was found last is kept, until failures are enough for another verdict
+			return JudgedUnproven
+		}
 		return JudgedAnswering
 	case verdict.EngineAway, verdict.HostAction:
-		if j.Answers {
+		switch {
+		case j.Doubted:
+			return JudgedCrashed // shut until the model is back
+		case j.Answers:
 			return JudgedAnswering
 		}
 		return JudgedSilent
 	case verdict.Busy, verdict.Overloaded:
 		return JudgedBusy
 	case verdict.Unloaded:
-		if j.Doubted {
-			return JudgedCrashed
-		}
 		return JudgedUnloaded
 	case verdict.Loading:
 		return JudgedLoading

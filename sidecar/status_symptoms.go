@@ -20,8 +20,9 @@ func (s *supervisor) symptomsStatus() admin.SymptomsStatus {
 		Refused: known.refused.Count, LastRefused: known.refused.Last,
 		Hollow: of.hollow.answers, ClockJumped: s.clock.jumpedAt, EngineError: s.seen.engineError,
 	}
-	if !known.xid.At.IsZero() {
-		shown.Xid = &admin.XidStatus{Seen: admin.Seen{At: known.xid.At}, Code: known.xid.Code, GPU: known.xid.GPU}
+	if xids := known.deviceXids(); len(xids) > 0 {
+		newest := xids[len(xids)-1]
+		shown.Xid = &admin.XidStatus{Seen: admin.Seen{At: newest.At}, Code: newest.Code, GPU: newest.GPU}
 	}
 	return shown
 }
@@ -43,7 +44,7 @@ func (s *supervisor) dueStatus() *admin.RemedyStatus {
 			waits = onlyWatches
 		}
 		return &admin.RemedyStatus{Rung: string(s.machine.Rung), Reason: s.remedy.sentence, Since: s.remedy.drainFrom, Waits: waits}
-	case s.quiet.verdict != "":
+	case s.quiet.verdict != "" && s.judgement.AtIdle:
 		waits := "a quiet moment"
 		if s.quiet.told {
 			waits = onlyWatches

@@ -1,6 +1,8 @@
 package sidecar
 
-import "github.com/clawdbot/clawgate/sidecar/verdict"
+import (
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
 
 // Machine is the supervisor's whole memory of where it stands.
 type Machine struct {
@@ -14,8 +16,8 @@ type Machine struct {
 	Draining bool
 	// Forced says that a person asked for the restart that is due.
 	Forced bool
-	// AtIdle says that the remedy that is due was put off until a quiet moment:
-	// the model answers, and that does not call it off.
+	// AtIdle says that the remedy that is due, or being taken, was put off until a
+	// quiet moment: the model answers, and that does not call it off.
 	AtIdle bool
 	// Passive is set while Clawgate only watches: paused, or MODE=observe. No
 	// remedy is taken then, unless a person asks for it.
@@ -29,12 +31,10 @@ func step(m Machine, e Event) (Machine, Action) {
 	case Drained:
 		return m.drained(e)
 	case RemedyDone:
+		m.AtIdle = m.AtIdle && m.State != Recovering
 		return m.when(Recovering, Verifying, Probe)
 	case RemedyFailed:
-		if m.State == Recovering {
-			return m.escalate(e)
-		}
-		return m, Nothing
+		return m.remedyFailed(e)
 	case LoadFailed:
 		return m.loadFailed()
 	case BackoffElapsed:
@@ -46,7 +46,7 @@ func step(m Machine, e Event) (Machine, Action) {
 	case QuietMoment:
 		return m.quiet(e)
 	case Disturbed:
-		if m.AtIdle {
+		if m.AtIdle && !m.Forced {
 			m = m.callOff()
 		}
 		return m, Nothing
@@ -217,64 +217,6 @@ func stillTry(e Event) Action {
 	return Nothing
 }
 
-// firstRung is the least that may help. What was tried since the model was last
-// ready is not tried again; the supervisor clears Rung once it stays ready.
-func firstRung(m Machine, e Event) Rung {
-	switch {
-	case e.Judgement.ServerGone:
-		return Start
-	case e.Judgement.MakeRoom:
-		return MakeRoom
-	case e.Judgement.Model != "" && (m.Rung == NoRung || m.Rung == MakeRoom) && !e.UnloadsSpent:
-		return Unload
-	default:
-		return Restart
-	}
-}
-
-func (m Machine) drained(e Event) (Machine, Action) {
-	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
-		return m, Nothing
-	}
-	if m.Rung.cuts() && !e.BudgetLeft && !m.Forced {
-		m.State, m.Draining, m.AtIdle = Exhausted, false, false
-		return m, Nothing
-	}
-	m.State, m.Draining, m.Forced, m.AtIdle = Recovering, false, false, false
-	return m, Remedy
-}
-
-// escalate goes for the next rung, or waits when there is none. A restart cuts
-// what the unload did not, so that moving streams are let finish first.
-func (m Machine) escalate(e Event) (Machine, Action) {
-	switch {
-	case m.Rung == MakeRoom:
-		return m.roomMade(e)
-	case m.Rung.cuts():
-		m.State = Backoff
-		return m, Wait
-	case m.Passive:
-		m.State = Isolated
-		return m, Nothing
-	case !e.BudgetLeft:
-		m.State = Exhausted
-		return m, Nothing
-	}
-	m.State, m.Rung, m.Draining = Isolated, Restart, true
-	return m, Drain
-}
-
-// roomMade goes on after other models have left memory, or would not. What may
-// come next depends on who holds the memory, which the judgement tells.
-func (m Machine) roomMade(e Event) (Machine, Action) {
-	if e.Kind == RemedyFailed {
-		m.State = Verifying
-		return m, Probe
-	}
-	m.State, m.Rung, m.Draining = Isolated, firstRung(m, e), true
-	return m, Drain
-}
-
 func (m Machine) loadFailed() (Machine, Action) {
 	switch m.State {
 	case Starting, Loading, Verifying:
@@ -288,7 +230,7 @@ func (m Machine) restartRequested(e Event) (Machine, Action) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
-	m.Target, m.Rung, m.Draining, m.Forced = "", Restart, true, true
+	m.Target, m.Rung, m.Draining, m.Forced, m.AtIdle = "", Restart, true, true, false
 	if m.State == Stopped || e.Judgement.ServerGone {
 		m.Rung = Start
 	}

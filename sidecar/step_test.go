@@ -219,6 +219,19 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 	}
 }
 
+// Whoever asked for a restart gets it, whatever happens meanwhile: a machine that
+// waits for it without a drain would wait for ever.
+func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
+	for _, kind := range EventKinds {
+		for _, atIdle := range []bool{false, true} {
+			asked, _ := step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(RestartRequested))
+			if after, _ := step(asked, about(kind)); after.Forced && !after.Draining {
+				t.Errorf("%s leaves %+v", kind, after)
+			}
+		}
+	}
+}
+
 func TestAServerThatWorksAgainCallsTheRemedyOff(t *testing.T) {
 	for _, kind := range []EventKind{JudgedBusy, JudgedLoading, JudgedSilent, JudgedUnloaded, JudgedCrashed, JudgedAnswering, JudgedModelMissing} {
 		after, _ := step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(kind))
@@ -246,8 +259,13 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 		t.Errorf("somebody else's use does not call it off: %+v", disturbed)
 	}
 	m, action = step(m, Event{Kind: Drained, BudgetLeft: true})
-	if m.State != Recovering || m.AtIdle || action != Remedy {
+	if m.State != Recovering || !m.AtIdle || action != Remedy {
 		t.Errorf("after the drain: %+v and %q", m, action)
+	}
+	for _, end := range []EventKind{RemedyDone, RemedyFailed} { // the model answered before it: nobody climbs from there
+		if after, action := step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.AtIdle || action != Probe {
+			t.Errorf("%s: %+v and %q", end, after, action)
+		}
 	}
 }
 

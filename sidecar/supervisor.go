@@ -54,6 +54,7 @@ type supervisor struct {
 	log       *slog.Logger
 
 	inbox   chan message
+	xids    xidReports
 	workers sync.WaitGroup
 	run     context.Context // of the workers; set by loop
 	kicks   kicks
@@ -152,12 +153,14 @@ func (s *supervisor) begin(now time.Time) {
 // evaluate draws the conclusion from what is known now, and acts on it.
 func (s *supervisor) evaluate(now time.Time) {
 	s.clock.look(s.log)
+	s.sawXids(now)
 	picture := s.picture(now)
 	if s.machine.State != Recovering { // a server that is being changed is not judged
 		s.judge(picture)
 		s.handle(now, Event{Kind: judged(s.judgement), Judgement: s.judgement})
 	}
 	s.endBackoff(now)
+	s.turnBack(now)
 	s.planReadiness(s.picture(now))
 	s.setAside(now)
 	s.awaitQuiet(now)
@@ -242,5 +245,6 @@ func (s *supervisor) forgetTrouble(now time.Time) {
 	if s.machine.State == Ready && now.Sub(s.since) >= recovery.StableAfter {
 		s.machine.Rung = NoRung
 		s.remedy.attempts, s.remedy.taken = 0, verdict.Taken{}
+		s.remedy.stop = sentStop{} // who was killed does not answer
 	}
 }

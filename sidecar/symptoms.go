@@ -6,17 +6,17 @@ import (
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // symptoms are what was seen of the models and the GPUs beside probes and
 // crashes: what tells a server that answers well from one that only answers.
 type symptoms struct {
-	xid evidence.Xid // newest of the device class; in this run of the container
+	xids map[xidKind]deviceXid // in this run of the container
 
 	hint    evidence.GPUHint
 	ownSeen bool
-	ownPeak uint64 // bytes; the most that the container was seen to hold
 	// mismatch says that a container that is stopped now would not start again.
 	mismatch bool
 	leak     verdict.Leak
@@ -25,6 +25,7 @@ type symptoms struct {
 	throttledBy    []string
 
 	models map[string]*modelSymptoms
+	lately []string // their names, the one that was asked for last at the end
 
 	refused verdict.Refusals
 }
@@ -32,7 +33,10 @@ type symptoms struct {
 // modelSymptoms are those of one model.
 type modelSymptoms struct {
 	pace        verdict.Pace
-	bestRatio   float64 // the largest part of it that was seen on a GPU
+	bestRatio   float64   // the largest part of it that was seen on a GPU
+	ownPeak     uint64    // bytes; the most that the container held with no other model in memory
+	size        uint64    // bytes in memory, as Ollama said last, or on its disk before that
+	wanted      time.Time // when a client met a gate that was shut for it
 	usedThisRun bool
 
 	lateSince time.Time
@@ -56,17 +60,23 @@ type hollowCount struct {
 // maxSymptomatic bounds the memory for models; the ones with requests now are few.
 const maxSymptomatic = 64
 
-// of returns the symptoms of a model, by its normalised name.
+// of returns the symptoms of a model, by its normalised name. The one that was asked
+// for least lately makes room for a new one.
 func (s *symptoms) of(model string) *modelSymptoms {
-	if known, found := s.models[model]; found {
-		return known
+	if i := slices.Index(s.lately, model); i >= 0 {
+		s.lately = slices.Delete(s.lately, i, i+1)
+	} else {
+		if s.models == nil {
+			s.models = map[string]*modelSymptoms{}
+		}
+		if len(s.lately) >= maxSymptomatic {
+			delete(s.models, s.lately[0])
+			s.lately = slices.Delete(s.lately, 0, 1)
+		}
+		s.models[model] = &modelSymptoms{}
 	}
-	if s.models == nil || len(s.models) >= maxSymptomatic {
-		s.models = map[string]*modelSymptoms{}
-	}
-	fresh := &modelSymptoms{}
-	s.models[model] = fresh
-	return fresh
+	s.lately = append(s.lately, model)
+	return s.models[model]
 }
 
 // newRun drops what belongs to a run of the container that is over, and keeps
@@ -83,8 +93,11 @@ func (s *symptoms) newRun() {
 func (m *modelSymptoms) reloaded() {
 	m.pace = m.pace.Afresh()
 	m.lateSince, m.timely = time.Time{}, false
-	m.hollow = hollowCount{again: m.hollow.again || m.hollow.confirmed != ""}
+	m.hollow.lookAgain()
 }
+
+// lookAgain forgets what the model said, but not that it said nothing.
+func (h *hollowCount) lookAgain() { *h = hollowCount{again: h.again || h.confirmed != ""} }
 
 // answered follows whether a load of the model that was quick has become slow.
 func (m *modelSymptoms) answered(at time.Time, late bool) {
@@ -121,9 +134,11 @@ func (m *modelSymptoms) noRoom(at time.Time, detail string) {
 	m.memoryDetail = detail
 }
 
-// lately are the times within the window in which they count.
-func (m *modelSymptoms) lately(now time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(m.memory), func(t time.Time) bool { return now.Sub(t) > verdict.CrashWindow })
+// lately are the times within the window in which they count, since the model gave
+// its last token: one request that was too large, and another after many answers,
+// are not one trouble.
+func (m *modelSymptoms) lately(now, token time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(m.memory), func(t time.Time) bool { return now.Sub(t) > verdict.CrashWindow || !t.After(token) })
 }
 
 func (h hollowCount) verdict() verdict.HollowAnswers {
@@ -132,13 +147,25 @@ func (h hollowCount) verdict() verdict.HollowAnswers {
 	}
 }
 
+// sawListed learns how large a model is that was never in memory.
+func (s *symptoms) sawListed(list []probe.Listed, model string) {
+	for _, m := range list {
+		if of := s.of(model); ollama.NormalizeModel(m.Name) == model && of.size == 0 {
+			of.size = m.Bytes
+		}
+	}
+}
+
 // sawLoaded learns from a list of loaded models how much of each is on a GPU.
 func (s *symptoms) sawLoaded(loaded []evidence.LoadedModel) {
 	for _, m := range loaded {
-		if m.Size == 0 || m.SizeVRAM == 0 {
+		if m.Size == 0 {
 			continue
 		}
 		of := s.of(m.Name)
+		if of.size = m.Size; m.SizeVRAM == 0 {
+			continue
+		}
 		of.bestRatio = max(of.bestRatio, float64(m.SizeVRAM)/float64(m.Size))
 		of.usedThisRun = true
 	}
@@ -160,12 +187,12 @@ const refusalsApart = 30 * time.Second
 func (s *supervisor) symptomsIn(p *verdict.Picture) {
 	known := s.symptoms
 	of := known.of(p.Target)
-	p.Memory = verdict.MemoryTrouble{Times: of.lately(p.Now), Detail: of.memoryDetail}
+	p.Memory = verdict.MemoryTrouble{Times: of.lately(p.Now, s.seen.lastToken), Detail: of.memoryDetail}
 	p.Memory.Unresolved = last(p.Memory.Times).After(s.seen.lastSuccess)
 	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
 	p.Card = verdict.Card{
-		View: s.seen.gpu, Mismatch: known.mismatch, Xid: known.xid, Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
-		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, OwnPeak: known.ownPeak, Pace: of.pace, Leak: known.leak,
+		View: s.seen.gpu, LastKnown: s.seen.gpuKnown, Mismatch: known.mismatch, Xids: known.deviceXids(), Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
+		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, OwnPeak: of.ownPeak, Pace: of.pace, Leak: known.leak,
 	}
 	p.Slowed = verdict.Slowed{
 		ThrottledSince: known.throttledSince, By: known.throttledBy, LateSince: of.lateSince, TimelyBefore: of.timely,

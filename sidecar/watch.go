@@ -96,16 +96,13 @@ func (s *supervisor) probeTCP(ctx context.Context) time.Duration {
 
 func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 	generation := s.current(ctx)
-	result, names := probe.API(ctx, s.client, probe.APISpec{
+	result, list := probe.API(ctx, s.client, probe.APISpec{
 		Path: s.config.APIPath, Status: s.config.APIStatus, Model: s.config.Model, Timeout: s.config.APITimeout,
 	})
 	s.post(ctx, generation, func() {
-		s.seen.api = s.seen.api.Add(result)
-		if result.Answered && !s.seen.answered {
-			s.kicks.hint.kick()
-		}
-		s.seen.answered = s.seen.answered || result.Answered
-		s.report.listed(names)
+		s.sawAPI(result)
+		s.symptoms.sawListed(list, s.mainModel())
+		s.report.listed(probe.Names(list))
 		s.report.probed(s, result)
 	})
 	if result.Answered {
@@ -116,6 +113,19 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 		return s.config.APIInterval
 	}
 	return min(s.config.APIInterval, s.config.RecheckInterval)
+}
+
+// sawAPI takes a look at the list of models. One that does not come is reason to ask
+// the model itself: the list may be all that is slow.
+func (s *supervisor) sawAPI(result evidence.ProbeResult) {
+	s.seen.api = s.seen.api.Add(result)
+	if result.Answered && !s.seen.answered {
+		s.kicks.hint.kick()
+	}
+	s.seen.answered = s.seen.answered || result.Answered
+	if s.seen.api.Failures == 1 && !result.Answered && !result.Unresolved && s.machine.State == Ready {
+		s.probeNow(result.At)
+	}
 }
 
 // release is which Ollama answers. It is asked for once a run of the server: it

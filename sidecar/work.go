@@ -55,6 +55,9 @@ func (s *supervisor) load(now time.Time) {
 	if s.machine.State == Ready && !s.mayLoadWhileReady(now) {
 		return
 	}
+	if s.pushesOut(now) {
+		return
+	}
 	if s.seen.api.Successes+s.seen.api.Failures == 0 {
 		return // the list of models comes at once, and tells whether there is one to load
 	}
@@ -64,6 +67,7 @@ func (s *supervisor) load(now time.Time) {
 	}
 	ctx, cancel := context.WithCancel(s.run)
 	s.work.loadSince, s.work.loadCancel, s.work.loadCause = now, cancel, cause
+	s.remedy.triedLoad = now
 	s.log.Info("loading the model", "model", model, "cause", cause)
 	options, setParameters := s.options.remembered(model), !s.work.parametersSet && model == s.config.Model
 	s.spawn(func(_ context.Context, post func(func())) {
@@ -133,8 +137,9 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 		s.remedy.timed("load the model", took)
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
-	s.seen.lastSuccess = now   // earlier crashes are mended, as far as is known
-	s.readiness.settle()       // and what probes found before was of another runner
+	s.seen.sawInMemory(ollama.NormalizeModel(model))
+	s.seen.lastSuccess = now // earlier crashes are mended, as far as is known
+	s.readiness.settle()     // and what probes found before was of another runner
 	s.readiness.streak = verdict.Streak{}
 	s.symptoms.of(ollama.NormalizeModel(model)).reloaded()
 	s.probeNow(now)

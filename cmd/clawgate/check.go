@@ -35,7 +35,12 @@ func check(ctx context.Context, environ []string, stdout, stderr io.Writer) int 
 		return exitUsage
 	}
 	defer func() { _ = engine.Close() }() // idle connections only
-	findings := preflight.Judge(look(ctx, settings, engine))
+	helper, err := resetHelper(settings, engine)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	findings := preflight.Judge(look(ctx, settings, engine, helper))
 	if err := preflight.Write(stdout, findings); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailure
@@ -47,7 +52,7 @@ func check(ctx context.Context, environ []string, stdout, stderr io.Writer) int 
 }
 
 // look joins the real parts and asks them.
-func look(ctx context.Context, settings config.Config, engine *dockerctl.Container) preflight.Facts {
+func look(ctx context.Context, settings config.Config, engine *dockerctl.Container, helper *dockerctl.Helper) preflight.Facts {
 	var view preflight.GPU = gpu.Off{}
 	if settings.GPU != config.GPUOff {
 		client := gpu.NewClient(gpu.Config{LibraryPath: settings.NVMLLibrary, Log: slog.New(slog.DiscardHandler)})
@@ -64,8 +69,12 @@ func look(ctx context.Context, settings config.Config, engine *dockerctl.Contain
 		view = client
 	}
 	transport := &http.Transport{DisableKeepAlives: true} // no proxy, as the sidecar has none
-	return preflight.Look(ctx, preflight.Parts{
+	parts := preflight.Parts{
 		Config: settings, Engine: engine, GPU: view,
 		Dial: new(net.Dialer).DialContext, Resolve: net.DefaultResolver.LookupNetIP, Transport: transport,
-	})
+	}
+	if helper != nil {
+		parts.Helper = helper
+	}
+	return preflight.Look(ctx, parts)
 }

@@ -43,18 +43,28 @@ func runSidecar(ctx context.Context, _ []string) int {
 		return exitUsage
 	}
 	defer func() { _ = engine.Close() }() // idle connections only
-	var helper *dockerctl.Helper
-	if settings.GPUReset {
-		if helper, err = engine.Helper(settings.Container + gpuResetSuffix); err != nil {
-			fmt.Fprintf(os.Stderr, "cannot use the helper that resets the GPU (CLAWGATE_GPU_RESET): %v\n", err)
-			return exitUsage
-		}
+	helper, err := resetHelper(settings, engine)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitUsage
 	}
 	if err := serve(ctx, settings, engine, helper, log); err != nil {
 		log.Error("the sidecar ended", "err", err)
 		return exitFailure
 	}
 	return exitOK
+}
+
+// resetHelper is the container that resets the GPU; nil where that is not wanted.
+func resetHelper(settings config.Config, engine *dockerctl.Container) (*dockerctl.Helper, error) {
+	if !settings.GPUReset {
+		return nil, nil
+	}
+	helper, err := engine.Helper(settings.Container + gpuResetSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the helper that resets the GPU (CLAWGATE_GPU_RESET): %w", err)
+	}
+	return helper, nil
 }
 
 // gpuView is the GPU's adapter, and the goroutine that it needs.

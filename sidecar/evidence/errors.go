@@ -1,8 +1,21 @@
 package evidence
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
+
+// StopGrace is how much longer than its timeout a stop may take: after SIGKILL the
+// engine waits 10 s, then 2 s and 2 s more before it gives up with "did not receive
+// an exit event" (moby, daemon/stop.go, kill.go). Until then a stop whose caller
+// has gone may still end the container.
+const StopGrace = 30 * time.Second
 
 var (
+	// ErrPaused says that a person has paused the container. Nothing was done: a
+	// restart would silently unpause it. Every adapter's writes answer so.
+	ErrPaused = errors.New("the container is paused")
+
 	// ErrWontDie says that a container was told to stop and to be killed, and
 	// that its process is still there, in a driver call as a rule. Only a reboot
 	// of the host is certain to end it. Every adapter's writes answer so.

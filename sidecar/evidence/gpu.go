@@ -89,6 +89,11 @@ const (
 	AdviceOther         GPUAdvice = "other" // newer than this table
 )
 
+// NeedsHost says that the driver wants what no container can do.
+func (a GPUAdvice) NeedsHost() bool {
+	return a == AdviceReset || a == AdviceReboot || a == AdviceDrainAndReset
+}
+
 // Xid is an error that the NVIDIA driver reported for a GPU.
 type Xid struct {
 	At   time.Time

@@ -75,6 +75,9 @@ const (
 	// SignWaitedLong: a request has waited for its first chunk longer than the
 	// first-chunk deadline. Posted once a request.
 	SignWaitedLong SignKind = "waited_long"
+	// SignWanted: a request met a gate that is shut for its model, and is held or
+	// refused.
+	SignWanted SignKind = "wanted"
 	// SignAnswered: an answer came to its end, complete and without an error, or
 	// was broken off by Ollama because it was one symbol over and over.
 	SignAnswered SignKind = "answered"

@@ -33,11 +33,11 @@ func refused(call Call) Finding {
 	case CallActivity:
 		return fail(subject, fmt.Sprintf("a busy server cannot be told from a frozen one: %s", call.Err), do)
 	case CallProcesses:
-		return fail(subject, fmt.Sprintf("a runner cannot be seen gone, so that every remedy becomes a restart: %s", call.Err), do)
+		return fail(subject, fmt.Sprintf("a runner cannot be seen gone after an unload, nor its options, nor whose GPU memory is whose: %s", call.Err), do)
 	case CallEvents:
 		return warn(subject, fmt.Sprintf("a crash is noticed up to 10 s late, and taken for a person's stop more easily: %s", call.Err), do)
 	default:
-		return warn(subject, fmt.Sprintf("the container's log cannot be read, which nothing in this version needs: %s", call.Err), do)
+		return warn(subject, fmt.Sprintf("the container's log cannot be read, so that a server which found no GPU at its start is noticed later: %s", call.Err), do)
 	}
 }
 

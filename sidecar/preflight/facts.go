@@ -14,6 +14,9 @@ type Facts struct {
 	Engine EngineFacts
 	Server ServerFacts
 	GPU    evidence.GPUView
+	// Helper is why the container that resets the GPU could not be run; nil when it
+	// could, and when none is wanted.
+	Helper error
 	// StateDir and HealthLog are why nothing can be written there; nil when it
 	// can, and when the setting is empty.
 	StateDir, HealthLog error
@@ -90,6 +93,12 @@ type Engine interface {
 // fails: a view that cannot be had is unknown.
 type GPU interface {
 	FreshView(ctx context.Context) evidence.GPUView
+}
+
+// Helper is the container that resets the GPU.
+type Helper interface {
+	// Ready says why it could not be run now.
+	Ready(ctx context.Context) error
 }
 
 // Resolve finds the addresses of a host name, as net.Resolver.LookupNetIP does.

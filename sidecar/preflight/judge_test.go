@@ -117,6 +117,8 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 		{"GPU required and not seen", func(f *Facts) { blind(f); f.Config.GPU = config.GPURequired }, Fail, "gpu", "no driver"},
 		{"driver mismatch", func(f *Facts) { f.GPU = evidence.GPUView{Mismatch: true} }, Fail, "gpu", "not start again"},
 		{"GPU lost", func(f *Facts) { f.GPU.GPUs[0].Lost = true }, Fail, "gpu", "reboot"},
+		{"no helper for a reset", func(f *Facts) { f.Config.GPUReset, f.Helper = true, errors.New("it does not exist") }, Warn, "gpu reset", "compose/gpu.yaml"},
+		{"a reset among many", func(f *Facts) { f.Config.GPUReset, f.GPU.GPUs = true, append(f.GPU.GPUs, evidence.GPU{}) }, Warn, "gpu reset", "2 GPUs"},
 		{"GPU not reserved", func(f *Facts) { f.Engine.Container.GPURequested = false }, Warn, "gpu", "CPU"},
 
 		{"no state folder", func(f *Facts) { f.Config.StateDir = "" }, Warn, "state folder", "CLAWGATE_STATE_DIR"},

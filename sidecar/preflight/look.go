@@ -24,11 +24,12 @@ const (
 	diskDeadline = 5 * time.Second
 )
 
-// Parts are what is looked at. All fields are needed.
+// Parts are what is looked at. All fields but Helper are needed.
 type Parts struct {
 	Config    config.Config
 	Engine    Engine
 	GPU       GPU
+	Helper    Helper // nil where CLAWGATE_GPU_RESET is off
 	Dial      probe.DialFunc
 	Resolve   Resolve
 	Transport http.RoundTripper // to Ollama
@@ -42,6 +43,7 @@ func Look(ctx context.Context, p Parts) Facts {
 		Engine:    lookAtEngine(ctx, p.Engine),
 		Server:    lookAtServer(ctx, p),
 		GPU:       lookAtGPU(ctx, p.GPU),
+		Helper:    lookAtHelper(ctx, p.Helper),
 		StateDir:  within(ctx, diskDeadline, func() error { return writableFolder(p.Config.StateDir) }),
 		HealthLog: within(ctx, diskDeadline, func() error { return writableLog(p.Config.HealthLog) }),
 	}
@@ -104,9 +106,10 @@ func lookAtServer(ctx context.Context, p Parts) ServerFacts {
 		facts.Addresses, err = p.Resolve(ctx, "ip", p.Config.OllamaURL.Hostname())
 		return err
 	})
-	facts.API, facts.Models = probe.API(ctx, client, probe.APISpec{
+	api, list := probe.API(ctx, client, probe.APISpec{
 		Path: p.Config.APIPath, Status: p.Config.APIStatus, Model: p.Config.Model, Timeout: p.Config.APITimeout,
 	})
+	facts.API, facts.Models = api, probe.Names(list)
 	return facts
 }
 
@@ -114,6 +117,13 @@ func lookAtGPU(ctx context.Context, gpu GPU) evidence.GPUView {
 	ctx, cancel := context.WithTimeout(ctx, gpuDeadline)
 	defer cancel()
 	return gpu.FreshView(ctx)
+}
+
+func lookAtHelper(ctx context.Context, helper Helper) error {
+	if helper == nil {
+		return nil
+	}
+	return limited(ctx, engineDeadline, helper.Ready)
 }
 
 // limited gives one call its deadline.

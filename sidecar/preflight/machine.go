@@ -28,6 +28,20 @@ func gpus(f Facts) []Finding {
 	return []Finding{ok("gpu", "none in sight, and the container asks for none (%s)", view.Reason)}
 }
 
+// gpuReset judges the container that resets the GPU, where one is wanted.
+func gpuReset(f Facts) []Finding {
+	switch {
+	case !f.Config.GPUReset:
+		return nil
+	case f.Helper != nil:
+		return []Finding{warn("gpu reset", "it is wanted and cannot be done: "+f.Helper.Error(),
+			"create the helper (the head of compose/gpu.yaml says how); a guard that answers 403 needs CLAWGATE_GPU_RESET spelled `true`")}
+	case f.GPU.Known && len(f.GPU.GPUs) != 1:
+		return []Finding{warn("gpu reset", fmt.Sprintf("it is wanted, and never done on a host with %d GPUs", len(f.GPU.GPUs)), "CLAWGATE_GPU_RESET=false")}
+	}
+	return []Finding{ok("gpu reset", "its helper is there")}
+}
+
 const giveView = "give the sidecar a GPU reservation with the capability `utility` (compose/gpu.yaml), or set CLAWGATE_NVML_LIBRARY"
 
 func gpusSeen(f Facts, asked bool) []Finding {

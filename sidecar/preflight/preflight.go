@@ -40,7 +40,7 @@ type Finding struct {
 // each other: the first failure is the one to mend first.
 func Judge(f Facts) []Finding {
 	return slices.Concat(
-		engine(f), container(f), ollamaSettings(f), server(f), model(f), gpus(f), folders(f), token(f),
+		engine(f), container(f), ollamaSettings(f), server(f), model(f), gpus(f), gpuReset(f), folders(f), token(f),
 	)
 }
 

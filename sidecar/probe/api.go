@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -20,10 +21,28 @@ type APISpec struct {
 	Timeout time.Duration
 }
 
-// API asks for the list of models and returns the names in it. Without the
+// Listed is a model that Ollama has on its disk.
+type Listed struct {
+	Name  string
+	Bytes uint64 // of its files; 0 where that is not told
+}
+
+// Names are those of a list, in its order; nil for no list.
+func Names(list []Listed) []string {
+	if list == nil {
+		return nil
+	}
+	names := make([]string, 0, len(list))
+	for _, m := range list {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// API asks for the list of models and returns it. Without the
 // wanted model among them the result is a Failure with Missing set; an answer
 // that is no list at all is a Failure too.
-func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.ProbeResult, []string) {
+func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.ProbeResult, []Listed) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
 	defer cancel()
@@ -39,7 +58,8 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 		result.Reason = fmt.Sprintf("GET %s answered %d instead of %d", spec.Path, status, spec.Status)
 		return result, nil
 	}
-	names, err := listed(body)
+	list, err := listed(body)
+	names := Names(list)
 	switch {
 	case err != nil:
 		result.Reason = fmt.Sprintf("GET %s answered something that is no list of models: %s", spec.Path, err)
@@ -49,15 +69,16 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 	default:
 		result.Outcome = evidence.Success
 	}
-	return result, names
+	return result, list
 }
 
 // listed reads a list of models. Ollama appends ":latest" to a name without a
 // tag, so a wanted name without one means that.
-func listed(body []byte) ([]string, error) {
+func listed(body []byte) ([]Listed, error) {
 	var reply struct {
 		Models *[]struct {
-			Name string `json:"name"`
+			Name string          `json:"name"`
+			Size json.RawMessage `json:"size"`
 		} `json:"models"`
 	}
 	if err := json.Unmarshal(body, &reply); err != nil {
@@ -66,9 +87,13 @@ func listed(body []byte) ([]string, error) {
 	if reply.Models == nil {
 		return nil, errors.New(`it has no field "models"`)
 	}
-	names := make([]string, 0, len(*reply.Models))
+	list := make([]Listed, 0, len(*reply.Models))
 	for _, m := range *reply.Models {
-		names = append(names, m.Name)
+		bytes, err := strconv.ParseUint(string(m.Size), 10, 64)
+		if err != nil { // it serves as an estimate, and is not asked for where the path is another
+			bytes = 0
+		}
+		list = append(list, Listed{Name: m.Name, Bytes: bytes})
 	}
-	return names, nil
+	return list, nil
 }

@@ -21,14 +21,14 @@ func TestTheAPIProbeLooksForTheModelByItsExactName(t *testing.T) {
 		"Qwen3:32b": true, "qwen3": true, "qwen3:32": true, "": true,
 	} {
 		inWorld(t, func(w *world) {
-			result, names := API(w.Context(), w.client, wants(name))
+			result, list := API(w.Context(), w.client, wants(name))
 			if result.Missing != missing || (result.Outcome == evidence.Success) == missing || !result.Answered || result.Probe != evidence.ProbeAPI {
 				t.Errorf("%q: %+v", name, result)
 			}
 			if missing && !strings.Contains(result.Reason, `"`+name+`"`) {
 				t.Errorf("%q: %q does not name it", name, result.Reason)
 			}
-			if !slices.Equal(names, []string{"qwen3:32b", "llama3:latest"}) {
+			if names := Names(list); !slices.Equal(names, []string{"qwen3:32b", "llama3:latest"}) {
 				t.Errorf("listed %q", names)
 			}
 		})

@@ -29,10 +29,15 @@ type GPUReset struct {
 		// Suspend lets go of every GPU, and does not look again until resume.
 		Suspend(ctx context.Context) (resume func(), err error)
 	}
-	// Helper resets the GPU that has index 0 in the view, and returns when it has
-	// ended; nil means that it said that it did.
+	// Helper resets the only GPU.
 	Helper interface {
+		// Ready says why it could not be run now.
+		Ready(ctx context.Context) error
+		// Run returns when it has ended; nil means that it said that it did. An
+		// evidence.ErrStartFailed says that nothing was done.
 		Run(ctx context.Context) error
+		// Await returns when it does not run, or cannot be waited for any longer.
+		Await(ctx context.Context) error
 	}
 
 	last time.Time // of an attempt; zero for never
@@ -49,8 +54,11 @@ func resetForbidden(leak evidence.LeakReport, view evidence.GPUView, last, now t
 	if !view.Known {
 		return "the GPUs cannot be seen: " + view.Reason
 	}
-	if len(view.GPUs) != 1 || len(leak.Leaks) != 1 {
+	if len(view.GPUs) != 1 {
 		return fmt.Sprintf("a reset is for hosts with one GPU, and there are %d", len(view.GPUs))
+	}
+	if len(leak.Leaks) != 1 {
+		return fmt.Sprintf("%d GPUs were seen to hold memory, and 1 is there", len(leak.Leaks))
 	}
 	gpu, held := view.GPUs[0], leak.Leaks[0]
 	switch {
@@ -86,7 +94,7 @@ func resettable(advice evidence.GPUAdvice) bool {
 // told and none stands in the way of the start that follows. It goes on when ctx
 // ends, within its own limits: a container must not start on a GPU that is being
 // reset.
-func (l *Ladder) reset(ctx context.Context, report *Report, s settled, owner evidence.GPUOwner) {
+func (l *Ladder) reset(ctx context.Context, report *Report, judged evidence.Identity, s settled, owner evidence.GPUOwner) {
 	if l.Reset == nil || s.leak.Result != evidence.LeakFound || ctx.Err() != nil {
 		return
 	}
@@ -95,11 +103,14 @@ func (l *Ladder) reset(ctx context.Context, report *Report, s settled, owner evi
 		if why := resetForbidden(s.leak, s.view, l.Reset.last, time.Now()); why != "" {
 			return "", errors.New(why)
 		}
+		if err := errors.Join(l.stillStopped(ctx, judged), l.Reset.Helper.Ready(ctx)); err != nil {
+			return "", err
+		}
 		return "nobody holds the memory, and nobody uses the GPU", nil
 	}) {
 		return
 	}
-	if !l.resetAlone(ctx, report) {
+	if !l.resetAlone(ctx, report, judged) {
 		return
 	}
 	report.try("look at the GPU again", func() (string, error) {
@@ -113,7 +124,7 @@ func (l *Ladder) reset(ctx context.Context, report *Report, s settled, owner evi
 }
 
 // resetAlone has the helper reset the GPU while we do not look at it.
-func (l *Ladder) resetAlone(ctx context.Context, report *Report) bool {
+func (l *Ladder) resetAlone(ctx context.Context, report *Report, judged evidence.Identity) bool {
 	var resume func()
 	if !report.try("close our view of the GPU", func() (detail string, err error) {
 		ctx, cancel := context.WithTimeout(ctx, closeGPUView)
@@ -124,8 +135,43 @@ func (l *Ladder) resetAlone(ctx context.Context, report *Report) bool {
 		return false
 	}
 	defer resume()
-	l.Reset.last = time.Now()
-	return report.try("reset the GPU", func() (string, error) { return "", l.Reset.Helper.Run(ctx) })
+	return report.try("reset the GPU", func() (string, error) {
+		if err := l.stillStopped(ctx, judged); err != nil {
+			return "", err
+		}
+		began := time.Now()
+		err := l.Reset.Helper.Run(ctx)
+		if !errors.Is(err, evidence.ErrStartFailed) {
+			l.Reset.last = began
+		}
+		return "", err
+	})
+}
+
+// stillStopped is an error where somebody has started the container, or may have:
+// a GPU in use is not reset.
+func (l *Ladder) stillStopped(ctx context.Context, judged evidence.Identity) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUp)
+	defer cancel()
+	container, err := l.View.Inspect(ctx)
+	switch {
+	case err != nil:
+		return err
+	case container.Status != evidence.Exited || container.ID != judged.ID || !container.StartedAt.Equal(judged.StartedAt):
+		return fmt.Errorf("the container is %s: somebody else has started it", container.Status)
+	}
+	return nil
+}
+
+// awaitReset waits for a reset that an earlier Clawgate began and did not live to
+// see the end of: a container must not start on a GPU that is being reset.
+func (l *Ladder) awaitReset(ctx context.Context, report *Report) {
+	if l.Reset == nil {
+		return
+	}
+	report.try("see that no reset is under way", func() (string, error) {
+		return "", l.Reset.Helper.Await(context.WithoutCancel(ctx))
+	})
 }
 
 // lookAgain waits until the GPU can be seen, and says what is still held.

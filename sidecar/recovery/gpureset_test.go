@@ -24,7 +24,7 @@ func TestWhenAGPUMayBeReset(t *testing.T) {
 		"the GPUs cannot be seen: NVML": func(s *state) { s.view = evidence.GPUView{Reason: "NVML hangs"} },
 		"for hosts with one GPU, and there are 2":    func(s *state) { s.view.GPUs = append(s.view.GPUs, evidence.GPU{Index: 1}) },
 		"for hosts with one GPU, and there are 0":    func(s *state) { s.view.GPUs = nil },
-		"for hosts with one GPU, and there are 1":    func(s *state) { s.leak.Leaks = append(s.leak.Leaks, evidence.GPULeak{Index: 1}) },
+		"2 GPUs were seen to hold memory, and 1 is":  func(s *state) { s.leak.Leaks = append(s.leak.Leaks, evidence.GPULeak{Index: 1}) },
 		"not the one that is there":                  func(s *state) { s.view.GPUs[0].UUID = "GPU-b" },
 		"1 processes of the container are still":     func(s *state) { s.leak.Leaks[0].Holders = []evidence.GPUProcess{{PID: 7}} },
 		"the driver does not tell who":               func(s *state) { s.view.GPUs[0].ProcessesKnown = false },
@@ -77,6 +77,7 @@ type card struct {
 	stuck    bool // our own process does not let go of it
 	resets   time.Duration
 	refuses  error
+	missing  error         // why there is no helper
 	back     time.Duration // from the reset to the first view
 	heals    bool
 	resetAt  time.Time
@@ -117,6 +118,10 @@ func (c *card) Run(ctx context.Context) error {
 	return c.refuses
 }
 
+func (c *card) Ready(context.Context) error { return c.missing }
+
+func (c *card) Await(ctx context.Context) error { return c.call(ctx, "await") }
+
 func (c *card) leaks(_, after evidence.GPUView, _ evidence.GPUOwner) evidence.LeakReport {
 	switch {
 	case !after.Known:
@@ -154,7 +159,7 @@ func TestALeakWithoutAnOwnerIsFreedByAReset(t *testing.T) {
 		if report.Err != nil || report.Leak.Result != evidence.LeakNone {
 			t.Errorf("%v, leak %v", report.Err, report.Leak)
 		}
-		c.expect("gpu", "top", "inspect", "cancel", "stop c1", "gpu", "close", "reset", "open", "gpu", "start c1", "version")
+		c.expect("gpu", "top", "inspect", "cancel", "stop c1", "gpu", "inspect", "close", "inspect", "reset", "open", "gpu", "start c1", "version")
 		expectResetSteps(t, report, "see whether the GPU may be reset", "close our view of the GPU", "reset the GPU", "look at the GPU again")
 		for step, want := range map[string]string{
 			"settle":                           "leaked GPU 0: 3 MiB belong to no process",
@@ -234,6 +239,69 @@ func TestAGPUThatOthersUseIsNotReset(t *testing.T) {
 		expectResetSteps(t, report, "see whether the GPU may be reset")
 		if got := stepOf(t, report, "see whether the GPU may be reset").Detail; got != "failed: 1 other processes use the GPU" {
 			t.Errorf("it says %q", got)
+		}
+	})
+}
+
+// meddler has something happen while our view of the GPU is being closed.
+type meddler struct {
+	*card
+	act func()
+}
+
+func (m meddler) Suspend(ctx context.Context) (func(), error) {
+	m.act()
+	return m.card.Suspend(ctx)
+}
+
+func TestAGPUIsNotResetUnderAContainerThatSomebodyStarted(t *testing.T) {
+	withCard(t, func(c *card) {
+		c.ladder.Reset.View = meddler{c, func() { c.container.Status, c.container.StartedAt = evidence.Running, time.Now() }}
+		report := c.ladder.Restart(c.Context(), run("c1"), "vram_leak")
+		if got := stepOf(t, report, "reset the GPU").Detail; got != "failed: the container is running: somebody else has started it" || !c.resetAt.IsZero() || c.isClosed {
+			t.Errorf("%q, reset at %s, closed %v", got, c.resetAt, c.isClosed)
+		}
+		if !c.ladder.Reset.last.IsZero() {
+			t.Error("what was not tried counts as tried")
+		}
+	})
+	withCard(t, func(c *card) {
+		leaks := c.ladder.Leaks
+		c.ladder.Leaks = func(before, after evidence.GPUView, owner evidence.GPUOwner) evidence.LeakReport {
+			c.container.Status, c.container.StartedAt = evidence.Running, time.Now()
+			return leaks(before, after, owner)
+		}
+		report := c.ladder.Restart(c.Context(), run("c1"), "vram_leak")
+		if wasReset(report) || c.isClosed {
+			t.Errorf("%+v", report.Steps)
+		}
+	})
+}
+
+func TestAHelperThatIsNotThereCostsNoTry(t *testing.T) {
+	withCard(t, func(c *card) {
+		c.missing = errors.New("it does not exist: create it with Compose")
+		report := c.ladder.Restart(c.Context(), run("c1"), "vram_leak")
+		if got := stepOf(t, report, "see whether the GPU may be reset").Detail; got != "failed: it does not exist: create it with Compose" {
+			t.Errorf("it says %q", got)
+		}
+		c.missing = nil
+		c.world.fails["reset"] = evidence.ErrStartFailed // a guard that does not let it through
+		c.ladder.Restart(c.Context(), c.container.Identity, "vram_leak")
+		if !c.ladder.Reset.last.IsZero() {
+			t.Error("it counts as tried")
+		}
+	})
+}
+
+func TestAStartWaitsForAResetOfAnEarlierClawgate(t *testing.T) {
+	withCard(t, func(c *card) {
+		down(c.world)
+		c.world.takes["await"] = time.Minute
+		report := c.ladder.Start(c.Context(), run("c1"), "down")
+		c.expect("gpu", "await", "start c1", "version")
+		if took := stepOf(t, report, "see that no reset is under way").Took; report.Err != nil || took != time.Minute {
+			t.Errorf("%v, waited %s", report.Err, took)
 		}
 	})
 }

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -18,13 +20,26 @@ type Intent struct {
 	Container evidence.Identity `json:"container"`
 	Reason    string            `json:"reason"`
 	At        time.Time         `json:"at"`
+	// StopTakes is for how long the engine may be carrying out the stop, whoever
+	// waits for it; 0 where nothing was to be stopped.
+	StopTakes time.Duration `json:"stop_takes,omitempty"`
 }
+
+// Stops says that the container may be about to stop at that time because of the
+// intent. The engine's clock may differ from ours by a little.
+func (i Intent) Stops(at time.Time) bool {
+	return at.After(i.At.Add(-clocksDiffer)) && at.Before(i.At.Add(i.StopTakes))
+}
+
+const clocksDiffer = 5 * time.Second
 
 // Journal keeps what must survive a crash of Clawgate in one small file: the
 // restart under way, and the times of past ones (a watchdog that forgets its
-// budget when it crashes can restart for ever). Safe for concurrent use.
+// budget when it crashes can restart for ever). Safe for concurrent use. Begin,
+// Finish and Save wait for the disk; the others do not, whatever the disk does.
 type Journal struct {
 	path string
+	disk sync.Mutex // held while the file is written
 
 	mu    sync.Mutex
 	state journalState
@@ -67,29 +82,52 @@ func OpenJournal(folder string) (*Journal, error) {
 // Begin writes an intent down before the engine is called. When that fails, what
 // was open before is open still.
 func (j *Journal) Begin(intent Intent) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	if j.path == "" {
 		return ErrNoJournal
 	}
-	before := j.state.Intent
-	j.state.Intent = &intent
-	if err := j.write(); err != nil {
-		j.state.Intent = before
+	j.disk.Lock()
+	defer j.disk.Unlock()
+	state := j.snapshot()
+	state.Intent = &intent
+	if err := j.write(state); err != nil {
 		return err
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.state.Intent = &intent
 	return nil
 }
 
 // Finish closes the intent: the container was started, or needs no start.
 func (j *Journal) Finish() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.state.Intent == nil {
+	if _, pending := j.Pending(); !pending {
 		return nil
 	}
+	j.Forget()
+	return j.Save()
+}
+
+// Forget closes the intent, and leaves it to Save to write that down.
+func (j *Journal) Forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.state.Intent = nil
-	return j.write()
+}
+
+// Save writes down what is known now.
+func (j *Journal) Save() error {
+	if j.path == "" {
+		return nil
+	}
+	j.disk.Lock()
+	defer j.disk.Unlock()
+	return j.write(j.snapshot())
+}
+
+func (j *Journal) snapshot() journalState {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return journalState{Intent: j.state.Intent, Restarts: slices.Clone(j.state.Restarts)}
 }
 
 // Pending returns the intent that is open, if there is one.
@@ -102,18 +140,12 @@ func (j *Journal) Pending() (Intent, bool) {
 	return *j.state.Intent, true
 }
 
-// Spend notes a restart.
-func (j *Journal) Spend(at time.Time) error {
+// Spend notes a restart, and leaves it to Save to write that down.
+func (j *Journal) Spend(at time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.state.Restarts = append(j.state.Restarts, at)
-	if len(j.state.Restarts) > 1000 {
-		j.state.Restarts = j.state.Restarts[len(j.state.Restarts)-1000:]
-	}
-	if j.path == "" {
-		return nil
-	}
-	return j.write()
+	j.state.Restarts = j.state.Restarts[max(0, len(j.state.Restarts)-1000):]
 }
 
 // Spent counts the restarts within window before now. A time in the future was
@@ -136,9 +168,10 @@ func (j *Journal) Spent(now time.Time, window time.Duration) int {
 	return spent
 }
 
-// write replaces the file in one step, so that a crash leaves the old or the new.
-func (j *Journal) write() error {
-	text, err := json.Marshal(j.state)
+// write replaces the file in one step, so that a crash, of the host too, leaves the
+// old or the new.
+func (j *Journal) write(state journalState) error {
+	text, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("cannot encode the recovery journal: %w", err)
 	}
@@ -148,6 +181,9 @@ func (j *Journal) write() error {
 	}
 	if err := os.Rename(fresh, j.path); err != nil {
 		return fmt.Errorf("cannot write the recovery journal: %w", err)
+	}
+	if err := syncFolder(filepath.Dir(j.path)); err != nil {
+		return fmt.Errorf("cannot write the recovery journal's folder: %w", err)
 	}
 	return nil
 }
@@ -162,4 +198,17 @@ func writeSynced(path string, text []byte) (err error) {
 		return err
 	}
 	return file.Sync()
+}
+
+// syncFolder makes a rename in it outlive a power cut. Not every file system can.
+func syncFolder(path string) (err error) {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if err := folder.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }

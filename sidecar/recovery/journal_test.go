@@ -43,6 +43,36 @@ func TestAnIntentSurvivesItsWriter(t *testing.T) {
 	}
 }
 
+func TestForHowLongAStopMayTake(t *testing.T) {
+	intent := Intent{At: noon, StopTakes: time.Minute}
+	for at, want := range map[time.Duration]bool{-clocksDiffer: false, 1 - clocksDiffer: true, 0: true, time.Minute - 1: true, time.Minute: false, time.Hour: false} {
+		if got := intent.Stops(noon.Add(at)); got != want {
+			t.Errorf("%s after it began: %v", at, got)
+		}
+	}
+}
+
+func TestNobodyWaitsForADiskButWhoWrites(t *testing.T) {
+	journal := openIn(t, t.TempDir())
+	if err := journal.Begin(intend("wedged")); err != nil {
+		t.Fatal(err)
+	}
+	journal.disk.Lock() // a write that hangs
+	journal.Spend(noon)
+	journal.Forget()
+	if _, pending := journal.Pending(); pending || journal.Spent(noon, time.Hour) != 1 {
+		t.Error("it was not noted")
+	}
+	journal.disk.Unlock()
+	if err := journal.Save(); err != nil {
+		t.Fatal(err)
+	}
+	successor := openIn(t, filepath.Dir(journal.path))
+	if _, pending := successor.Pending(); pending || successor.Spent(noon, time.Hour) != 1 {
+		t.Error("it was not written down")
+	}
+}
+
 func TestWhatCannotBeReadIsSetAside(t *testing.T) {
 	for _, text := range []string{"", "{", "garbage\x00", `{"intent":7}`, `{"restarts":["yesterday"]}`, `[]`} {
 		folder := t.TempDir()
@@ -77,7 +107,8 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	if _, pending := journal.Pending(); pending {
 		t.Error("an intent that is not on disk counts")
 	}
-	if err := journal.Spend(noon); err == nil {
+	journal.Spend(noon)
+	if err := journal.Save(); err == nil {
 		t.Error("a restart that is not on disk was said to be")
 	}
 	if journal.Spent(noon, time.Hour) != 1 {
@@ -118,7 +149,8 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	if err := journal.Begin(intend("wedged")); !errors.Is(err, ErrNoJournal) {
 		t.Error(err)
 	}
-	if err := errors.Join(journal.Spend(noon), journal.Finish()); err != nil {
+	journal.Spend(noon)
+	if err := errors.Join(journal.Save(), journal.Finish()); err != nil {
 		t.Error(err)
 	}
 	if journal.Spent(noon, time.Hour) != 1 {
@@ -130,7 +162,8 @@ func TestTheBudgetSurvivesItsWriter(t *testing.T) {
 	folder := t.TempDir()
 	journal := openIn(t, folder)
 	for _, at := range []time.Duration{0, 20 * time.Minute, 50 * time.Minute} {
-		if err := journal.Spend(noon.Add(at)); err != nil {
+		journal.Spend(noon.Add(at))
+		if err := journal.Save(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +177,9 @@ func TestTheBudgetSurvivesItsWriter(t *testing.T) {
 
 func TestAClockSetBackHandsOutNoBudgetAndHoldsNoneBackForEver(t *testing.T) {
 	folder := t.TempDir()
-	if err := openIn(t, folder).Spend(noon.AddDate(30, 0, 0)); err != nil {
+	early := openIn(t, folder)
+	early.Spend(noon.AddDate(30, 0, 0))
+	if err := early.Save(); err != nil {
 		t.Fatal(err)
 	}
 	journal := openIn(t, folder)
@@ -162,9 +197,7 @@ func TestAClockSetBackHandsOutNoBudgetAndHoldsNoneBackForEver(t *testing.T) {
 func TestTheJournalStaysSmall(t *testing.T) {
 	journal := openIn(t, "")
 	for i := range 3000 {
-		if err := journal.Spend(noon.Add(time.Duration(i) * time.Second)); err != nil {
-			t.Fatal(err)
-		}
+		journal.Spend(noon.Add(time.Duration(i) * time.Second))
 	}
 	if len(journal.state.Restarts) != 1000 || !journal.state.Restarts[999].Equal(noon.Add(2999*time.Second)) {
 		t.Errorf("%d entries, the last %s", len(journal.state.Restarts), journal.state.Restarts[len(journal.state.Restarts)-1])

@@ -77,6 +77,8 @@ type Report struct {
 	Steps []Step
 	// Snapshot is the GPU as it was before anything was touched.
 	Snapshot evidence.GPUView
+	// StopSent says that the engine may have been given a stop.
+	StopSent bool
 	// Leak is what the leak check found after a stop; nil without a stop.
 	Leak *evidence.LeakReport
 	// Err is why the remedy failed; nil when its effect was seen.

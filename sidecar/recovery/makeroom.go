@@ -13,9 +13,9 @@ var errInUse = errors.New("it is in use now")
 var errNoOther = errors.New("no other model is loaded")
 
 // MakeRoom unloads the other models, one by one, so that keep finds the memory
-// that it lacks. The caller names those that are loaded and that nobody uses: our
-// own requests to each are cancelled, as by Unload. One that cannot be unloaded
-// does not keep the next from it; the report fails all the same.
+// that it lacks. The caller names those that are loaded and that nobody uses; one
+// that has come into use since then stays. One that cannot be unloaded does not
+// keep the next from it; the report fails all the same.
 func (l *Ladder) MakeRoom(ctx context.Context, keep string, others []string) Report {
 	var room Report
 	var errs []error
@@ -24,7 +24,9 @@ func (l *Ladder) MakeRoom(ctx context.Context, keep string, others []string) Rep
 		if model == keep || ctx.Err() != nil {
 			continue
 		}
-		report := l.unload(ctx, model, func() (string, error) { return "", l.unused(model) })
+		report := l.unload(ctx, model, func(report *Report) {
+			report.do("see that nobody uses it", func() (string, error) { return "", l.unused(model) })
+		})
 		if unloaded++; unloaded == 1 {
 			room.Snapshot = report.Snapshot
 		}

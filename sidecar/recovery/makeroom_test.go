@@ -14,10 +14,10 @@ func TestRoomIsMadeModelByModel(t *testing.T) {
 		if report.Err != nil || !report.Snapshot.Known {
 			t.Errorf("%+v", report)
 		}
-		w.expect("gpu", "top", "blob a", "cancel a", "unload a", "top", "gpu", "top", "blob b", "cancel b", "unload b", "top")
-		expectSteps(t, report, "look at the runners", "cancel our requests", "ask Ollama to unload the model", "see the runner gone",
-			"look at the runners", "cancel our requests", "ask Ollama to unload the model", "see the runner gone")
-		if first, fifth := report.Steps[1].Detail, report.Steps[6].Detail; first != "a: 2 cancelled" || fifth != "b" {
+		w.expect("gpu", "top", "blob a", "unload a", "top", "gpu", "top", "blob b", "unload b", "top")
+		expectSteps(t, report, "look at the runners", "see that nobody uses it", "ask Ollama to unload the model", "see the runner gone",
+			"look at the runners", "see that nobody uses it", "ask Ollama to unload the model", "see the runner gone")
+		if first, fifth := report.Steps[1].Detail, report.Steps[6].Detail; first != "a" || fifth != "b" {
 			t.Errorf("details %q and %q", first, fifth)
 		}
 	})
@@ -58,6 +58,6 @@ func TestMakingRoomEndsWithClawgate(t *testing.T) {
 		if report := w.ladder.MakeRoom(ctx, model, []string{"a", "b"}); !errors.Is(report.Err, context.DeadlineExceeded) {
 			t.Error(report.Err)
 		}
-		w.expect("gpu", "top", "blob a", "cancel a", "unload a", "top")
+		w.expect("gpu", "top", "blob a", "unload a", "top")
 	})
 }

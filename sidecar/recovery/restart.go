@@ -35,10 +35,13 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 	if report.Err != nil {
 		return report
 	}
-	if err := l.Journal.Begin(Intent{Container: judged, Reason: reason, At: time.Now()}); err != nil {
+	intent := Intent{Container: judged, Reason: reason, At: time.Now(), StopTakes: l.StopTimeout + evidence.StopGrace}
+	if err := l.Journal.Begin(intent); err != nil {
 		l.Log.Warn("no intent can be kept; the engine restarts the container in one call", "err", err)
 		report.do("restart the container", func() (string, error) {
-			return "", l.Engine.Restart(context.WithoutCancel(ctx), judged, l.StopTimeout)
+			err := l.Engine.Restart(context.WithoutCancel(ctx), judged, l.StopTimeout)
+			report.StopSent = mayBeSent(err)
+			return "", err
 		})
 	} else {
 		l.stopAndStart(ctx, &report, judged, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
@@ -51,11 +54,14 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 // while the container is stopped.
 func (l *Ladder) stopAndStart(ctx context.Context, report *Report, judged evidence.Identity, owner evidence.GPUOwner) {
 	report.do("stop the container", func() (string, error) {
-		return "", l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout)
+		err := l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout)
+		if report.StopSent = mayBeSent(err); !report.StopSent {
+			l.finish() // there is nothing that a successor would have to start
+		}
+		return "", err
 	})
 	if report.Err != nil {
-		l.stopFailed(ctx, report.Err)
-		return
+		return // the intent stays open until it is seen what came of the stop
 	}
 	var after settled
 	report.do("settle", func() (string, error) {
@@ -63,7 +69,7 @@ func (l *Ladder) stopAndStart(ctx context.Context, report *Report, judged eviden
 		report.Leak = &after.leak
 		return told(after.leak), nil
 	})
-	l.reset(ctx, report, after, owner)
+	l.reset(ctx, report, judged, after, owner)
 	report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
 }
 
@@ -79,6 +85,7 @@ func (l *Ladder) Start(ctx context.Context, judged evidence.Identity, reason str
 	if err := l.Journal.Begin(Intent{Container: judged, Reason: reason, At: time.Now()}); err != nil {
 		l.Log.Warn("no intent can be kept", "err", err)
 	}
+	l.awaitReset(ctx, &report)
 	report.do("start the container", func() (string, error) { return "", l.start(ctx, judged) })
 	if report.Err != nil && !ours {
 		l.finish() // it ended by itself, so that its start is not owed beyond the budget
@@ -121,16 +128,9 @@ func (l *Ladder) finish() {
 	}
 }
 
-// stopFailed closes the intent if the container still runs, or a person has
-// paused it: then there is nothing that a successor would have to start.
-func (l *Ladder) stopFailed(ctx context.Context, why error) {
-	ctx, cancel := context.WithTimeout(ctx, lookUp)
-	defer cancel()
-	container, err := l.View.Inspect(ctx)
-	up := container.Status == evidence.Running || container.Status == evidence.Paused
-	if err == nil && up || errors.Is(why, evidence.ErrChanged) {
-		l.finish()
-	}
+// mayBeSent says that a write to the engine that ended so may have an effect.
+func mayBeSent(err error) bool {
+	return !errors.Is(err, evidence.ErrChanged) && !errors.Is(err, evidence.ErrPaused)
 }
 
 func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error {
@@ -197,8 +197,13 @@ func (l *Ladder) wouldStart(ctx context.Context) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, lookUp)
 	defer cancel()
 	container, err := l.View.Inspect(limited)
-	if err != nil || l.Fresh == nil || !container.GPURequested {
-		return "it needs no GPU to start, as far as is known", nil
+	switch {
+	case err != nil:
+		return "", err // nobody stops what cannot be looked at
+	case !container.GPURequested:
+		return "it asks for no GPU", nil
+	case l.Fresh == nil:
+		return "there is no driver to ask", nil
 	}
 	if view := l.Fresh(ctx); view.Mismatch {
 		return view.Reason, evidence.ErrMismatch

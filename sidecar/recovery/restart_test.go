@@ -106,47 +106,55 @@ func TestARunThatChangesUnderTheStopIsLeftAlone(t *testing.T) {
 		if !errors.Is(report.Err, evidence.ErrChanged) || report.Leak != nil {
 			t.Errorf("%v, leak %v", report.Err, report.Leak)
 		}
-		w.expect("gpu", "top", "inspect", "cancel", "stop c1", "inspect")
+		w.expect("gpu", "top", "inspect", "cancel", "stop c1")
 		w.expectOwed(false)
 	})
 }
 
-func TestAFailedStop(t *testing.T) {
-	for name, c := range map[string]struct {
-		status  evidence.Status
-		inspect error
-		owed    bool
-	}{
-		"of a container that still runs":   {evidence.Running, nil, false},
-		"of one that a person has paused":  {evidence.Paused, nil, false},
-		"of one that is down all the same": {evidence.Exited, nil, true},
-	} {
+// A stop whose caller got an error may take effect all the same: what came of it is
+// for the next inspections to see.
+func TestAStopThatFailedStaysOwedUntilItsEndIsSeen(t *testing.T) {
+	for _, why := range []error{errBroken, evidence.ErrWontDie} {
 		inWorld(t, func(w *world) {
-			w.fails["stop"] = errBroken
-			act := w.ladder.Cancel
-			w.ladder.Cancel = func(model string) int { w.container.Status = c.status; return act(model) }
+			w.fails["stop"] = why
 			report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
-			if !errors.Is(report.Err, errBroken) || !strings.HasPrefix(report.Err.Error(), "cannot stop the container: ") {
-				t.Errorf("%s: %v", name, report.Err)
+			if !errors.Is(report.Err, why) || !strings.HasPrefix(report.Err.Error(), "cannot stop the container: ") || !report.StopSent {
+				t.Errorf("%v, sent %v", report.Err, report.StopSent)
 			}
-			w.expect("gpu", "top", "inspect", "cancel", "stop c1", "inspect")
+			w.expect("gpu", "top", "inspect", "cancel", "stop c1")
 			w.expectIntents("stop c1 wedged")
-			w.expectOwed(c.owed)
+			w.expectOwed(true)
+			if intent, _ := w.ladder.Journal.Pending(); intent.StopTakes != time.Minute {
+				t.Errorf("a stop with a timeout of 30 s may take %s", intent.StopTakes)
+			}
 		})
 	}
 }
 
-func TestAStopWhoseOutcomeIsUnknownStaysOwed(t *testing.T) {
+func TestAStopThatWasRefusedIsNotOwed(t *testing.T) {
+	for _, why := range []error{evidence.ErrChanged, evidence.ErrPaused} {
+		inWorld(t, func(w *world) {
+			w.fails["stop"] = why
+			if report := w.ladder.Restart(w.Context(), run("c1"), "wedged"); !errors.Is(report.Err, why) || report.StopSent {
+				t.Errorf("%v, sent %v", report.Err, report.StopSent)
+			}
+			w.expectOwed(false)
+		})
+	}
+}
+
+func TestAPersonsStopWhileItLooksAroundIsRespected(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.fails["stop"] = errBroken
-		cancel := w.ladder.Cancel
-		w.ladder.Cancel = func(model string) int { w.hangs["inspect"] = true; return cancel(model) }
-		began := time.Now()
-		w.ladder.Restart(w.Context(), run("c1"), "wedged")
-		if took := time.Since(began); took != lookUp {
-			t.Errorf("an engine that hangs was waited for for %s", took)
+		w.container.GPURequested = true
+		w.ladder.Fresh = func(context.Context) evidence.GPUView {
+			w.container.Status = evidence.Exited
+			return evidence.GPUView{Known: true}
 		}
-		w.expectOwed(true)
+		report := w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		if !errors.Is(report.Err, evidence.ErrChanged) || w.container.Status != evidence.Exited {
+			t.Errorf("%v, container %s", report.Err, w.container.Status)
+		}
+		w.expectOwed(false)
 	})
 }
 

@@ -26,17 +26,20 @@ const (
 // Ollama drop it, and see its runner's process gone. Nothing may be sent to the
 // model before that: a request that arrives earlier keeps the frozen runner.
 func (l *Ladder) Unload(ctx context.Context, model string) Report {
-	return l.unload(ctx, model, func() (string, error) { return "", nil })
+	return l.unload(ctx, model, func(report *Report) {
+		report.do("cancel our requests", func() (string, error) { return fmt.Sprintf("%d cancelled", l.Cancel(model)), nil })
+	})
 }
 
-// unload asks whether it may go on right before it touches anything: looking at
-// the processes takes as long as the engine wants.
-func (l *Ladder) unload(ctx context.Context, model string, mayGoOn func() (string, error)) Report {
+// unload clears the way right before it touches the model: looking at the
+// processes takes as long as the engine wants. Without their list the runner's end
+// cannot be seen, and is taken for granted.
+func (l *Ladder) unload(ctx context.Context, model string, clearWay func(*Report)) Report {
 	var report Report
 	report.Snapshot = l.GPU.View(ctx)
 	var before []evidence.Process
 	var blob string
-	report.do("look at the runners", func() (string, error) {
+	listed := report.try("look at the runners", func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookUp)
 		defer cancel()
 		processes, err := l.View.Processes(ctx)
@@ -44,18 +47,16 @@ func (l *Ladder) unload(ctx context.Context, model string, mayGoOn func() (strin
 		blob = l.blob(ctx, model)
 		return fmt.Sprintf("%d runners", len(before)), err
 	})
-	report.do("cancel our requests", func() (string, error) {
-		if why, err := mayGoOn(); err != nil {
-			return why, err
-		}
-		return fmt.Sprintf("%d cancelled", l.Cancel(model)), nil
-	})
+	clearWay(&report)
 	report.do("ask Ollama to unload the model", func() (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, unloadDeadline)
 		defer cancel()
 		return "", l.Server.Unload(ctx, model)
 	})
 	report.do("see the runner gone", func() (string, error) {
+		if !listed {
+			return "nobody can tell", pause(ctx, topPause)
+		}
 		return "", until(ctx, runnerGone, topPause, func(ctx context.Context) (bool, error) {
 			processes, err := l.View.Processes(ctx)
 			return err == nil && gone(before, runners(processes), blob), err

@@ -44,11 +44,9 @@ func TestAnUnloadThatFails(t *testing.T) {
 		took   time.Duration
 		err    string
 	}{
-		"a runner that stays":         {func(w *world) { w.unloads = -1 }, runnerGone, "cannot see the runner gone: gave up after 15s"},
-		"a server that hangs":         {func(w *world) { w.hangs["unload"] = true }, unloadDeadline, "cannot ask Ollama to unload the model: context deadline exceeded"},
-		"a server that refuses":       {func(w *world) { w.fails["unload"] = errBroken }, 0, "cannot ask Ollama to unload the model: broken"},
-		"an engine that does not see": {func(w *world) { w.fails["top"] = errBroken }, 0, "cannot look at the runners: broken"},
-		"an engine that hangs":        {func(w *world) { w.hangs["top"] = true }, lookUp, "cannot look at the runners: context deadline exceeded"},
+		"a runner that stays":   {func(w *world) { w.unloads = -1 }, runnerGone, "cannot see the runner gone: gave up after 15s"},
+		"a server that hangs":   {func(w *world) { w.hangs["unload"] = true }, unloadDeadline, "cannot ask Ollama to unload the model: context deadline exceeded"},
+		"a server that refuses": {func(w *world) { w.fails["unload"] = errBroken }, 0, "cannot ask Ollama to unload the model: broken"},
 		"a view lost on the way": {func(w *world) {
 			cancel := w.ladder.Cancel
 			w.ladder.Cancel = func(model string) int { w.fails["top"] = errBroken; return cancel(model) }
@@ -63,6 +61,25 @@ func TestAnUnloadThatFails(t *testing.T) {
 			}
 			if took := time.Since(began); took != c.took {
 				t.Errorf("%s: took %s, want %s", name, took, c.took)
+			}
+		})
+	}
+}
+
+// An engine that does not list processes is no reason to climb to a restart.
+func TestAnUnloadThatNobodySees(t *testing.T) {
+	for name, blind := range map[string]func(w *world){
+		"an engine that does not see": func(w *world) { w.fails["top"] = errBroken },
+		"an engine that hangs":        func(w *world) { w.hangs["top"] = true },
+	} {
+		inWorld(t, func(w *world) {
+			blind(w)
+			report := w.ladder.Unload(w.Context(), model)
+			if report.Err != nil || w.goneAt.IsZero() {
+				t.Errorf("%s: %v, unloaded %v", name, report.Err, !w.goneAt.IsZero())
+			}
+			if last := stepOf(t, report, "see the runner gone"); last.Detail != "nobody can tell" || last.Took != topPause {
+				t.Errorf("%s: %+v", name, last)
 			}
 		})
 	}

@@ -123,6 +123,9 @@ func (w *world) Stop(ctx context.Context, run evidence.Identity, timeout time.Du
 		w.Errorf("stop within %s", timeout)
 	}
 	err := w.write(ctx, "stop", run)
+	if err == nil && w.container.Status != evidence.Running {
+		return evidence.ErrChanged
+	}
 	if err == nil {
 		w.container.Status, w.stopped, w.processes = evidence.Exited, time.Now(), nil
 	}

@@ -3,6 +3,8 @@ package relay
 import (
 	"sync"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // admission decides which requests are sent, which wait and which are refused.
@@ -34,6 +36,9 @@ func newAdmission(config Config) *admission {
 // enter returns when the attempt may be sent, or must not be.
 func (a *admission) enter(f *flight) *refusal {
 	refused, decided := a.tryEnter(f)
+	if f.shut {
+		f.post(evidence.Sign{Kind: evidence.SignWanted})
+	}
 	if decided {
 		return refused
 	}
@@ -49,8 +54,9 @@ func (a *admission) tryEnter(f *flight) (refused *refusal, decided bool) {
 	}
 	f.since = time.Now()
 	closure := a.gate.closure(f.lane)
-	left := f.allowance(closure != nil) - f.spent
-	if closure != nil && (!closure.MayHold || left <= 0) {
+	f.shut = closure != nil
+	left := f.allowance(f.shut) - f.spent
+	if f.shut && (!closure.MayHold || left <= 0) {
 		return a.refuseClosed(closure), true
 	}
 	l := a.lane(f.lane)

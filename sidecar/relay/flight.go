@@ -25,6 +25,7 @@ type flight struct {
 	// suspect says that Ollama died, or was healed, while it worked on this.
 	suspect bool
 
+	shut    bool // it met a gate that was shut for it
 	granted bool
 	refusal *refusal
 	urgent  bool // a suspect that has waited half its time for a quiet moment

@@ -12,9 +12,6 @@ import (
 )
 
 var (
-	// ErrPaused says that an operator paused the container, and that nothing
-	// was done: a restart would undo the pause.
-	ErrPaused = errors.New("the container is paused")
 	// ErrNotRunning says that there is no process to look at.
 	ErrNotRunning = errors.New("the container is not running")
 	// ErrEngineAway says that the engine does not answer.

@@ -109,7 +109,7 @@ func TestWritesNameWhatWasJudged(t *testing.T) {
 			}
 		}
 		v.must(v.OperatorPause(v.Context()))
-		if err := v.Restart(v.Context(), v.inspect().Identity, time.Second); !errors.Is(err, simulation.ErrPaused) {
+		if err := v.Restart(v.Context(), v.inspect().Identity, time.Second); !errors.Is(err, evidence.ErrPaused) {
 			v.Errorf("a restart of a paused container says %v", err)
 		}
 	})

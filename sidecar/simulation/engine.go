@@ -19,20 +19,21 @@ const (
 )
 
 // Stop ends the container that was judged: SIGTERM, and SIGKILL after timeout.
-// evidence.ErrChanged and ErrPaused, here and below, say that nothing was done.
-// It goes on in the engine when ctx ends first.
+// evidence.ErrChanged and evidence.ErrPaused, here and below, say that nothing was
+// done; a container that does not run is no longer what was judged. It goes on in
+// the engine when ctx ends first.
 func (w *World) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
-	return w.write(ctx, "stop", judged, func() error { return w.stop(timeout) })
+	return w.write(ctx, "stop", judged, true, func() error { return w.stop(timeout) })
 }
 
 // Start starts the container that was judged; one that runs is left alone.
 func (w *World) Start(ctx context.Context, judged evidence.Identity) error {
-	return w.write(ctx, "start", judged, w.start)
+	return w.write(ctx, "start", judged, false, w.start)
 }
 
 // Restart stops and starts the container that was judged.
 func (w *World) Restart(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
-	return w.write(ctx, "restart", judged, func() error {
+	return w.write(ctx, "restart", judged, true, func() error {
 		if err := w.stop(timeout); err != nil {
 			return err
 		}
@@ -41,14 +42,16 @@ func (w *World) Restart(ctx context.Context, judged evidence.Identity, timeout t
 }
 
 // write makes one change through the engine, if the container is still what was
-// judged.
-func (w *World) write(ctx context.Context, doing string, judged evidence.Identity, act func() error) error {
+// judged, and up where it has to be.
+func (w *World) write(ctx context.Context, doing string, judged evidence.Identity, up bool, act func() error) error {
 	return w.ask(ctx, doing, act, func(c container) error {
 		switch {
 		case c.status == evidence.Absent, c.id != judged.ID, !c.startedAt.Equal(judged.StartedAt):
 			return evidence.ErrChanged
 		case c.status == evidence.Paused:
-			return ErrPaused
+			return evidence.ErrPaused
+		case up && c.status != evidence.Running && c.status != evidence.Restarting:
+			return evidence.ErrChanged
 		}
 		return nil
 	})

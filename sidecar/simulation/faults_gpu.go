@@ -20,6 +20,7 @@ type device struct {
 	hangs          bool
 	listHidden     bool
 	watchers       map[*xidWatcher]bool
+	firstOnCPU     time.Time
 }
 
 // LoseGPU takes the device nodes from the running container, as a reload of
@@ -43,6 +44,22 @@ func (w *World) BreakGPU(on bool) {
 			w.loseNodes()
 		}
 	})
+}
+
+// FirstOnCPU is when a token was first made on the CPU although the host has a GPU:
+// the moment from which BreakGPU and LoseGPU can be noticed. Zero for never.
+func (w *World) FirstOnCPU() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gpu.firstOnCPU
+}
+
+// noteCPU notes a token. world.mu is held.
+func (r *runner) noteCPU() {
+	w := r.server.world
+	if !r.onGPU && w.config.GPUBytes > 0 && w.gpu.firstOnCPU.IsZero() {
+		w.gpu.firstOnCPU = time.Now()
+	}
 }
 
 // LoseDevice is a GPU that fell off the bus (F17): the driver calls it lost and

@@ -200,6 +200,7 @@ func (r *runner) tokens(ctx context.Context, prompt string, n int, emit func(tok
 		if err := r.work(ctx, r.takes(token, prompt), gone); err != nil {
 			return err
 		}
+		r.server.world.change(r.noteCPU)
 		if token == 0 && r.flaws().poisoned {
 			r.server.world.change(r.die)
 			return errUnexpected

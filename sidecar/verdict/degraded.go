@@ -28,7 +28,8 @@ type Slowed struct {
 
 // degraded looks behind a model that answers: for a GPU that is not used, memory
 // that is not given back, clocks that are held down. Nothing here closes the
-// gate; what needs a remedy waits for a quiet moment, once.
+// gate; what needs a remedy waits for a quiet moment, once a day, and is told
+// before what needs none.
 func degraded(p Picture, j Judgement) Judgement {
 	looks := []func(Picture) (Judgement, bool){fallback, leaking, throttled, slower}
 	switch {
@@ -39,6 +40,7 @@ func degraded(p Picture, j Judgement) Judgement {
 	case j.Verdict != Healthy && j.Verdict != Slow:
 		return j
 	}
+	worst := Judgement{}
 	for _, look := range looks {
 		found, applies := look(p)
 		if !applies {
@@ -47,14 +49,16 @@ func degraded(p Picture, j Judgement) Judgement {
 		found.Answers = true
 		if found.RemedyDue && tookAtIdle(p, found.Verdict) {
 			found.RemedyDue, found.AtIdle = false, false
-			found.Sentence += "; it was tried once and did not help, a person has to look"
+			found.Sentence += "; a remedy for it has had its quiet moment within a day and is not tried again, a person has to look"
 		}
-		if j.Verdict == Unloaded && !found.RemedyDue {
-			return j // it is to be loaded all the same
+		if worst.Verdict == "" || found.RemedyDue && !worst.RemedyDue {
+			worst = found
 		}
-		return found
 	}
-	return j
+	if worst.Verdict == "" || j.Verdict == Unloaded && !worst.RemedyDue { // it is to be loaded all the same
+		return j
+	}
+	return worst
 }
 
 // tookAtIdle says that a quiet moment has been used for the verdict. A GPU that
@@ -89,7 +93,7 @@ func throttled(p Picture) (Judgement, bool) {
 // no probe is sent while they are in the way.
 func slower(p Picture) (Judgement, bool) {
 	last, since := p.Ready.Last, p.Slowed.LateSince
-	if !p.Slowed.TimelyBefore || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
+	if p.Slowed.throttled(p.Now) || !p.Slowed.TimelyBefore || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Slow, Model: p.Target, RemedyDue: true, AtIdle: true, Sentence: fmt.Sprintf(

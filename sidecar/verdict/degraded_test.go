@@ -27,7 +27,7 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 		"slow behind other clients":            healthyIs(Slow, onCard(late(time.Hour), toAClient)),
 		"slow from the start":                  healthyIs(Slow, onCard(late(time.Hour), neverQuick)),
 		"slow in the heat":                     healthyIs(Throttled, onCard(late(time.Hour), throttledFor(time.Minute))),
-		"slow again after it was loaded anew":  {picture: onCard(late(time.Hour), atIdle(Slow)), want: Slow, model: target, words: "it was tried once and did not help, a person has to look"},
+		"slow again after it was loaded anew":  {picture: onCard(late(time.Hour), atIdle(Slow)), want: Slow, model: target, words: "is not tried again, a person has to look"},
 		"throttled":                            {picture: onCard(throttledFor(throttleLasts)), want: Throttled, words: "held down for 10s: hardware_thermal"},
 		"throttled for a moment":               healthyIs(Healthy, onCard(throttledFor(throttleLasts-time.Second))),
 		"with an orphan on its GPU":            {picture: onCard(leakFor(leakLasts)), want: VRAMLeak, due: true, atIdle: true, words: "held 9000 MiB"},

@@ -10,12 +10,15 @@ import (
 // Card is what is known of the GPUs beside the plain activity.
 type Card struct {
 	View evidence.GPUView
+	// LastKnown is the newest view that could be had: what the driver gave up then is
+	// not mended because nobody can see it now.
+	LastKnown evidence.GPUView
 	// Mismatch says that a restart was begun and given up, because the driver and
 	// its library were found not to match; View tells the same where it sees it.
 	Mismatch bool
-	// Xid is the newest error of the device class on a GPU of the container's, in
-	// the present run of the container; a zero At without one.
-	Xid evidence.Xid
+	// Xids are the errors of the device class on GPUs of the container's, in the
+	// present run of the container: the first of each kind on each GPU, oldest first.
+	Xids []evidence.Xid
 	// Hint is what Ollama's own log says of the GPUs it found.
 	Hint evidence.GPUHint
 	// BestRatio is the largest part of Target that was ever seen on a GPU, 0 to 1,
@@ -27,25 +30,42 @@ type Card struct {
 	// OwnSeen says that the driver has shown processes of this container before,
 	// so that not seeing them means something.
 	OwnSeen bool
-	// OwnPeak is the most that they were seen to hold at once, in bytes.
+	// OwnPeak is the most that they were seen to hold while Target was the only
+	// model in memory, or on its way there, in bytes.
 	OwnPeak uint64
 	Pace    Pace
 	Leak    Leak
 }
 
+// devices is the view in which the GPUs' own state was seen last.
+func (c Card) devices() evidence.GPUView {
+	if c.View.Known {
+		return c.View
+	}
+	return c.LastKnown
+}
+
 // deviceFailed covers a GPU that the driver gave up. No restart of a container
 // brings it back (faults.md F17), but a model that answers is served: what the
-// error hit may have been another program's. A model that has left memory, or
-// whose runner died of it, is loaded and judged as usual; only a restart is then
-// out of the question.
+// error hit may have been another program's. A model that has left memory is
+// loaded to see whether it still answers; one whose runner died of it is judged as
+// usual. Only a restart is then out of the question.
+//
+// A model beside the main one is judged as usual: its silence says nothing of the
+// one that Clawgate is there for.
 func deviceFailed(p Picture) (Judgement, bool) {
 	trouble := deviceTrouble(p)
-	gone := p.LoadedKnown && !isLoaded(p.Loaded, p.Target)
-	if trouble == "" || gone || !p.LoadSince.IsZero() || p.CrashUnresolved || p.Memory.Unresolved {
+	if trouble == "" || p.Aside || p.CrashUnresolved || p.Memory.Unresolved {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: HostAction, Sentence: trouble}
-	switch failures := max(p.Ready.Failures, silences(p.API)); {
+	away := awayFromMemory(p)
+	switch failures := max(p.Ready.Failures, silences(p)); {
+	case away != "" && nothingToDoubt(p):
+		return Judgement{}, false // what is wrong is judged as usual
+	case away != "":
+		j.Doubted = true
+		j.Sentence += "; " + away + ", and has to answer before it is served"
 	case failures == 0 && proven(p):
 		j.Sentence += "; the model still answers"
 	case failures < p.Limit.FailureThreshold:
@@ -60,19 +80,39 @@ func deviceFailed(p Picture) (Judgement, bool) {
 	return j, true
 }
 
+// awayFromMemory says where a model is that cannot answer now; empty when it is
+// in memory, as far as is known.
+func awayFromMemory(p Picture) string {
+	switch {
+	case !p.LoadSince.IsZero():
+		return "the model is being loaded"
+	case p.LoadedKnown && !isLoaded(p.Loaded, p.Target):
+		return "the model is not in memory"
+	}
+	return ""
+}
+
+// nothingToDoubt says that a model outside of memory has answered since the error
+// and left memory afterwards, or that more than its GPU is in question.
+func nothingToDoubt(p Picture) bool {
+	stalls := !p.LoadSince.IsZero() && loadStalls(p, p.LoadSince)
+	return proven(p) || stalls || silences(p) >= p.Limit.FailureThreshold
+}
+
 // restartMayHelp says that the driver itself sees no need to do anything about
 // the device. Its word is trusted over any table, for one restart.
 func restartMayHelp(p Picture) bool {
-	return adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted && !anyLost(p.Card.View)
+	return adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted && !anyLost(p.Card.devices())
 }
 
-// silences are the failures of the API that were silence: an odd answer, or a
-// name that leads nowhere, says nothing about the model.
-func silences(api Streak) int {
-	if api.Last.Answered || api.Last.Unresolved {
+// silences are the failures of the API that were silence, of a server that does
+// nothing else meanwhile: an odd answer, or a name that leads nowhere, says nothing
+// about the model.
+func silences(p Picture) int {
+	if p.API.Failures == 0 || p.API.Last.Answered || p.API.Last.Unresolved || worksNow(p, p.API.FailingSince) {
 		return 0
 	}
-	return api.Failures
+	return p.API.Failures
 }
 
 // deviceTrouble says what the driver has given up, as far as it concerns the
@@ -81,49 +121,82 @@ func deviceTrouble(p Picture) string {
 	if !p.Container.GPURequested && !p.Card.OwnSeen {
 		return ""
 	}
-	for _, g := range p.Card.View.GPUs {
+	for _, g := range p.Card.devices().GPUs {
 		if g.Lost && !worksElsewhere(p) {
 			return fmt.Sprintf("the driver has lost GPU %d (%s)", g.Index, g.Name)
 		}
 	}
-	if p.Card.Xid.At.IsZero() {
-		return ""
+	if n := len(p.Card.Xids); n > 0 {
+		newest := p.Card.Xids[n-1]
+		return fmt.Sprintf("the driver reported Xid %d on the GPU %s ago", newest.Code, round(p.Now.Sub(newest.At)))
 	}
-	return fmt.Sprintf("the driver reported Xid %d on the GPU %s ago", p.Card.Xid.Code, round(p.Now.Sub(p.Card.Xid.At)))
+	for _, g := range p.Card.devices().GPUs {
+		if g.Advice.NeedsHost() && concernsContainer(p, g) { // its Xid may have come before Clawgate did
+			return fmt.Sprintf("the driver is not content with GPU %d (%s)", g.Index, g.Name)
+		}
+	}
+	return ""
+}
+
+// concernsContainer says that the container uses a GPU, or may: where nobody tells
+// which one it uses, each of them may be its.
+func concernsContainer(p Picture, g evidence.GPU) bool {
+	return usedBy(g, p.Container.ID) || !slices.ContainsFunc(p.Card.devices().GPUs, func(other evidence.GPU) bool { return usedBy(other, p.Container.ID) })
+}
+
+func usedBy(g evidence.GPU, containerID string) bool {
+	return slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID != "" && p.ContainerID == containerID })
 }
 
 // worksElsewhere says that the container holds memory on a GPU that is not lost:
 // then a lost one is another program's, or shows by what it does to the model.
 func worksElsewhere(p Picture) bool {
-	return slices.ContainsFunc(p.Card.View.GPUs, func(g evidence.GPU) bool {
-		return !g.Lost && slices.ContainsFunc(g.Processes, func(process evidence.GPUProcess) bool {
-			return process.ContainerID != "" && process.ContainerID == p.Container.ID
-		})
-	})
+	return slices.ContainsFunc(p.Card.devices().GPUs, func(g evidence.GPU) bool { return !g.Lost && usedBy(g, p.Container.ID) })
 }
 
 func anyLost(view evidence.GPUView) bool {
 	return slices.ContainsFunc(view.GPUs, func(g evidence.GPU) bool { return g.Lost })
 }
 
-// adviceOf is what the driver says of the GPU with the Xid, or the worst that it
-// says of any where that is not known; empty if it does not say. What it said
-// before the Xid does not count.
+// adviceOf is the worst that the driver says of the GPUs with an Xid, or of all that
+// concern the container where there was none; empty if it does not say.
 func adviceOf(p Picture) evidence.GPUAdvice {
-	if p.Card.View.SeenAt.Before(p.Card.Xid.At) {
-		return ""
+	worst := evidence.AdviceNone
+	for _, xid := range p.Card.Xids {
+		worst = worse(worst, adviceAfter(p.Card.devices(), xid))
 	}
-	var advice evidence.GPUAdvice
-	first := true
-	for _, g := range p.Card.View.GPUs {
-		switch {
-		case p.Card.Xid.GPU != "" && g.UUID != p.Card.Xid.GPU:
-			continue
-		case first, advice == evidence.AdviceNone, advice == "" && g.Advice != evidence.AdviceNone:
-			advice, first = g.Advice, false
+	if len(p.Card.Xids) > 0 {
+		return worst
+	}
+	for _, g := range p.Card.devices().GPUs {
+		if concernsContainer(p, g) {
+			worst = worse(worst, g.Advice)
 		}
 	}
-	return advice
+	return worst
+}
+
+// adviceAfter is what the driver says of the GPU with the Xid, or the worst that it
+// says of any where that is not known. What it said before the Xid does not count.
+func adviceAfter(view evidence.GPUView, xid evidence.Xid) evidence.GPUAdvice {
+	worst, told := evidence.AdviceNone, false
+	for _, g := range view.GPUs {
+		if xid.GPU == "" || g.UUID == xid.GPU {
+			worst, told = worse(worst, g.Advice), true
+		}
+	}
+	if !told || view.SeenAt.Before(xid.At) {
+		return ""
+	}
+	return worst
+}
+
+// worse of two: a need over silence, silence over being told that there is none.
+func worse(a, b evidence.GPUAdvice) evidence.GPUAdvice {
+	if a == evidence.AdviceNone || a == "" && b != evidence.AdviceNone {
+		return b
+	}
+	return a
 }
 
 func whatTheHostNeeds(p Picture) string {

@@ -22,7 +22,7 @@ const (
 // two have to agree.
 func fallback(p Picture) (Judgement, bool) {
 	m, loaded := loadedModel(p.Loaded, p.Target)
-	if !loaded || m.Size == 0 || !p.Container.GPURequested || p.Card.ByWish || p.Card.View.Known && len(p.Card.View.GPUs) == 0 {
+	if !p.LoadedKnown || !loaded || m.Size == 0 || !p.Container.GPURequested || p.Card.ByWish || p.Card.View.Known && len(p.Card.View.GPUs) == 0 {
 		return Judgement{}, false
 	}
 	signs := fallbackSigns(p, m)
@@ -51,7 +51,12 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 		signs = append(signs, "Ollama says that nothing of it is on a GPU")
 	}
 	bytes, own, known := onGPU(p)
-	switch little := float64(bytes) < elsewhere*float64(m.Size); {
+	others := besides(p)
+	switch little := float64(bytes-min(bytes, others)) < elsewhere*float64(m.Size); {
+	case known && little && !roomFor(p, m):
+		return nil // Ollama rightly took the CPU
+	case known && little && others > 0:
+		signs = append(signs, fmt.Sprintf("the driver sees %d MiB in use, and other models are said to take %d MiB", bytes>>20, others>>20))
 	case known && little:
 		signs = append(signs, fmt.Sprintf("the driver sees %d MiB in use", bytes>>20))
 	case known && own:
@@ -64,6 +69,26 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 		signs = append(signs, "its log says that it found no GPU")
 	}
 	return signs
+}
+
+// roomFor says that at least half of the model would fit on the GPUs. A server that
+// found no GPU at its start did not look.
+func roomFor(p Picture, m evidence.LoadedModel) bool {
+	var free uint64
+	for _, g := range p.Card.View.GPUs {
+		free += g.FreeBytes
+	}
+	return free >= m.Size/2 || p.Card.Hint == evidence.GPUNotFound
+}
+
+// besides is what Ollama says that the models beside the target take on GPUs.
+func besides(p Picture) (bytes uint64) {
+	for _, m := range p.Loaded {
+		if m.Name != p.Target {
+			bytes += m.SizeVRAM
+		}
+	}
+	return bytes
 }
 
 // onGPU is the most GPU memory that can be the container's. own says that its

@@ -123,6 +123,8 @@ func serverSilent(p Picture) (Judgement, bool) {
 		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.API.Last.Reason}, true
 	case p.API.Failures < p.Limit.FailureThreshold:
 		return Judgement{}, false
+	case proven(p) && p.Ready.Last.At.After(p.API.FailingSince):
+		return Judgement{}, false // a list that takes its time: the model has answered since
 	case worksNow(p, p.API.FailingSince):
 		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.API.Last.Reason}, true
 	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(p.API.FailingSince)) < blindWait:
@@ -131,6 +133,11 @@ func serverSilent(p Picture) (Judgement, bool) {
 	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
 		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, p.Pulse.sentence(p.Now))}, true
 }
+
+// refusedFor is how long connections have to be refused: every request that is
+// refused has the port looked at, so that failures may come in the same instant. An
+// inspection has to show meanwhile that it is not the container that ended.
+const refusedFor = 5 * time.Second
 
 // nobodyListens asks for a remedy only where somebody listened before: an
 // address that never answered is more likely a mistake in CLAWGATE_OLLAMA_URL,
@@ -142,7 +149,7 @@ func nobodyListens(p Picture, starting bool) Judgement {
 	case !p.Reached:
 		j.Sentence += "; nobody ever answered there, is CLAWGATE_OLLAMA_URL right?"
 	case p.ContainerKnown && !starting && !p.TCP.Last.Unresolved && p.TCP.Failures >= p.Limit.FailureThreshold:
-		j.RemedyDue = true
+		j.RemedyDue = p.Now.Sub(p.TCP.FailingSince) >= refusedFor && p.Container.SeenAt.After(p.TCP.FailingSince)
 	}
 	return j
 }
@@ -212,11 +219,7 @@ func modelUnloaded(p Picture) (Judgement, bool) {
 		}
 	}
 	if asked.IsZero() {
-		j := Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}
-		if trouble := deviceTrouble(p); trouble != "" && !proven(p) {
-			j.Doubted, j.Sentence = true, j.Sentence+", and "+trouble
-		}
-		return j, true
+		return Judgement{Verdict: Unloaded, Model: p.Target, Sentence: "the model is not in memory"}, true
 	}
 	return loading(p, asked, "a request makes Ollama load the model"), true
 }

@@ -28,6 +28,7 @@ func TestAnOperatorsActStandsOverEverything(t *testing.T) {
 func TestAContainerThatIsGone(t *testing.T) {
 	policy := func(name string) func(*Picture) { return func(p *Picture) { p.Container.RestartPolicy = name } }
 	find(t, map[string]finding{
+		"whose list alone is slow":                {picture: picture(api(5, time.Minute, evidence.ProbeResult{}), func(p *Picture) { p.Ready.Last.At = ago(time.Second) }), want: Healthy},
 		"is left to its restart policy at first":  {picture: picture(status(evidence.Exited, PolicyWait-time.Second)), want: Down, words: "is exited"},
 		"is started when the policy has had time": {picture: picture(status(evidence.Exited, PolicyWait)), want: Down, due: true},
 		"is started soon without a policy":        {picture: picture(status(evidence.Exited, NoPolicyWait), policy("no")), want: Down, due: true},
@@ -55,6 +56,8 @@ func TestAPortWhereNobodyListens(t *testing.T) {
 	find(t, map[string]finding{
 		"is noticed at once, and given time":        {picture: picture(tcp(1, refused)), want: Down, words: "connection refused"},
 		"is mended at the threshold":                {picture: picture(tcp(3, refused)), want: Down, due: true},
+		"is looked at again, all in one instant":    {picture: picture(tcp(9, refused), func(p *Picture) { p.TCP.FailingSince = now }), want: Down},
+		"is the container's end, until it is seen":  {picture: picture(tcp(9, refused), inspectedBefore(time.Minute)), want: Down},
 		"is normal just after the start":            {picture: picture(tcp(9, refused), startedBefore(ServerStart-time.Second)), want: Down},
 		"is not normal later":                       {picture: picture(tcp(9, refused), startedBefore(ServerStart)), want: Down, due: true},
 		"was never open: a mistake in the URL":      {picture: picture(tcp(999, refused), func(p *Picture) { p.Reached = false }), want: Down, words: "CLAWGATE_OLLAMA_URL"},

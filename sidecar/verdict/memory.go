@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -36,7 +37,8 @@ func (m MemoryTrouble) loads() int {
 // is left to it. Then other models make room. A restart helps only against
 // memory that the container itself holds without using it, or that nobody can
 // see (faults.md F11): Ollama loads one model at a time, so that what is held while
-// this one's loads fail is no other's load.
+// this one's loads fail is no other's load. Where nobody can see it, it may as well
+// be held by a model that somebody uses, past the relay perhaps.
 func outOfMemory(p Picture) (Judgement, bool) {
 	if !p.Memory.Unresolved || len(p.Memory.Times) == 0 {
 		return Judgement{}, false
@@ -51,13 +53,20 @@ func outOfMemory(p Picture) (Judgement, bool) {
 		return j, true
 	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
 		j.RemedyDue, j.MakeRoom = true, true
-	case !p.Taken.Restarted && (!view || p.Card.Leak.held(p.Now)):
+	case !p.Taken.Restarted && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks):
 		j.RemedyDue, j.Model = true, ""
 	default:
 		j.Hopeless = true
 		j.Sentence += "; choose a smaller model or context, or free the GPU"
 	}
 	return j, true
+}
+
+// nobodyWorks is how long the container has to rest for nobody to be using it.
+const nobodyWorks = 10 * time.Second
+
+func othersInUse(p Picture) bool {
+	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model != p.Target })
 }
 
 // OthersAtRest are the loaded models beside one that nobody uses.
@@ -72,12 +81,7 @@ func OthersAtRest(p Picture, beside string) []string {
 }
 
 func inUse(traffic evidence.Traffic, model string) bool {
-	for _, r := range traffic.InFlight {
-		if r.Model == model {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(traffic.InFlight, func(r evidence.Request) bool { return r.Model == model })
 }
 
 // foreignBytes is the GPU memory of processes that are not the container's.

@@ -44,6 +44,8 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"with an orphan, under load":            {picture: onCard(noRoom(2), leakFor(leakLasts), func(p *Picture) { p.Card.Leak.quiet = time.Time{} }), want: OutOfMemory, due: true},
 		"with one that may yet go":              {picture: onCard(noRoom(2), leakFor(leakLasts-time.Second)), want: OutOfMemory, hopeless: true, model: target},
 		"where nobody sees who holds it":        {picture: onCard(noRoom(2), noView), want: OutOfMemory, due: true},
+		"where somebody may hold it":            {picture: onCard(noRoom(2), noView, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, hopeless: true, model: target},
+		"where somebody may, past the relay":    {picture: onCard(noRoom(2), noView, pulse(working())), want: OutOfMemory, hopeless: true, model: target},
 		"and the restart did not help":          {picture: onCard(noRoom(2), noView, restarted), want: OutOfMemory, hopeless: true, model: target},
 		"while it is being loaded":              {picture: onCard(noRoom(2), ourLoadFor(time.Second)), want: Loading, model: target},
 		"before the newest success":             {picture: onCard(noRoom(9), func(p *Picture) { p.Memory.Unresolved = false }), want: Healthy},

@@ -141,6 +141,7 @@ type finding struct {
 	model                  string
 	words                  string // part of the sentence
 	atIdle, room, hopeless bool
+	doubted                bool
 	behind                 Verdict
 }
 
@@ -152,9 +153,9 @@ func find(t *testing.T, table map[string]finding) {
 			if got.Verdict != f.want || got.RemedyDue != f.due || got.Model != f.model {
 				t.Errorf("%s, due %v, model %q: %s\nwant %s, due %v, model %q", got.Verdict, got.RemedyDue, got.Model, got.Sentence, f.want, f.due, f.model)
 			}
-			if got.AtIdle != f.atIdle || got.MakeRoom != f.room || got.Hopeless != f.hopeless || got.Behind != f.behind {
-				t.Errorf("at idle %v, make room %v, hopeless %v, behind %q: %s\nwant %v, %v, %v, %q",
-					got.AtIdle, got.MakeRoom, got.Hopeless, got.Behind, got.Sentence, f.atIdle, f.room, f.hopeless, f.behind)
+			if got.AtIdle != f.atIdle || got.MakeRoom != f.room || got.Hopeless != f.hopeless || got.Doubted != f.doubted || got.Behind != f.behind {
+				t.Errorf("at idle %v, make room %v, hopeless %v, doubted %v, behind %q: %s\nwant %v, %v, %v, %v, %q",
+					got.AtIdle, got.MakeRoom, got.Hopeless, got.Doubted, got.Behind, got.Sentence, f.atIdle, f.room, f.hopeless, f.doubted, f.behind)
 			}
 			if !strings.Contains(got.Sentence, f.words) || got.Sentence == "" {
 				t.Errorf("says %q, want %q in it", got.Sentence, f.words)

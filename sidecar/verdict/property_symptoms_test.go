@@ -46,7 +46,7 @@ func (d dice) card(p *Picture) {
 	g.Advice = []evidence.GPUAdvice{"", evidence.AdviceNone, evidence.AdviceReset}[d.IntN(3)]
 	[]func(*Picture){noView, mismatch, view(), view(g), view(g, gpuWith())}[d.IntN(5)](p)
 	if d.oneIn(4) {
-		p.Card.Xid = evidence.Xid{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79}
+		p.Card.Xids = []evidence.Xid{{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79}}
 	}
 	p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
 	p.Card.Hint = []evidence.GPUHint{evidence.GPUHintUnknown, evidence.GPUFound, evidence.GPUNotFound}[d.IntN(3)]
@@ -185,7 +185,7 @@ func TestNoRestartThatMakesThingsWorse(t *testing.T) {
 			return "a driver and a library that do not match"
 		case anyLost(p.Card.View) && concerned:
 			return "a GPU that is lost"
-		case !p.Card.Xid.At.IsZero() && concerned && !none:
+		case len(p.Card.Xids) > 0 && concerned && !none:
 			return "an Xid of the device class"
 		case p.Taken.FailedStops >= stopsTried:
 			return "a container that does not stop"

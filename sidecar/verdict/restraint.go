@@ -60,7 +60,7 @@ func RestartForbidden(p Picture) string {
 
 func startForbidden(p Picture) string {
 	if p.Taken.FailedStarts < startsTried {
-		return ""
+		return p.Taken.NoBudget
 	}
 	return fmt.Sprintf("it did not start %d times (%s); a person has to look", p.Taken.FailedStarts, p.Taken.LastError)
 }

@@ -17,7 +17,7 @@ func TestARemedyThatMustNotBe(t *testing.T) {
 	starts := func(n int) func(*Picture) {
 		return taken(func(taken *Taken) { taken.FailedStarts, taken.LastError = n, "hook failed" })
 	}
-	spent := taken(func(taken *Taken) { taken.NoBudget = "no restart: the budget is spent; a person has to look" })
+	spent := taken(func(taken *Taken) { taken.NoBudget = "the budget is spent; a person has to look" })
 	server := ready(3, time.Minute, evidence.ProbeResult{Server: true})
 	exited := status(evidence.Exited, time.Hour)
 	held := func(words string, changes ...func(*Picture)) finding {
@@ -44,7 +44,8 @@ func TestARemedyThatMustNotBe(t *testing.T) {
 		"a while after the clock jumped":          due("", server, jumped(afterJump)),
 		"a container that does not start":         {picture: onCard(exited, starts(5)), want: HostAction, hopeless: true, behind: Down, words: "it did not start 5 times (hook failed); a person has to look"},
 		"a container that may yet start":          {picture: onCard(exited, starts(4)), want: Down, due: true},
-		"a start is no restart":                   {picture: onCard(exited, mismatch, stops(9), spent), want: Down, due: true},
+		"a start is no restart":                   {picture: onCard(exited, mismatch, stops(9)), want: Down, due: true},
+		"a start without a budget":                {picture: onCard(exited, spent), want: HostAction, due: true, hopeless: true, behind: Down, words: "the budget is spent"},
 		"nothing, when the engine is away":        {picture: onCard(server, mismatch, spent, engineAway), want: EngineAway},
 		"nothing, when nothing is due":            {picture: onCard(mismatch, stops(9), spent), want: Healthy},
 	})

@@ -18,10 +18,11 @@ func holding(pid int, bytes uint64, container string) evidence.GPUProcess {
 
 // gpuWith is a GPU on which these processes hold memory, and nobody else.
 func gpuWith(processes ...evidence.GPUProcess) evidence.GPU {
-	g := evidence.GPU{UUID: "GPU-1", Name: "a card", MemoryKnown: true, ProcessesKnown: true, Processes: processes}
+	g := evidence.GPU{UUID: "GPU-1", Name: "a card", MemoryKnown: true, ProcessesKnown: true, Processes: processes, TotalBytes: 48_000 * mib}
 	for _, p := range processes {
 		g.UsedBytes += p.Bytes
 	}
+	g.FreeBytes = g.TotalBytes - min(g.TotalBytes, g.UsedBytes)
 	return g
 }
 
@@ -56,7 +57,7 @@ func lost(p *Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card", Lost: t
 // xid is an error of the device class, and what the driver says of it.
 func xid(code uint64, advice evidence.GPUAdvice) func(*Picture) {
 	return func(p *Picture) {
-		p.Card.Xid = evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: code}
+		p.Card.Xids = append(p.Card.Xids, evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: code})
 		g := gpuWith(holding(1, modelSize, "c1"))
 		g.Advice = advice
 		view(g)(p)

@@ -65,8 +65,8 @@ var Table = []Entry{
 	},
 	{
 		OutOfMemory, "Ollama says twice that there is no memory for the model",
-		"unload models that nobody uses; restart once if the container itself holds the memory; else say who does",
-		"restart for every such error; touch another program's process", "F11",
+		"unload models that nobody uses; restart once if the container itself holds the memory, or if that cannot be told and nobody uses another model; else say who does",
+		"restart for every such error, or for two with answers between them; touch another program's process", "F11",
 	},
 	{
 		Garbage, "3 complete answers to 2 prompts with nothing in them, and the probe gets the same",
@@ -78,7 +78,7 @@ var Table = []Entry{
 	},
 	{
 		CPUFallback, "the same two of four, from the start of the container on",
-		"restart at a quiet moment, once", "believe size_vram alone", "F12",
+		"restart at a quiet moment, once", "believe size_vram alone; where the card has no room for the model", "F12",
 	},
 	{
 		VRAMLeak, "for a minute (ten under load), Ollama's processes beyond one for each loaded model hold more GPU memory than CLAWGATE_LEAK_TOLERANCE",
@@ -89,7 +89,7 @@ var Table = []Entry{
 		"none; deadlines are longer", "restart: a load makes it hotter; take the ordinary power cap for it", "F19",
 	},
 	{
-		HostAction, "an Xid of the device class, a lost GPU, a driver and a library that do not match, a container that does not end or start, or a restart budget that is spent",
+		HostAction, "an Xid of the device class, a lost GPU, the driver's own advice to reset or reboot, a driver and a library that do not match, a container that does not end or start, or a restart budget that is spent",
 		"none: say what the person has to do; the gate is open as long as the model answers", "restart again and again", "F4, F17, F20, F22, F23",
 	},
 }

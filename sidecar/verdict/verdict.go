@@ -102,8 +102,9 @@ type Judgement struct {
 	// Unconfirmed says that a remedy will be due unless the next inspection shows
 	// that the container itself has ended.
 	Unconfirmed bool
-	// Doubted says that the model has to prove itself again before it is taken for
-	// one that anybody can have: its GPU is in question. Only with Unloaded.
+	// Doubted says that the model is not in memory, or on its way there, and that
+	// its GPU is in question: it is to be loaded and to prove itself before
+	// anybody gets it. Only with HostAction.
 	Doubted bool
 	// ServerGone says that the container does not run, so that it has to be
 	// started instead of restarted.
@@ -170,8 +171,10 @@ type Picture struct {
 	Reached bool
 	// Answered says that the API has answered in this run of the server.
 	Answered bool
-	// Target is the model that the readiness streak is about, normalised.
+	// Target is the model that the readiness streak is about, normalised, and Aside
+	// says that it is not the one that Clawgate is there for.
 	Target string
+	Aside  bool
 
 	Traffic evidence.Traffic
 	Pulse   Pulse

@@ -1,0 +1,72 @@
+package sidecar
+
+// firstRung is the least that may help. What was tried since the model was last
+// ready is not tried again; the supervisor clears Rung once it stays ready.
+func firstRung(m Machine, e Event) Rung {
+	switch {
+	case e.Judgement.ServerGone:
+		return Start
+	case e.Judgement.MakeRoom:
+		return MakeRoom
+	case e.Judgement.Model != "" && (m.Rung == NoRung || m.Rung == MakeRoom) && !e.UnloadsSpent:
+		return Unload
+	default:
+		return Restart
+	}
+}
+
+func (m Machine) drained(e Event) (Machine, Action) {
+	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
+		return m, Nothing
+	}
+	if m.Rung.cuts() && !e.BudgetLeft && !m.Forced {
+		m.State, m.Draining, m.AtIdle = Exhausted, false, false
+		return m, Nothing
+	}
+	m.State, m.Draining, m.Forced = Recovering, false, false
+	return m, Remedy
+}
+
+// remedyFailed climbs, but not from a remedy for a model that answered before it:
+// there is nothing to climb for until the model is found silent.
+func (m Machine) remedyFailed(e Event) (Machine, Action) {
+	switch {
+	case m.State != Recovering:
+		return m, Nothing
+	case m.AtIdle:
+		m.State, m.AtIdle = Verifying, false
+		return m, Probe
+	}
+	return m.escalate(e)
+}
+
+// escalate goes for the next rung, or waits when there is none. A restart cuts
+// what the unload did not, so that moving streams are let finish first.
+func (m Machine) escalate(e Event) (Machine, Action) {
+	switch {
+	case m.Rung == MakeRoom:
+		return m.roomMade(e)
+	case m.Rung.cuts():
+		m.State = Backoff
+		return m, Wait
+	case m.Passive:
+		m.State = Isolated
+		return m, Nothing
+	case !e.BudgetLeft:
+		m.State = Exhausted
+		return m, Nothing
+	}
+	m.State, m.Rung, m.Draining = Isolated, Restart, true
+	return m, Drain
+}
+
+// roomMade goes on after other models have left memory, or would not. What may
+// come next depends on who holds the memory, which the judgement tells.
+func (m Machine) roomMade(e Event) (Machine, Action) {
+	if e.Kind == RemedyFailed {
+		m.State = Verifying
+		return m, Probe
+	}
+	m.State, m.Target, m.Rung, m.Draining = Isolated, e.Judgement.Model, firstRung(m, e), true
+	return m, Drain
+}

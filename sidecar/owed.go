@@ -1,0 +1,68 @@
+package sidecar
+
+import (
+	"errors"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
+)
+
+// sentStop is a stop of ours that the engine may have taken and that failed. It
+// may take effect all the same (moby#22802: the engine gives up on a process that
+// the driver holds).
+type sentStop struct {
+	run  evidence.Identity
+	ends time.Time // until when the engine itself may go on with it
+}
+
+// cameLate says that the container ended in the very run that was to be stopped.
+func (s sentStop) cameLate(c evidence.Container) bool {
+	return s.run.ID != "" && c.Status == evidence.Exited && sameRun(c.Identity, s.run)
+}
+
+func sameRun(a, b evidence.Identity) bool { return a.ID == b.ID && a.StartedAt.Equal(b.StartedAt) }
+
+// owesStart says that the container is down because of Clawgate: it stopped it and
+// did not start it again, or its stop took effect after it was given up and no
+// person's was seen since. What is owed is done whatever the budget says.
+func (s *supervisor) owesStart(c evidence.Container) bool {
+	intent, pending := s.journal.Pending()
+	stopped := pending && c.Status == evidence.Exited && sameRun(c.Identity, intent.Container)
+	return stopped || s.remedy.stop.cameLate(c) && !s.seen.operator.stopped
+}
+
+// ownStop says that a signal at that time may be Clawgate's: a stop that it, or
+// the Clawgate before it, did not live to see the end of.
+func (s *supervisor) ownStop(at time.Time) bool {
+	if intent, pending := s.journal.Pending(); pending && intent.Stops(at) {
+		return true
+	}
+	return at.Before(s.remedy.stop.ends)
+}
+
+// dropIntent closes a restart that was begun, unless that left the container down,
+// or its stop may yet take effect. Somebody else has started or replaced it then.
+func (s *supervisor) dropIntent(now time.Time, c evidence.Container) {
+	intent, pending := s.journal.Pending()
+	if !pending || sameRun(c.Identity, intent.Container) && (c.Status == evidence.Exited || intent.Stops(now)) {
+		return
+	}
+	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", c.Status)
+	s.journal.Forget()
+	s.workers.Go(s.saveJournal)
+}
+
+// saveJournal writes to a disk that may hang, so that no loop may wait for it.
+func (s *supervisor) saveJournal() {
+	if err := s.journal.Save(); err != nil {
+		s.log.Warn("cannot write the recovery journal; the budget would not survive a crash", "err", err)
+	}
+}
+
+// noteStop remembers a stop that failed after the engine may have taken it.
+func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, now time.Time) {
+	if report.StopSent && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
+		r.stop = sentStop{run: run, ends: now.Add(evidence.StopGrace)}
+	}
+}

@@ -1,0 +1,128 @@
+package sidecar_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// staysStopped is a person's stop that has to be respected.
+func (s *scenario) staysStopped() {
+	s.Helper()
+	s.engine.taken()
+	s.must(s.OperatorStop(s.Context()))
+	s.reaches(sidecar.Stopped, 5*time.Minute)
+	time.Sleep(time.Hour)
+	s.remedies()
+	if c := s.inspect(); c.Status != evidence.Exited {
+		s.Errorf("what a person stopped is %s", c.Status)
+	}
+}
+
+func TestAPersonsStopAfterOneOfOursThatFailed(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.StickStop(true)
+		s.must(s.FreezeServer())
+		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.StickStop(false)
+		s.must(s.ThawServer())
+		s.reaches(sidecar.Ready, 10*time.Minute)
+		time.Sleep(time.Minute) // not yet stable: its end is told from ours by the signal
+		s.staysStopped()
+	})
+}
+
+// The driver does not match, which is why nothing was stopped. Who is told so stops
+// the container to mend it.
+func TestAPersonsStopToReloadTheDriver(t *testing.T) {
+	t.Parallel()
+	mismatch := func(context.Context) evidence.GPUView {
+		return evidence.GPUView{Mismatch: true, Reason: "driver and library have different versions"}
+	}
+	play(t, setup{fresh: mismatch}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.must(s.FreezeServer())
+		s.finds(verdict.HostAction, 5*time.Minute)
+		s.staysStopped()
+	})
+}
+
+// A start that failed is owed until a person has seen to it, and not beyond.
+func TestAStartIsNotOwedAfterAPersonsOwn(t *testing.T) {
+	t.Parallel()
+	play(t, setup{env: []string{"CLAWGATE_RESTART_BUDGET=1", "CLAWGATE_RESTART_WINDOW=24h"}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.FailStarts(100, "port is already allocated")
+		s.must(s.FreezeServer())
+		s.reaches(sidecar.Backoff, 3*time.Minute) // stopped by us, and not started
+		time.Sleep(time.Second)
+		s.FailStarts(0, "")
+		s.must(s.OperatorStart(s.Context()))
+		s.reaches(sidecar.Ready, time.Minute)
+		time.Sleep(11 * time.Minute)
+		s.engine.taken()
+		s.must(s.FreezeServer()) // the budget is spent all the same
+		s.reaches(sidecar.Exhausted, 10*time.Minute)
+		s.remedies()
+		s.must(s.ThawServer())
+		s.reaches(sidecar.Ready, 10*time.Minute)
+		s.staysStopped()
+	})
+}
+
+func TestAnIntentOfLongAgoStartsNothing(t *testing.T) {
+	t.Parallel()
+	play(t, setup{away: true}, func(s *scenario) {
+		s.intend()
+		run := s.inspect().Identity
+		s.must(s.World.Stop(s.Context(), run, time.Minute))
+		s.must(s.World.Start(s.Context(), run)) // Clawgate ended before it could write that down
+		time.Sleep(3 * time.Hour)
+		s.must(s.OperatorStop(s.Context()))
+		time.Sleep(time.Hour)
+		s.start()
+		s.reaches(sidecar.Stopped, 5*time.Minute)
+		time.Sleep(time.Hour)
+		s.remedies()
+	})
+}
+
+// The engine goes on with a stop whose caller has gone.
+func TestASuccessorFinishesAStopThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	play(t, setup{away: true}, func(s *scenario) {
+		s.must(s.FreezeServer())
+		s.intend()
+		run := s.inspect().Identity
+		stopped := make(chan error, 1)
+		go func() { stopped <- s.World.Stop(s.Context(), run, 30*time.Second) }()
+		time.Sleep(4 * time.Second) // Clawgate was killed, and is back
+		s.start()
+		s.must(<-stopped)
+		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.remedies("start")
+	})
+}
+
+// A model that answers late is unloaded once at a quiet moment. That nobody sees its
+// runner end is no reason to restart a server that works.
+func TestAModelThatAnswersIsNotRestartedForAnUnloadThatNobodySaw(t *testing.T) {
+	t.Parallel()
+	play(t, setup{blind: true}, func(s *scenario) {
+		s.log.mayBeReady = func() error { return nil } // nobody can tell
+		s.reaches(sidecar.Ready, 10*time.Second)
+		time.Sleep(2 * time.Minute)
+		s.Slow(100)
+		time.Sleep(30 * time.Minute)
+		s.remedies("unload")
+		if now := s.log.state(); now != sidecar.Ready {
+			s.Errorf("it is %s: %s", now, s.verdict().Sentence)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package sidecar_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// One error of the device class in a storm of others is neither lost nor drowned.
+func TestAStormOfXidsHidesNoneThatMatters(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, time.Minute)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		for i := range 20_000 {
+			s.RaiseXid(31)
+			if i == 10_000 {
+				s.RaiseXid(119)
+			}
+		}
+		s.finds(verdict.HostAction, 2*time.Second)
+		s.reaches(sidecar.Ready, 10*time.Second) // the model answers all the while
+		if n := len(s.log.notesSince(began, "the NVIDIA driver reported an error")); n != 2 {
+			s.Errorf("%d lines in the log about two kinds of errors", n)
+		}
+		if n := s.metric(`clawgate_gpu_xid_total{gpu="` + gpuOf(s) + `",xid="31"}`); n != 20_000 {
+			s.Errorf("%v of 20000 were counted", n)
+		}
+		s.remedies()
+	})
+}
+
+func gpuOf(s *scenario) string { return s.View(s.Context()).GPUs[0].UUID }
+
+// Another model's silence says nothing of the main one, whatever the driver reported.
+func TestAnotherModelsSilenceAfterAnXid(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.Advise(evidence.AdviceReboot)
+		s.RaiseXid(119)
+		s.finds(verdict.HostAction, 10*time.Second)
+		time.Sleep(time.Minute)
+		s.post("/api/generate", generate(other, 3)).complete()
+		time.Sleep(30 * time.Second)
+		silent.on.Store(true)
+		waits := s.post("/api/generate", generate(other, 3))
+		time.Sleep(time.Minute)
+		waits.cancel()
+		waits.wait()
+		if open := share(30*time.Minute, s.ready); open < 0.95 {
+			s.Errorf("the main model was open for %.2f of the time: %s", open, s.verdict().Sentence)
+		}
+		s.chat(3).complete()
+		if n := s.engine.count("stop"); n != 0 {
+			s.Errorf("%d restarts against the driver's advice", n)
+		}
+	})
+}
+
+// Requests that Ollama has lost for ever do not keep Clawgate from asking again.
+func TestAModelThatAnswersAgainIsFoundThoughOldProbesNeverEnd(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(model))}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.Advise(evidence.AdviceReboot)
+		s.RaiseXid(119)
+		time.Sleep(time.Minute)
+		silent.on.Store(true)
+		s.reaches(sidecar.Exhausted, 5*time.Minute)
+		time.Sleep(10 * time.Minute)
+		silent.on.Store(false)
+		s.reaches(sidecar.Ready, 3*time.Minute)
+	})
+}
+
+// An error that comes again and again says nothing new about a model that has
+// answered since.
+func TestAStormOfDeviceXidsTakesNoModelThatAnswers(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: fault{}.world()}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.every(20*time.Millisecond, func() { s.RaiseXid(74); s.RaiseXid(13) })
+		time.Sleep(time.Second)
+		if open := share(3*time.Minute, s.ready); open < 0.95 {
+			s.Errorf("the gate was open for %.2f of the time", open)
+		}
+		s.chat(3).complete()
+	})
+}
+
+// The engine's own restart of a crashed server mends no GPU.
+func TestACrashDoesNotMendAGPU(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: fault{}.world()}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.Advise(evidence.AdviceReboot)
+		s.RaiseXid(119)
+		time.Sleep(time.Minute)
+		s.must(s.Crash())
+		time.Sleep(2 * time.Minute)
+		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.must(s.FreezeServer())
+		time.Sleep(10 * time.Minute)
+		s.remedies()
+	})
+}
+
+func TestAViewThatComesAndGoesDoubtsOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: fault{}.world()}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.LoseDevice()
+		s.operatorRestarts()
+		s.reaches(sidecar.Stopped, time.Minute)
+		s.reaches(sidecar.Ready, 30*time.Minute)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		for range 30 {
+			s.HideGPU("NVML hangs")
+			time.Sleep(10 * time.Second)
+			s.HideGPU("")
+			time.Sleep(10 * time.Second)
+		}
+		if n := len(s.log.notesSince(began, "state changed")); n > 0 {
+			s.Errorf("%d changes of state", n)
+		}
+	})
+}
