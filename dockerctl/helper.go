@@ -58,8 +58,11 @@ func (h *Helper) Await(ctx context.Context) error {
 	defer cancel()
 	for ctx.Err() == nil {
 		seen, err := h.engine.inspect(ctx, h.name)
-		if err == nil && seen.Status != evidence.Running {
+		switch {
+		case err == nil && seen.Status != evidence.Running:
 			return nil
+		case err != nil && !errors.Is(err, ErrEngineAway): // refused: no patience changes that
+			return h.explain(err)
 		}
 		sleep(ctx, helperPoll)
 	}

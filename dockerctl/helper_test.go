@@ -177,6 +177,7 @@ func TestARunningHelperIsAwaited(t *testing.T) {
 		"one that runs":           {func(h *fakeHelper) { h.status, h.startedAt = evidence.Running, time.Now() }, 20 * time.Second, false},
 		"one that never ran":      {func(*fakeHelper) {}, 0, false},
 		"one that is not there":   {func(h *fakeHelper) { h.answerJSON("GET /containers/"+helperName+"/json", 404, missing()) }, 0, false},
+		"one that is forbidden":   {func(h *fakeHelper) { h.answerJSON("GET /containers/"+helperName+"/json", 403, "") }, 0, true},
 		"one that nobody can see": {func(h *fakeHelper) { h.answerJSON("GET /containers/"+helperName+"/json", 503, "") }, helperLimit, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -118,7 +118,9 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignAnswered:
 		s.sawAnswer(sign, target)
 	case evidence.SignWanted:
-		s.symptoms.of(sign.Model).wanted = sign.At
+		if sign.Model == s.mainModel() { // others' names are whatever clients write
+			s.symptoms.of(sign.Model).wanted = sign.At
+		}
 	case evidence.SignRefused:
 		s.kicks.tcp.kick()
 		s.kicks.inspect.kick()
@@ -238,12 +240,15 @@ func (s *supervisor) suspect(model string) {
 
 func (s *supervisor) turnTo(model string) {
 	s.readiness.settle()
-	crashes, kept := s.seen.crashes, s.readiness.mainCrashes
-	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
-	if s.aside() { // it turns away from the main model, whose crashes are not over
-		s.readiness.mainCrashes, kept = crashes, nil
+	ofMain := s.readiness.mainCrashes
+	if !s.aside() {
+		ofMain = s.seen.crashes
 	}
-	s.seen.crashes, s.seen.lastToken = kept, time.Time{}
+	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
+	s.seen.crashes, s.seen.lastToken = ofMain, time.Time{}
+	if s.aside() { // the main model's are not over
+		s.seen.crashes, s.readiness.mainCrashes = nil, ofMain
+	}
 	s.log.Info("the readiness probe looks at another model", "model", model)
 }
 
