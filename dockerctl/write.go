@@ -32,8 +32,8 @@ const (
 // nothing, when the container is no longer the run that was judged. What happens
 // in the milliseconds between that look and the write cannot be seen: the engine
 // has no conditional writes. Once the write has been sent it is waited for, even
-// when ctx ends, because the engine carries it out anyway. Stop and Restart
-// return evidence.ErrWontDie when the process is there after SIGKILL.
+// when ctx ends, because the engine carries it out anyway; one that has not been sent
+// is an evidence.ErrNotSent, too. Stop and Restart return evidence.ErrWontDie when the process is there after SIGKILL.
 func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	seconds, err := stopSeconds(timeout)
 	if err != nil {
@@ -102,10 +102,21 @@ func (c *Container) write(ctx context.Context, w write) error {
 
 func (c *Container) attempt(ctx context.Context, w write) error {
 	if err := c.writes.Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("another write is under way: %w", err)
+		return fmt.Errorf("%w: another write is under way: %w", evidence.ErrNotSent, err)
 	}
 	defer c.writes.Release(1)
+	if err := c.mayWrite(ctx, w); err != nil {
+		return fmt.Errorf("%w: %w", evidence.ErrNotSent, err)
+	}
+	err := c.engine.call(context.WithoutCancel(ctx), w.limit, w.send)
+	if err != nil && noConnection(err) {
+		return fmt.Errorf("%w: %w", evidence.ErrNotSent, err)
+	}
+	return err
+}
 
+// mayWrite looks whether the container is still what was judged.
+func (c *Container) mayWrite(ctx context.Context, w write) error {
 	seen, err := c.Inspect(ctx)
 	if err != nil {
 		return err
@@ -116,10 +127,7 @@ func (c *Container) attempt(ctx context.Context, w write) error {
 	if err := w.refuse(seen); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return c.engine.call(context.WithoutCancel(ctx), w.limit, w.send)
+	return ctx.Err()
 }
 
 func unchanged(seen evidence.Container, judged evidence.Identity) error {

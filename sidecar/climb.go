@@ -8,7 +8,9 @@ func firstRung(m Machine, e Event) Rung {
 		return Start
 	case e.Judgement.MakeRoom:
 		return MakeRoom
-	case e.Judgement.Model != "" && (m.Rung == NoRung || m.Rung == MakeRoom) && !e.UnloadsSpent:
+	case e.Judgement.Model == "" || e.UnloadsSpent:
+		return Restart
+	case m.Rung == NoRung, m.Rung == MakeRoom, m.Rung == Unload && m.Tried != e.Judgement.Model:
 		return Unload
 	default:
 		return Restart
@@ -23,7 +25,7 @@ func (m Machine) drained(e Event) (Machine, Action) {
 		m.State, m.Draining, m.AtIdle = Exhausted, false, false
 		return m, Nothing
 	}
-	m.State, m.Draining, m.Forced = Recovering, false, false
+	m.State, m.Draining, m.Forced, m.Tried = Recovering, false, false, m.Target
 	return m, Remedy
 }
 
@@ -56,8 +58,7 @@ func (m Machine) escalate(e Event) (Machine, Action) {
 		m.State = Exhausted
 		return m, Nothing
 	}
-	m.State, m.Rung, m.Draining = Isolated, Restart, true
-	return m, Drain
+	return m.drainFor(Restart, m.Target, e)
 }
 
 // roomMade goes on after other models have left memory, or would not. What may
@@ -67,6 +68,17 @@ func (m Machine) roomMade(e Event) (Machine, Action) {
 		m.State = Verifying
 		return m, Probe
 	}
-	m.State, m.Target, m.Rung, m.Draining = Isolated, e.Judgement.Model, firstRung(m, e), true
+	return m.drainFor(firstRung(m, e), e.Judgement.Model, e)
+}
+
+// drainFor makes a remedy due. Another model than the main one is given up before
+// anything is cut for it.
+func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Action) {
+	m.Target = model
+	if rung.cuts() && e.Aside && model != "" {
+		m.State, m.Draining = Exhausted, false
+		return m, Nothing
+	}
+	m.State, m.Rung, m.Draining = Isolated, rung, true
 	return m, Drain
 }

@@ -48,7 +48,7 @@ func (s *supervisor) holder() string {
 	case !s.seen.loadedKnown:
 	case len(s.seen.loaded) == 1 && s.work.loadSince.IsZero():
 		return s.seen.loaded[0].Name
-	case len(s.seen.loaded) == 0 && !s.work.loadSince.IsZero():
+	case len(s.seen.loaded) == 0 && !s.targetLoads().IsZero():
 		return s.readiness.target
 	}
 	return ""
@@ -125,9 +125,31 @@ func (s *supervisor) forgetDevices() {
 // doubtDevice takes back the proof that a model gave before its GPU was in
 // question. What was asked before proves nothing either.
 func (s *supervisor) doubtDevice(now time.Time) {
+	if s.aside() && s.machine.State != Recovering { // the main model comes first
+		s.turnTo(s.mainModel())
+	}
 	s.readiness.settle()
-	s.readiness.streak = verdict.Streak{}
+	s.readiness.streak, s.readiness.main.streak = verdict.Streak{}, verdict.Streak{}
+	s.symptoms.doubtedAt = now
 	s.probeNow(now)
+}
+
+// afterDoubt is how long after an error a piece of an answer has to come for it to be
+// none that was on its way already.
+const afterDoubt = 2 * time.Second
+
+// provenByStream takes a stream of the model's that goes on after its GPU came into
+// question for the answer that is asked for: with one slot a probe would wait behind it.
+func (s *supervisor) provenByStream(now time.Time) {
+	if s.symptoms.doubtedAt.IsZero() || s.readiness.streak.Failures > 0 || s.readiness.streak.Successes >= s.config.SuccessThreshold {
+		return
+	}
+	for _, r := range s.relay.Traffic().InFlight {
+		if r.Model == s.readiness.target && r.LastChunkAt.Sub(s.symptoms.doubtedAt) >= afterDoubt && now.Sub(r.LastChunkAt) < drainMoves {
+			s.readiness.count(evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: r.LastChunkAt})
+			return
+		}
+	}
 }
 
 // concerns says that a GPU is the container's, or may be: where nobody tells who

@@ -16,7 +16,7 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 		return "a remedy is under way"
 	case s.machine.AtIdle && s.machine.Draining && !s.remedy.drainedAt.IsZero():
 		return "a remedy waits for the container to come to rest"
-	case !s.work.loadSince.IsZero():
+	case !p.LoadSince.IsZero():
 		return "the model is being loaded"
 	case !s.work.pullSince.IsZero():
 		return "the model is being pulled"

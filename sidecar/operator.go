@@ -39,7 +39,7 @@ func (w *operatorWatch) saw(event evidence.ContainerEvent) {
 	switch event.Action {
 	case evidence.ActionKill:
 		if ends(event.Signal) {
-			w.killedAt = event.At
+			w.killedAt, w.diedSeen = event.At, false
 		}
 	case evidence.ActionDie:
 		w.diedSeen = true
@@ -49,6 +49,12 @@ func (w *operatorWatch) saw(event evidence.ContainerEvent) {
 	case evidence.ActionStart:
 		*w = operatorWatch{}
 	}
+}
+
+// ended says that a container that does not run was ended by somebody. An inspection
+// may come before the event that tells of the end.
+func (w *operatorWatch) ended(c evidence.Container) bool {
+	return w.stopped || !w.diedSeen && !w.killedAt.IsZero() && c.FinishedAt.Sub(w.killedAt) <= killToDeath
 }
 
 // act says what a person did, in words that follow "the container"; empty when
@@ -69,7 +75,7 @@ func (w *operatorWatch) act(c evidence.Container, known bool, goneSince, now tim
 	default:
 		return ""
 	}
-	if w.stopped {
+	if w.ended(c) {
 		return "was stopped by hand"
 	}
 	if c.StartError != "" {

@@ -14,6 +14,7 @@ import (
 type sentStop struct {
 	run  evidence.Identity
 	ends time.Time // until when the engine itself may go on with it
+	told bool      // the engine has said that it gave up: no further signal is ours
 }
 
 // cameLate says that the container ended in the very run that was to be stopped.
@@ -29,23 +30,33 @@ func sameRun(a, b evidence.Identity) bool { return a.ID == b.ID && a.StartedAt.E
 func (s *supervisor) owesStart(c evidence.Container) bool {
 	intent, pending := s.journal.Pending()
 	stopped := pending && c.Status == evidence.Exited && sameRun(c.Identity, intent.Container)
-	return stopped || s.remedy.stop.cameLate(c) && !s.seen.operator.stopped
+	return (stopped || s.remedy.stop.cameLate(c)) && !s.seen.operator.ended(c)
 }
 
 // ownStop says that a signal at that time may be Clawgate's: a stop that it, or
 // the Clawgate before it, did not live to see the end of.
 func (s *supervisor) ownStop(at time.Time) bool {
-	if intent, pending := s.journal.Pending(); pending && intent.Stops(at) {
+	intent, pending := s.journal.Pending()
+	switch {
+	case s.remedy.stop.told && (!pending || sameRun(intent.Container, s.remedy.stop.run)):
+		return false
+	case pending && intent.Stops(at):
 		return true
 	}
 	return at.Before(s.remedy.stop.ends)
 }
 
 // dropIntent closes a restart that was begun, unless that left the container down,
-// or its stop may yet take effect. Somebody else has started or replaced it then.
+// or its stop may yet take effect: the engine is at it, or gave up on a process that
+// the driver holds, and the model has not answered since. Else somebody has started or
+// replaced it.
 func (s *supervisor) dropIntent(now time.Time, c evidence.Container) {
 	intent, pending := s.journal.Pending()
-	if !pending || sameRun(c.Identity, intent.Container) && (c.Status == evidence.Exited || intent.Stops(now)) {
+	if !pending {
+		return
+	}
+	silent := intent.StopTakes > 0 && !s.seen.lastToken.After(intent.At.Add(intent.StopTakes))
+	if sameRun(c.Identity, intent.Container) && (c.Status == evidence.Exited || intent.Stops(now) || silent) {
 		return
 	}
 	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", c.Status)
@@ -63,6 +74,15 @@ func (s *supervisor) saveJournal() {
 // noteStop remembers a stop that failed after the engine may have taken it.
 func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, now time.Time) {
 	if report.StopSent && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
-		r.stop = sentStop{run: run, ends: now.Add(evidence.StopGrace)}
+		r.stop = sentStop{run: run, ends: now.Add(evidence.StopGrace), told: errors.Is(report.Err, evidence.ErrWontDie)}
+	}
+}
+
+// sawToken: who was killed does not answer, so that a stop which failed will have no
+// effect any more.
+func (s *supervisor) sawToken(at time.Time) {
+	s.seen.lastToken = at
+	if s.remedy.stop.told || at.After(s.remedy.stop.ends) {
+		s.remedy.stop = sentStop{}
 	}
 }

@@ -21,7 +21,7 @@ func (s *supervisor) pushesOut(now time.Time) bool {
 			return false
 		}
 	case s.judgement.Doubted:
-		if s.symptoms.of(target).wanted.After(s.judgedAt) {
+		if s.symptoms.of(target).wanted.After(s.symptoms.doubtedAt) || now.Sub(s.symptoms.doubtedAt) >= doubtfulLoad {
 			return false
 		}
 	default:

@@ -54,8 +54,8 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 		}
 		return
 	}
-	if s.quiet.verdict != j.Verdict {
-		s.quiet = quietWait{verdict: j.Verdict, since: now}
+	if gone := now.Sub(s.quiet.due) >= quietGap; gone || s.quiet.verdict != j.Verdict {
+		s.quiet = quietWait{verdict: j.Verdict, since: now, due: now}
 		s.log.Warn("a remedy is due and waits for a quiet moment", "verdict", j.Verdict, "sentence", j.Sentence, "longest", s.config.IdleWait)
 	}
 	s.quiet.due = now

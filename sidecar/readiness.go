@@ -14,13 +14,19 @@ import (
 type readiness struct {
 	target string    // normalised
 	turned time.Time // when it was chosen; zero for the main model from the start
-	// mainCrashes are the main model's, while another one is the target.
-	mainCrashes []time.Time
-	streak      verdict.Streak
-	next        time.Time
-	asked       time.Time // when the last attempt began
-	open        []*attempt
-	gaveUp      time.Time // on the last attempt
+	// main is what is known of the main model, while another one is the target.
+	main   aboutModel
+	streak verdict.Streak
+	next   time.Time
+	asked  time.Time // when the last attempt began
+	open   []*attempt
+	gaveUp time.Time // on the last attempt
+}
+
+// aboutModel is what is kept of a model that the probe has turned from.
+type aboutModel struct {
+	streak  verdict.Streak
+	crashes []time.Time
 }
 
 // attempt is one readiness probe that has not been answered. It stays open after
@@ -42,7 +48,7 @@ func (r *readiness) count(result evidence.ProbeResult) { r.streak = r.streak.Add
 // forget starts counting for a new run of the server.
 func (r *readiness) forget() {
 	r.cancelAll()
-	r.streak = verdict.Streak{}
+	r.streak, r.main.streak = verdict.Streak{}, verdict.Streak{}
 }
 
 // cancelAll calls off what is open. Only what is being mended may be left like
@@ -99,6 +105,11 @@ func (r *readiness) giveUp(now time.Time) {
 	if len(r.open) > mostOpen {
 		r.open[0].cancel()
 	}
+}
+
+// asksSince says that an attempt began after that time and has decided nothing yet.
+func (r *readiness) asksSince(at time.Time) bool {
+	return slices.ContainsFunc(r.open, func(a *attempt) bool { return !a.moot && !a.counted && a.began.After(at) })
 }
 
 // probeNow makes the next look due at once.
@@ -234,7 +245,8 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	}
 	switch result.Outcome {
 	case evidence.Success:
-		s.seen.lastSuccess, s.seen.lastToken = result.At, result.At
+		s.seen.lastSuccess = result.At
+		s.sawToken(result.At)
 		s.serverSpoke()
 		s.readiness.settle()
 		s.readiness.next = a.began.Add(s.config.ReadyInterval)

@@ -24,7 +24,7 @@ type remedyState struct {
 	stop      sentStop               // that failed last
 	left      []evidence.LoadedModel // that stay in memory through the rung under way
 	attempts  int                    // that did not help since the model was last ready for long
-	unloads   []time.Time
+	unloads   []unloadOf
 	drainFrom time.Time
 	drainedAt time.Time // when the last stream had ended, of one that waited for a quiet moment
 	steps     []recovery.Step
@@ -49,10 +49,16 @@ const (
 // ours says that what happens to the container now is Clawgate's own doing.
 func (r *remedyState) ours() bool { return r.running && r.rung.cuts() }
 
-func (r *remedyState) unloadsSpent(now time.Time) bool {
+// unloadOf is one unload that was taken for a model.
+type unloadOf struct {
+	model string
+	at    time.Time
+}
+
+func (r *remedyState) unloadsSpent(now time.Time, model string) bool {
 	recent := 0
-	for _, at := range r.unloads {
-		if now.Sub(at) < unloadWindow {
+	for _, u := range r.unloads {
+		if u.model == model && now.Sub(u.at) < unloadWindow {
 			recent++
 		}
 	}
@@ -133,10 +139,11 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.noteTaken(now, rung)
 	s.noteLoaded(rung, target, others)
 	s.setGate(now)
-	s.recalibrate(now)
+	s.recalibrateFor(now, rung)
 	switch rung {
 	case Unload:
-		s.remedy.unloads = append(s.remedy.unloads, now)
+		s.remedy.unloads = slices.DeleteFunc(s.remedy.unloads, func(u unloadOf) bool { return now.Sub(u.at) >= unloadWindow })
+		s.remedy.unloads = append(s.remedy.unloads, unloadOf{target, now})
 	case MakeRoom:
 	default:
 		s.remedy.attempts++
@@ -156,6 +163,16 @@ func (s *supervisor) beginRemedy(now time.Time) {
 			s.tookRemedy(time.Now(), rung, report)
 		})
 	})
+}
+
+// recalibrateFor forgets what was seen of the server before the rung. What the main
+// model proved stays true when another one is unloaded.
+func (s *supervisor) recalibrateFor(now time.Time, rung Rung) {
+	proof := s.readiness.main
+	s.recalibrate(now)
+	if !rung.cuts() && s.aside() {
+		s.readiness.main = proof
+	}
 }
 
 // spend takes one restart out of the budget. Finishing what an earlier Clawgate
@@ -201,13 +218,17 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	if errors.Is(report.Err, evidence.ErrChanged) {
 		result, kind = "obsolete", Replaced
 	}
+	if rung == Restart && report.Err != nil && !report.StopSent {
+		s.journal.Refund(s.remedy.began) // nothing was stopped
+		s.workers.Go(s.saveJournal)
+	}
 	s.noteFailure(rung, report.Err)
 	for _, step := range report.Steps {
 		s.log.Info("remedy step", "rung", rung, "step", step.Name, "took", step.Took, "detail", step.Detail)
 	}
 	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
 	s.report.remedied(s, rung, result, report, now)
-	s.recalibrate(now)
+	s.recalibrateFor(now, rung)
 	if rung.cuts() {
 		if report.Err == nil && s.remedy.reason == requested || kind == Replaced {
 			s.forgetDevices() // a person was there
@@ -217,8 +238,8 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 		s.symptoms.of(s.machine.Target).reloaded()
 	}
 	s.seen.loaded, s.seen.loadedKnown = s.remedy.left, report.Err == nil
-	s.seen.containerKnown = false // the next inspection is of our own doing
-	s.seen.operator = operatorWatch{}
+	s.seen.containerKnown = false                                               // the next inspection is of our own doing
+	s.seen.operator = operatorWatch{diedSeen: rung.cuts() && report.Err != nil} // the end of what did not come up is no person's
 	s.handle(now, Event{Kind: kind})
 }
 

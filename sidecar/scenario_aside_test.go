@@ -54,3 +54,109 @@ func TestAnotherModelsRemedyEndsThoughTheMainOneIsBusy(t *testing.T) {
 		long.isOpen()
 	})
 }
+
+func TestAnotherModelThatKeepsDyingRestartsNothing(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.post("/api/generate", generate(other, 3)).complete()
+		time.Sleep(20 * time.Second)
+		silent.on.Store(true)
+		waits := s.post("/api/generate", generate(other, 3))
+		time.Sleep(5 * time.Second)
+		silent.on.Store(false)
+		s.Poison(other, true)
+		s.post("/api/generate", generate(other, 3)).wait()
+		open := share(10*time.Minute, s.ready)
+		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
+			s.Errorf("%d restarts, the main model open for %.2f", n, open)
+		}
+		waits.cancel()
+		waits.wait()
+	})
+}
+
+func TestAnotherModelWithoutRoomPushesTheMainOneNotOut(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.post("/api/generate", generate(other, 3)).complete()
+		time.Sleep(20 * time.Second)
+		silent.on.Store(true)
+		waits := s.post("/api/generate", generate(other, 3))
+		time.Sleep(5 * time.Second)
+		silent.on.Store(false)
+		s.FailMemory(other, true)
+		s.Poison(other, true)
+		dies := s.post("/api/generate", generate(other, 3))
+		open := share(10*time.Minute, s.ready)
+		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
+			s.Errorf("%d restarts, the main model open for %.2f", n, open)
+		}
+		for _, c := range []*call{waits, dies} {
+			c.cancel()
+			c.wait()
+		}
+	})
+}
+
+func TestAMainModelThatFallsSilentDuringAnothersRemedy(t *testing.T) {
+	t.Parallel()
+	for name, clients := range map[string]bool{"without clients": false, "with clients": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				silent.on.Store(true) // the GPU hangs
+				s.StallLoads(true)
+				waits := s.post("/api/generate", generate(other, 3))
+				s.reaches(sidecar.Verifying, 2*time.Minute)
+				struck := time.Now()
+				var main []*call
+				if clients {
+					for range 2 {
+						main = append(main, s.chat(3))
+						time.Sleep(time.Second)
+					}
+				}
+				for s.ready() && time.Since(struck) < 30*time.Minute {
+					time.Sleep(250 * time.Millisecond)
+				}
+				s.within("closing the main model's gate", time.Since(struck), 0, 90*time.Second)
+				for _, c := range append(main, waits) {
+					c.cancel()
+					c.wait()
+				}
+			})
+		})
+	}
+}
+
+func TestAnotherModelThatWasSilentWhileOnlyWatching(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other)), env: []string{"CLAWGATE_MODE=observe"}}, func(s *scenario) {
+		time.Sleep(time.Second)
+		s.chat(3).complete()
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.post("/api/generate", generate(other, 3)).complete()
+		time.Sleep(20 * time.Second)
+		silent.on.Store(true)
+		waits := s.post("/api/generate", generate(other, 3))
+		s.reaches(sidecar.Isolated, 2*time.Minute)
+		time.Sleep(time.Minute)
+		waits.cancel()
+		waits.wait()
+		silent.on.Store(false)
+		s.unload(other)
+		open := share(30*time.Minute, s.ready)
+		if open < 0.9 {
+			s.Errorf("the main model was called ready for %.2f of the time; verdict %s: %s", open, s.verdict().Name, s.verdict().Sentence)
+		}
+	})
+}

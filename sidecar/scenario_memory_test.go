@@ -89,3 +89,50 @@ func TestAModelBeyondHelpPushesOutNoModelInUse(t *testing.T) {
 		}
 	})
 }
+
+func TestTwoOversizedRequestsWithALookAside(t *testing.T) {
+	t.Parallel()
+	for name, aside := range map[string]bool{"no look aside": false, "a look aside": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+				s.HideProcesses(true)
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(time.Minute)
+				oversized := func() {
+					s.FailMemory(model, true)
+					s.post("/api/chat", `{"model":"qwen3:32b","messages":[{"role":"user","content":"x"}],"options":{"num_ctx":999999,"num_predict":3}}`).wait()
+					s.FailMemory(model, false)
+				}
+				oversized()
+				time.Sleep(10 * time.Second)
+				s.reaches(sidecar.Ready, 3*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				for range 20 {
+					s.chat(3).complete()
+					time.Sleep(5 * time.Second)
+				}
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				if aside {
+					silent.on.Store(true)
+					w := s.post("/api/generate", generate(other, 3))
+					time.Sleep(5 * time.Second)
+					w.cancel()
+					w.wait()
+					silent.on.Store(false)
+				}
+				oversized()
+				time.Sleep(10 * time.Minute)
+				s.remedies()
+				for _, n := range s.log.notesSince(time.Time{}, "state changed") {
+					if n.with["to"] == string(sidecar.Exhausted) {
+						s.Error("it was given up")
+					}
+				}
+			})
+		})
+	}
+}

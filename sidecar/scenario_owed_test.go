@@ -16,6 +16,11 @@ func (s *scenario) staysStopped() {
 	s.engine.taken()
 	s.must(s.OperatorStop(s.Context()))
 	s.reaches(sidecar.Stopped, 5*time.Minute)
+	s.remainsStopped()
+}
+
+func (s *scenario) remainsStopped() {
+	s.Helper()
 	time.Sleep(time.Hour)
 	s.remedies()
 	if c := s.inspect(); c.Status != evidence.Exited {
@@ -125,4 +130,96 @@ func TestAModelThatAnswersIsNotRestartedForAnUnloadThatNobodySaw(t *testing.T) {
 			s.Errorf("it is %s: %s", now, s.verdict().Sentence)
 		}
 	})
+}
+
+// The engine has said that it gave up: the next signal is no more of ours.
+func TestAPersonsStopRightAfterOneThatTheEngineGaveUp(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.StickStop(true)
+		s.must(s.FreezeServer())
+		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.StickStop(false)
+		time.Sleep(2 * time.Second)
+		s.engine.taken()
+		s.must(s.OperatorStop(s.Context()))
+		s.remainsStopped()
+	})
+}
+
+// The engine was away for the moment in which it was to be asked.
+func TestAPersonsStopAfterOneOfOursThatWasNeverSent(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.engine.judge = func(act string) {
+			if act == "stop" {
+				s.EngineAway(true)
+			}
+		}
+		s.must(s.FreezeServer())
+		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.engine.judge = nil
+		s.EngineAway(false)
+		s.must(s.ThawServer())
+		time.Sleep(10 * time.Second)
+		s.engine.taken()
+		s.must(s.OperatorStop(s.Context()))
+		s.remainsStopped()
+	})
+}
+
+// Who answers was not killed: minutes later the end is somebody else's doing.
+func TestAPersonsStopThatNoEventTellsOf(t *testing.T) {
+	t.Parallel()
+	for name, failed := range map[string]bool{"without a failed stop": false, "after a failed stop": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			play(t, setup{}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 10*time.Second)
+				if failed {
+					s.StickStop(true)
+					s.must(s.FreezeServer())
+					s.reaches(sidecar.Backoff, 5*time.Minute)
+					s.StickStop(false)
+					s.must(s.ThawServer())
+					s.reaches(sidecar.Ready, 10*time.Minute)
+				}
+				time.Sleep(5 * time.Minute)
+				s.LoseEvents(true)
+				s.engine.taken()
+				s.must(s.OperatorStop(s.Context()))
+				s.remainsStopped()
+			})
+		})
+	}
+}
+
+// The driver lets go of the process when nobody thinks of it any more.
+func TestAStopThatTakesEffectLateIsMadeGood(t *testing.T) {
+	t.Parallel()
+	for name, restarts := range map[string]bool{"same Clawgate": false, "successor": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			play(t, setup{}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 10*time.Second)
+				s.StickDriver(true)
+				s.reaches(sidecar.Backoff, 10*time.Minute)
+				if restarts {
+					s.stop()
+					time.Sleep(2 * time.Minute)
+					s.start()
+				} else {
+					time.Sleep(2 * time.Minute)
+				}
+				time.Sleep(20 * time.Second)
+				s.StickDriver(false)
+				time.Sleep(time.Hour)
+				if c := s.inspect(); c.Status != evidence.Running {
+					s.Errorf("it is %s: %s", c.Status, s.verdict().Sentence)
+				}
+			})
+		})
+	}
 }

@@ -106,3 +106,60 @@ func TestARemedyThatCannotSeeAQuietMomentShutsNothing(t *testing.T) {
 		s.remedies()
 	})
 }
+
+// What could wait gives way to what cannot.
+func TestAFreezeDuringAQuietDrain(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.LeakVRAM(4 << 30)
+		s.finds(verdict.VRAMLeak, 5*time.Minute)
+		long := s.chat(3000)
+		long.begins()
+		s.reaches(sidecar.Isolated, 10*time.Minute)
+		time.Sleep(20 * time.Second)
+		s.must(s.FreezeServer())
+		struck := time.Now()
+		s.within("mending a frozen server", s.reaches(sidecar.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
+		long.cancel()
+		long.wait()
+	})
+}
+
+func TestAFreezeDuringAQuietDrainForAnAnswerInOnePiece(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.LeakVRAM(4 << 30)
+		s.finds(verdict.VRAMLeak, 5*time.Minute)
+		long := s.post("/api/generate", `{"model":"qwen3:32b","prompt":"x","stream":false,"options":{"num_predict":3000}}`)
+		s.reaches(sidecar.Isolated, 10*time.Minute)
+		time.Sleep(20 * time.Second)
+		s.must(s.FreezeServer())
+		struck := time.Now()
+		s.finds(verdict.Wedged, 10*time.Minute)
+		s.within("mending a frozen server", s.reaches(sidecar.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
+		long.cancel()
+		long.wait()
+	})
+}
+
+// The drain is called off, and the gate opens with it.
+func TestASlowListDuringAQuietDrain(t *testing.T) {
+	t.Parallel()
+	var slow switched
+	play(t, setup{world: fault{}.world(), before: slow.swallow(listOfModels), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.LeakVRAM(4 << 30)
+		s.finds(verdict.VRAMLeak, 5*time.Minute)
+		long := s.chat(8000)
+		long.begins()
+		s.reaches(sidecar.Isolated, 10*time.Minute)
+		slow.on.Store(true)
+		if open := share(15*time.Minute, s.ready); open < 0.5 {
+			s.Errorf("the gate was open for %.2f of the time: %s", open, s.verdict().Sentence)
+		}
+		long.cancel()
+		long.wait()
+	})
+}

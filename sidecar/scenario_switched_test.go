@@ -46,3 +46,8 @@ func share(d time.Duration, so func() bool) float64 {
 	}
 	return float64(n) / float64(all)
 }
+
+// anyGeneration picks those of both models.
+func anyGeneration(r *http.Request, body string) bool {
+	return generationOf(model)(r, body) || generationOf(other)(r, body)
+}

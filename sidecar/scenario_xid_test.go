@@ -133,3 +133,94 @@ func TestAViewThatComesAndGoesDoubtsOnce(t *testing.T) {
 		}
 	})
 }
+
+// The main model comes first when its GPU is in question.
+func TestAnXidWhileAnotherModelIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for name, aside := range map[string]bool{"at the main model": false, "aside": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				silent.on.Store(true) // the GPU hangs
+				var waits *call
+				if aside {
+					waits = s.post("/api/generate", generate(other, 3))
+					time.Sleep(6 * time.Second)
+				}
+				s.Advise(evidence.AdviceReboot)
+				s.RaiseXid(119)
+				began := time.Now()
+				for s.ready() && time.Since(began) < 10*time.Minute {
+					time.Sleep(250 * time.Millisecond)
+				}
+				s.within("closing the main model's gate", time.Since(began), 0, 5*time.Second)
+				if waits != nil {
+					waits.cancel()
+					waits.wait()
+				}
+			})
+		})
+	}
+}
+
+// What the main model has proved after the error is not lost by a look at another.
+func TestALookAsideAfterAnXidThatWasSurvived(t *testing.T) {
+	t.Parallel()
+	for name, xid := range map[string]bool{"no Xid": false, "an Xid": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			world := fault{}.world()
+			world.Parallel = 1
+			play(t, setup{world: world, before: silent.swallow(generationOf(other))}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				if xid {
+					s.RaiseXid(74)
+				}
+				time.Sleep(time.Hour)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				silent.on.Store(true)
+				waits := s.post("/api/generate", generate(other, 3))
+				time.Sleep(5 * time.Second) // the probe turns to it
+				long := s.chat(9000)
+				long.begins()
+				time.Sleep(2 * time.Second)
+				waits.cancel()
+				waits.wait()
+				silent.on.Store(false)
+				if open := share(20*time.Minute, s.ready); open < 0.95 {
+					s.Errorf("the gate was open for %.2f of the time: %s", open, s.verdict().Sentence)
+				}
+				long.cancel()
+				long.wait()
+			})
+		})
+	}
+}
+
+// A stream that goes on is the answer that is asked for.
+func TestAnXidDuringALongAnswerInTheOnlySlot(t *testing.T) {
+	t.Parallel()
+	world := fault{}.world()
+	world.Parallel = 1
+	play(t, setup{world: world}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		long := s.chat(9000)
+		long.begins()
+		time.Sleep(5 * time.Second)
+		s.RaiseXid(74)
+		if open := share(20*time.Minute, s.ready); open < 0.95 {
+			s.Errorf("the gate was open for %.2f of the time: %s", open, s.verdict().Sentence)
+		}
+		s.remedies()
+		long.cancel()
+		long.wait()
+	})
+}

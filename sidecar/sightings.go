@@ -69,11 +69,11 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
 		EngineAwaySince: s.seen.engineAway, EngineBackAt: s.seen.engineBack, GoneSince: s.seen.goneSince,
 		Reached: s.seen.reached, Answered: s.seen.answered,
-		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target, Aside: s.aside(),
+		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target, Main: s.mainModel(),
 		GPUActiveAt: s.seen.gpuWorks,
 		Traffic:     s.relay.Traffic(), Pulse: s.seen.pulse,
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
-		LoadSince: s.work.loadSince, PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
+		LoadSince: s.targetLoads(), PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
 		Crashes: s.seen.crashes, CrashDetail: s.seen.crashDetail,
 	}
 	if n := len(s.seen.crashes); n > 0 {
@@ -126,10 +126,10 @@ func (s *supervisor) sign(sign evidence.Sign) {
 		s.kicks.inspect.kick()
 	case evidence.SignWaitedLong:
 		switch {
-		case target || s.machine.State != Ready:
+		case target || s.machine.State == Recovering:
 		case sign.Model == s.mainModel():
 			s.turnTo(sign.Model)
-		default:
+		case s.machine.State == Ready:
 			s.suspect(sign.Model)
 		}
 	}
@@ -146,7 +146,8 @@ func (s *supervisor) credit(sign evidence.Sign) {
 	}
 	s.readiness.count(result)
 	s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
-	s.seen.lastSuccess, s.seen.lastToken = sign.At, sign.At
+	s.seen.lastSuccess = sign.At
+	s.sawToken(sign.At)
 	s.serverSpoke()
 	s.seen.markLoaded(s.readiness.target)
 	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
@@ -228,41 +229,6 @@ func (s *sightings) markLoaded(model string) {
 	}
 }
 
-// suspect turns the readiness probe to another model whose clients wait. It
-// turns back once that model has answered, or its trouble is over.
-func (s *supervisor) suspect(model string) {
-	p := s.picture(time.Now())
-	if waits, found := verdict.ClientWaits(p); !found || waits != model {
-		return
-	}
-	s.turnTo(model)
-}
-
-func (s *supervisor) turnTo(model string) {
-	s.readiness.settle()
-	ofMain := s.readiness.mainCrashes
-	if !s.aside() {
-		ofMain = s.seen.crashes
-	}
-	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
-	s.seen.crashes, s.seen.lastToken = ofMain, time.Time{}
-	if s.aside() { // the main model's are not over
-		s.seen.crashes, s.readiness.mainCrashes = nil, ofMain
-	}
-	s.log.Info("the readiness probe looks at another model", "model", model)
-}
-
-// aside says that the probe looks at another model than the main one.
-func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
-
-// turnBack leaves another model of which nothing is found out in a while: who
-// works long for its clients keeps its probe waiting, and the main model unlooked at.
-func (s *supervisor) turnBack(now time.Time) {
-	if s.aside() && s.machine.State == Ready && s.readiness.streak.Failures == 0 && now.Sub(s.readiness.turned) >= besideSilence {
-		s.turnTo(s.mainModel())
-	}
-}
-
 // serverSpoke takes back the silence of the API: the server answers other calls, and
 // what is slow is one list.
 func (s *supervisor) serverSpoke() {
@@ -270,6 +236,3 @@ func (s *supervisor) serverSpoke() {
 		api.Failures, api.FailingSince = 0, time.Time{}
 	}
 }
-
-// mainModel is the model that Clawgate is there for.
-func (s *supervisor) mainModel() string { return ollama.NormalizeModel(s.config.Model) }

@@ -106,6 +106,9 @@ type Event struct {
 	// UnloadsSpent says that unloading was tried so often lately that only a
 	// restart is left.
 	UnloadsSpent bool
+	// Aside says that the probe looks at another model than the main one: its
+	// trouble is no reason to cut what the server gives to others.
+	Aside bool
 }
 
 // judged turns a judgement into its event.

@@ -12,6 +12,8 @@ type Machine struct {
 	// Rung is the remedy being taken, or the highest one that was taken since
 	// the model was last found ready.
 	Rung Rung
+	// Tried is the model that Rung was taken for; empty for the whole server.
+	Tried string
 	// Draining says that a remedy is due and waits for moving streams.
 	Draining bool
 	// Forced says that a person asked for the restart that is due.
@@ -107,7 +109,7 @@ func (m Machine) judged(e Event) (Machine, Action) {
 }
 
 func (m Machine) answers() (Machine, Action) {
-	return Machine{State: Ready, Rung: m.callOff().Rung, Passive: m.Passive}, Nothing
+	return Machine{State: Ready, Rung: m.callOff().Rung, Tried: m.Tried, Passive: m.Passive}, Nothing
 }
 
 // quiet begins a remedy that was put off. While Clawgate only watches it shows
@@ -142,6 +144,9 @@ func (m Machine) callOff() Machine {
 
 // works: something moves, so a remedy that was due is called off.
 func (m Machine) works(e Event) (Machine, Action) {
+	if m.AtIdle && m.Draining && m.State == Isolated {
+		m.State = Ready // the model answered before that drain
+	}
 	m = m.callOff()
 	if m.State == Starting && e.Kind == JudgedLoading {
 		m.State = Loading
@@ -198,12 +203,11 @@ func (m Machine) due(e Event) (Machine, Action) {
 			return m, stillTry(e)
 		}
 	}
-	if m.Draining {
+	if m.Draining && !m.AtIdle {
 		return m, Nothing
 	}
-	m.State, m.Target, m.Draining = Isolated, e.Judgement.Model, true
-	m.Rung = firstRung(m, e)
-	return m, Drain
+	m = m.callOff() // what could wait gives way to what cannot
+	return m.drainFor(firstRung(m, e), e.Judgement.Model, e)
 }
 
 // stillTry is what remains without budget. A model whose runner died is not in

@@ -147,10 +147,11 @@ func TestTheFirstRungIsTheLeastThatMayHelp(t *testing.T) {
 		{"a model for which there is no room", NoRung, Event{Judgement: verdict.Judgement{Model: "m", MakeRoom: true}}, MakeRoom},
 		{"a model that is silent although room was made", MakeRoom, about(JudgedDue), Unload},
 		{"a model that was unloaded in vain", Unload, about(JudgedDue), Restart},
+		{"a model beside one that was unloaded in vain", Unload, Event{Judgement: verdict.Judgement{Model: "n"}}, Unload},
 		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m"}}, Restart},
 	} {
 		test.event.Kind = JudgedDue
-		after, _ := step(Machine{State: Ready, Rung: test.rung}, test.event)
+		after, _ := step(Machine{State: Ready, Rung: test.rung, Tried: "m"}, test.event)
 		if after.Rung != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, after.Rung, test.want)
 		}
@@ -179,6 +180,28 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 		if got := (outcome{after.State, action}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
+	}
+}
+
+// What is wrong with one model is no reason to cut what the main one gives.
+func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
+	judged := Event{Kind: JudgedDue, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Model: "n"}}
+	failed := Event{Kind: RemedyFailed, Aside: true, BudgetLeft: true}
+	for name, c := range map[string]struct {
+		machine Machine
+		event   Event
+	}{
+		"when it comes back after an unload": {Machine{State: Verifying, Rung: Unload, Target: "n", Tried: "n"}, judged},
+		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, judged},
+		"when its unload fails":              {Machine{State: Recovering, Rung: Unload, Target: "n", Tried: "n"}, failed},
+	} {
+		if after, action := step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || action != Nothing {
+			t.Errorf("%s: %+v and %q", name, after, action)
+		}
+	}
+	server := Event{Kind: JudgedDue, Aside: true, BudgetLeft: true}
+	if after, _ := step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
+		t.Errorf("a silent server is not restarted: %+v", after)
 	}
 }
 

@@ -161,6 +161,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	}
 	s.endBackoff(now)
 	s.turnBack(now)
+	s.provenByStream(now)
 	s.planReadiness(s.picture(now))
 	s.setAside(now)
 	s.awaitQuiet(now)
@@ -184,7 +185,8 @@ func (s *supervisor) judge(picture verdict.Picture) {
 func (s *supervisor) handle(now time.Time, event Event) {
 	starts := s.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || verdict.RestartForbidden(s.picture(now)) == "")
-	event.UnloadsSpent = s.remedy.unloadsSpent(now)
+	event.UnloadsSpent = s.remedy.unloadsSpent(now, event.Judgement.Model)
+	event.Aside = s.aside()
 	before := s.machine
 	after, action := step(s.machine, event)
 	s.machine = after
@@ -243,8 +245,7 @@ func (s *supervisor) forgetProof(now time.Time) {
 // forgetTrouble starts counting attempts anew once the model has stayed ready.
 func (s *supervisor) forgetTrouble(now time.Time) {
 	if s.machine.State == Ready && now.Sub(s.since) >= recovery.StableAfter {
-		s.machine.Rung = NoRung
+		s.machine.Rung, s.machine.Tried = NoRung, ""
 		s.remedy.attempts, s.remedy.taken = 0, verdict.Taken{}
-		s.remedy.stop = sentStop{} // who was killed does not answer
 	}
 }

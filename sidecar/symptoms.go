@@ -14,6 +14,8 @@ import (
 // crashes: what tells a server that answers well from one that only answers.
 type symptoms struct {
 	xids map[xidKind]deviceXid // in this run of the container
+	// doubtedAt is when the model's GPU came into question last.
+	doubtedAt time.Time
 
 	hint    evidence.GPUHint
 	ownSeen bool

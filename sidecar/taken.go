@@ -29,6 +29,7 @@ func (s *supervisor) noteTaken(now time.Time, rung Rung) {
 // taken is what has been done about the present trouble, and what came of it.
 func (s *supervisor) taken(now time.Time) verdict.Taken {
 	taken := s.remedy.taken
+	taken.Unloaded = taken.Unloaded && s.machine.Tried == s.readiness.target
 	taken.AtIdle = s.remedy.tookAtIdle(now)
 	taken.ClockJumpedAt = s.clock.jumpedAt
 	if s.machine.State == Exhausted && s.budgetLeft(now) == 0 {

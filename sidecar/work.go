@@ -14,6 +14,7 @@ import (
 // work is what Clawgate itself has Ollama do: load a model, pull one.
 type work struct {
 	loadSince  time.Time
+	loadModel  string // normalised
 	loadCancel context.CancelFunc
 	loadCause  string
 	notBefore  time.Time // of the next load, after one that failed
@@ -46,7 +47,7 @@ func (w *work) forget() {
 // load loads the target and probes it. It leaves a ready server alone when a
 // load would be in somebody's way.
 func (s *supervisor) load(now time.Time) {
-	if s.machine.Passive && s.machine.State != Verifying || !s.work.loadSince.IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
+	if s.machine.Passive && s.machine.State != Verifying || !s.targetLoads().IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
 		return
 	}
 	if s.machine.State == Exhausted && s.seen.loadedKnown && s.seen.isLoaded(s.readiness.target) {
@@ -61,12 +62,17 @@ func (s *supervisor) load(now time.Time) {
 	if s.seen.api.Successes+s.seen.api.Failures == 0 {
 		return // the list of models comes at once, and tells whether there is one to load
 	}
+	if !s.work.loadSince.IsZero() { // of a model that the probe has turned from: this one comes first
+		s.work.loadCancel()
+		return
+	}
 	model, cause := s.config.Model, s.loadReason()
 	if s.readiness.target != s.mainModel() {
 		model = s.readiness.target
 	}
 	ctx, cancel := context.WithCancel(s.run)
 	s.work.loadSince, s.work.loadCancel, s.work.loadCause = now, cancel, cause
+	s.work.loadModel = s.readiness.target
 	s.remedy.triedLoad = now
 	s.log.Info("loading the model", "model", model, "cause", cause)
 	options, setParameters := s.options.remembered(model), !s.work.parametersSet && model == s.config.Model
@@ -81,6 +87,15 @@ func (s *supervisor) load(now time.Time) {
 		}
 		post(func() { s.loaded(time.Now(), model, err) })
 	})
+}
+
+// targetLoads is since when Clawgate has been loading the model that the probe looks
+// at; zero when it does not.
+func (s *supervisor) targetLoads() time.Time {
+	if s.work.loadModel != s.readiness.target {
+		return time.Time{}
+	}
+	return s.work.loadSince
 }
 
 func (s *supervisor) loadReason() string {
@@ -138,6 +153,10 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
 	s.seen.sawInMemory(ollama.NormalizeModel(model))
+	if s.work.loadModel != s.readiness.target {
+		s.symptoms.of(s.work.loadModel).reloaded()
+		return // the probe has turned from it
+	}
 	s.seen.lastSuccess = now // earlier crashes are mended, as far as is known
 	s.readiness.settle()     // and what probes found before was of another runner
 	s.readiness.streak = verdict.Streak{}
@@ -155,6 +174,9 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 		return
 	}
 	s.log.Error("cannot load the model", "model", model, "err", err)
+	if s.work.loadModel != s.readiness.target {
+		return // the probe has turned from it
+	}
 	s.work.notBefore = now.Add(s.config.RecheckInterval)
 	if s.machine.State == Exhausted {
 		s.work.notBefore = now.Add(exhaustedRetry)

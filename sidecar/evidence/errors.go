@@ -16,6 +16,10 @@ var (
 	// restart would silently unpause it. Every adapter's writes answer so.
 	ErrPaused = errors.New("the container is paused")
 
+	// ErrNotSent says that the engine was not given a write, so that it has no effect
+	// and will have none. Every adapter's writes answer so where they know it.
+	ErrNotSent = errors.New("the engine was not asked")
+
 	// ErrWontDie says that a container was told to stop and to be killed, and
 	// that its process is still there, in a driver call as a rule. Only a reboot
 	// of the host is certain to end it. Every adapter's writes answer so.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -148,6 +147,15 @@ func (j *Journal) Spend(at time.Time) {
 	j.state.Restarts = j.state.Restarts[max(0, len(j.state.Restarts)-1000):]
 }
 
+// Refund takes a restart back that was noted at that time and not begun.
+func (j *Journal) Refund(at time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := slices.IndexFunc(j.state.Restarts, at.Equal); i >= 0 {
+		j.state.Restarts = slices.Delete(j.state.Restarts, i, i+1)
+	}
+}
+
 // Spent counts the restarts within window before now. A time in the future was
 // written by a clock that has been set back since: it counts as of now, because
 // forgetting it would hand out a new budget, and keeping it might hold the budget
@@ -182,9 +190,7 @@ func (j *Journal) write(state journalState) error {
 	if err := os.Rename(fresh, j.path); err != nil {
 		return fmt.Errorf("cannot write the recovery journal: %w", err)
 	}
-	if err := syncFolder(filepath.Dir(j.path)); err != nil {
-		return fmt.Errorf("cannot write the recovery journal's folder: %w", err)
-	}
+	syncFolder(filepath.Dir(j.path))
 	return nil
 }
 
@@ -200,15 +206,11 @@ func writeSynced(path string, text []byte) (err error) {
 	return file.Sync()
 }
 
-// syncFolder makes a rename in it outlive a power cut. Not every file system can.
-func syncFolder(path string) (err error) {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
+// syncFolder makes a rename in it outlive a power cut, where the file system can do
+// that. Whoever reads the file before one finds the new text in any case.
+func syncFolder(path string) {
+	if folder, err := os.Open(path); err == nil {
+		_ = folder.Sync()
+		_ = folder.Close()
 	}
-	defer func() { err = errors.Join(err, folder.Close()) }()
-	if err := folder.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

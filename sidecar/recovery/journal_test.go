@@ -175,6 +175,17 @@ func TestTheBudgetSurvivesItsWriter(t *testing.T) {
 	}
 }
 
+func TestARestartThatWasNotBegunIsGivenBack(t *testing.T) {
+	journal := openIn(t, "")
+	journal.Spend(noon)
+	journal.Spend(noon.Add(time.Minute))
+	journal.Refund(noon)
+	journal.Refund(noon) // once
+	if spent := journal.Spent(noon.Add(time.Minute), time.Hour); spent != 1 {
+		t.Errorf("%d are spent", spent)
+	}
+}
+
 func TestAClockSetBackHandsOutNoBudgetAndHoldsNoneBackForEver(t *testing.T) {
 	folder := t.TempDir()
 	early := openIn(t, folder)

@@ -35,6 +35,7 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 	if report.Err != nil {
 		return report
 	}
+	_, owed := l.Journal.Pending() // an earlier stop may take effect before this one
 	intent := Intent{Container: judged, Reason: reason, At: time.Now(), StopTakes: l.StopTimeout + evidence.StopGrace}
 	if err := l.Journal.Begin(intent); err != nil {
 		l.Log.Warn("no intent can be kept; the engine restarts the container in one call", "err", err)
@@ -44,7 +45,7 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 			return "", err
 		})
 	} else {
-		l.stopAndStart(ctx, &report, judged, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
+		l.stopAndStart(ctx, &report, judged, owed, evidence.GPUOwner{ContainerID: judged.ID, PIDs: pids(processes)})
 	}
 	l.comeUp(ctx, &report)
 	return report
@@ -52,10 +53,10 @@ func (l *Ladder) Restart(ctx context.Context, judged evidence.Identity, reason s
 
 // stopAndStart is a restart in two calls to the engine, with a look at the GPUs
 // while the container is stopped.
-func (l *Ladder) stopAndStart(ctx context.Context, report *Report, judged evidence.Identity, owner evidence.GPUOwner) {
+func (l *Ladder) stopAndStart(ctx context.Context, report *Report, judged evidence.Identity, owed bool, owner evidence.GPUOwner) {
 	report.do("stop the container", func() (string, error) {
 		err := l.Engine.Stop(context.WithoutCancel(ctx), judged, l.StopTimeout)
-		if report.StopSent = mayBeSent(err); !report.StopSent {
+		if report.StopSent = mayBeSent(err); !report.StopSent && !owed {
 			l.finish() // there is nothing that a successor would have to start
 		}
 		return "", err
@@ -130,7 +131,7 @@ func (l *Ladder) finish() {
 
 // mayBeSent says that a write to the engine that ended so may have an effect.
 func mayBeSent(err error) bool {
-	return !errors.Is(err, evidence.ErrChanged) && !errors.Is(err, evidence.ErrPaused)
+	return !errors.Is(err, evidence.ErrChanged) && !errors.Is(err, evidence.ErrPaused) && !errors.Is(err, evidence.ErrNotSent)
 }
 
 func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error {

@@ -250,3 +250,15 @@ func TestABlindRestartGoesOnWithoutTheList(t *testing.T) {
 		}
 	})
 }
+
+// A stop of an earlier Clawgate takes effect between our look and our own stop.
+func TestAnOwedStartSurvivesAStopThatCameTooLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		if err := w.ladder.Journal.Begin(Intent{Container: run("c1"), Reason: "earlier", At: time.Now(), StopTakes: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		w.fails["stop"] = evidence.ErrChanged // it has exited by then
+		w.ladder.Restart(w.Context(), run("c1"), "wedged")
+		w.expectOwed(true)
+	})
+}

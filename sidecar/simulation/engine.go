@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -61,17 +62,17 @@ func (w *World) write(ctx context.Context, doing string, judged evidence.Identit
 // returns when the act is done or ctx ends; the act goes on then.
 func (w *World) ask(ctx context.Context, doing string, act func() error, refuse func(container) error) error {
 	if err := w.dawdle(ctx); err != nil {
-		return w.failed(doing, err)
+		return w.failed(doing, notSent(err))
 	}
 	select {
 	case w.writes <- struct{}{}:
 	case <-ctx.Done():
-		return w.failed(doing, ctx.Err())
+		return w.failed(doing, notSent(ctx.Err()))
 	}
 	done, err := w.begin(act, refuse)
 	if err != nil {
 		<-w.writes
-		return w.failed(doing, err)
+		return w.failed(doing, notSent(err))
 	}
 	select {
 	case err = <-done:
@@ -83,6 +84,8 @@ func (w *World) ask(ctx context.Context, doing string, act func() error, refuse 
 	}
 	return nil
 }
+
+func notSent(err error) error { return fmt.Errorf("%w: %w", evidence.ErrNotSent, err) }
 
 // begin starts an act that ends the caller's turn, unless it may not be done.
 func (w *World) begin(act func() error, refuse func(container) error) (done <-chan error, err error) {

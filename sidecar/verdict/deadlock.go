@@ -27,7 +27,7 @@ func neverScheduled(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	for _, r := range p.Traffic.InFlight {
-		if r.Model == "" || inCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
+		if r.Model == "" || InCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
 			continue
 		}
 		return Judgement{Verdict: Wedged, Model: r.Model, RemedyDue: true, MakeRoom: !p.Taken.MadeRoom && len(OthersAtRest(p, r.Model)) > 0, Sentence: fmt.Sprintf(
@@ -36,9 +36,9 @@ func neverScheduled(p Picture) (Judgement, bool) {
 	return Judgement{}, false
 }
 
-// inCloud says that Ollama has somebody else's server run a model, by the tag that
+// InCloud says that Ollama has somebody else's server run a model, by the tag that
 // such models have: it is never loaded here.
-func inCloud(model string) bool { return strings.HasSuffix(model, "cloud") }
+func InCloud(model string) bool { return strings.HasSuffix(model, "cloud") }
 
 // restsFor says that nothing has worked for that long but for probes, which a
 // loaded model answers while the scheduler is stuck.

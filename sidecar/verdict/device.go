@@ -55,7 +55,7 @@ func (c Card) devices() evidence.GPUView {
 // one that Clawgate is there for.
 func deviceFailed(p Picture) (Judgement, bool) {
 	trouble := deviceTrouble(p)
-	if trouble == "" || p.Aside || p.CrashUnresolved || p.Memory.Unresolved {
+	if trouble == "" || p.aside() || p.CrashUnresolved || p.Memory.Unresolved {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: HostAction, Sentence: trouble}

@@ -34,7 +34,7 @@ func TestAGPUThatTheDriverGaveUp(t *testing.T) {
 		"when it answered and is loaded anew":    {picture: onCard(lost, ourLoadFor(time.Minute)), want: Loading, model: target},
 		"when its runner died of it":             {picture: onCard(lost, crashes(1)), want: Crashed, model: target},
 		"when there is no room any more":         {picture: onCard(lost, noRoom(1)), want: OutOfMemory, model: target},
-		"while it is another model's":            {picture: onCard(lost, wedged, func(p *Picture) { p.Aside = true }), want: Wedged, due: true, model: target},
+		"while it is another model's":            {picture: onCard(lost, wedged, func(p *Picture) { p.Main = "another:latest" }), want: Wedged, due: true, model: target},
 		"and whose view went away after it":      {picture: onCard(noView, func(p *Picture) { p.Card.LastKnown = viewOf(evidence.GPU{Name: "a card", Lost: true}) }), want: HostAction, words: "has lost GPU 0 (a card)"},
 		"by its advice alone":                    {picture: onCard(advised(evidence.AdviceReboot)), want: HostAction, words: "not content with GPU 0 (a card); the model still answers; the driver's own advice: reboot"},
 		"by an advice for another's GPU":         {picture: onCard(view(gpuWith(holding(1, modelSize, "c1")), wanting(evidence.AdviceReset))), want: Healthy},

@@ -69,11 +69,15 @@ func othersInUse(p Picture) bool {
 	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model != p.Target })
 }
 
-// OthersAtRest are the loaded models beside one that nobody uses.
+// aside says that the picture is about another model than the main one.
+func (p Picture) aside() bool { return p.Target != p.Main }
+
+// OthersAtRest are the loaded models beside one that nobody uses. The main model
+// makes room for no other.
 func OthersAtRest(p Picture, beside string) []string {
 	var names []string
 	for _, m := range p.Loaded {
-		if m.Name != beside && !inUse(p.Traffic, m.Name) {
+		if m.Name != beside && !inUse(p.Traffic, m.Name) && !(p.aside() && m.Name == p.Main) {
 			names = append(names, m.Name)
 		}
 	}

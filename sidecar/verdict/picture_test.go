@@ -20,7 +20,7 @@ func picture(changes ...func(*Picture)) Picture {
 	p := Picture{
 		Now:    now,
 		Limit:  Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
-		Target: target, Reached: true, Answered: true, ContainerKnown: true,
+		Target: target, Main: target, Reached: true, Answered: true, ContainerKnown: true,
 		Container: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
 			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,

@@ -171,10 +171,9 @@ type Picture struct {
 	Reached bool
 	// Answered says that the API has answered in this run of the server.
 	Answered bool
-	// Target is the model that the readiness streak is about, normalised, and Aside
-	// says that it is not the one that Clawgate is there for.
-	Target string
-	Aside  bool
+	// Target is the model that the readiness streak is about, and Main the one that
+	// Clawgate is there for; normalised.
+	Target, Main string
 
 	Traffic evidence.Traffic
 	Pulse   Pulse

@@ -1,0 +1,59 @@
+package sidecar
+
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// suspect turns the readiness probe to another model whose clients wait. It
+// turns back once that model has answered, or its trouble is over.
+func (s *supervisor) suspect(model string) {
+	now := time.Now()
+	if verdict.InCloud(model) || s.readiness.streak.Failures > 0 || s.readiness.asksSince(now.Add(-answersWithin)) {
+		return // nothing here keeps it waiting, or the model that is looked at has its say first
+	}
+	p := s.picture(now)
+	if waits, found := verdict.ClientWaits(p); !found || waits != model {
+		return
+	}
+	s.turnTo(model)
+}
+
+// answersWithin is how long a probe takes to be answered or to count as a failure,
+// unless the server works.
+const answersWithin = 10 * time.Second
+
+func (s *supervisor) turnTo(model string) {
+	s.readiness.settle()
+	main := s.readiness.main
+	if !s.aside() {
+		main = aboutModel{s.readiness.streak, s.seen.crashes}
+	}
+	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
+	s.seen.crashes, s.seen.lastToken = nil, time.Time{}
+	switch {
+	case s.aside():
+		s.readiness.main = main
+	case main.streak.Failures == 0: // what it had proved before, and its crashes, are not over
+		s.readiness.streak, s.seen.crashes = main.streak, main.crashes
+	default:
+		s.seen.crashes = main.crashes
+	}
+	s.log.Info("the readiness probe looks at another model", "model", model)
+}
+
+// aside says that the probe looks at another model than the main one.
+func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
+
+// turnBack leaves another model of which nothing is found out in a while: who
+// works long for its clients keeps its probe waiting, and the main model unlooked at.
+func (s *supervisor) turnBack(now time.Time) {
+	if s.aside() && s.machine.State != Isolated && s.machine.State != Recovering && s.readiness.streak.Failures == 0 && now.Sub(s.readiness.turned) >= besideSilence {
+		s.turnTo(s.mainModel())
+	}
+}
+
+// mainModel is the model that Clawgate is there for.
+func (s *supervisor) mainModel() string { return ollama.NormalizeModel(s.config.Model) }
