@@ -47,11 +47,33 @@ func (s *supervisor) turnTo(model string) {
 // aside says that the probe looks at another model than the main one.
 func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
 
-// turnBack leaves another model of which nothing is found out in a while: who
-// works long for its clients keeps its probe waiting, and the main model unlooked at.
+// turnBack leaves another model of which nothing is found out in a while: who works
+// long for its clients keeps its probe waiting, and the main model unlooked at. At
+// once if the GPU came into question meanwhile.
 func (s *supervisor) turnBack(now time.Time) {
-	if s.aside() && s.machine.State != Isolated && s.machine.State != Recovering && s.readiness.streak.Failures == 0 && now.Sub(s.readiness.turned) >= besideSilence {
-		s.turnTo(s.mainModel())
+	switch {
+	case !s.aside() || s.machine.State == Recovering:
+		return
+	case s.symptoms.doubtedAt.After(s.readiness.turned):
+	case s.machine.State == Isolated && s.machine.Draining, s.readiness.streak.Failures > 0, now.Sub(s.readiness.turned) < besideSilence:
+		return
+	}
+	if s.machine.State == Verifying { // its next client will tell
+		s.log.Warn("a model that was mended has not proved itself yet", "model", s.readiness.target)
+		s.report.isolatedAt, s.remedy.since, s.remedy.steps = time.Time{}, time.Time{}, nil
+	}
+	s.turnTo(s.mainModel())
+}
+
+// lookAside turns the probe to a model whose clients wait in a still server, once in
+// a while: the sign of a request that waits long may have come too early for that.
+func (s *supervisor) lookAside(now time.Time) {
+	if s.aside() || s.machine.State != Ready || now.Sub(s.readiness.turned) < besideSilence {
+		return
+	}
+	model, waits := verdict.ClientWaits(s.picture(now))
+	if waits && model != s.mainModel() && s.symptoms.of(model).answers { // else it may be a load that takes its time
+		s.suspect(model)
 	}
 }
 

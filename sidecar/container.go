@@ -21,6 +21,9 @@ func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
 	}
 	if !s.remedy.ours() && !s.ownStop(event.At) {
 		s.seen.operator.saw(event)
+		if event.Action == evidence.ActionKill && ends(event.Signal) {
+			s.disown()
+		}
 	}
 	s.kicks.inspect.kick()
 }

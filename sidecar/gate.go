@@ -79,6 +79,9 @@ func (s *supervisor) explain() string {
 	case Recovering, Verifying:
 		return "the model is being recovered: " + s.remedy.sentence
 	case Backoff:
+		if s.seen.api.Failures > 0 && s.seen.api.Last.Missing {
+			return "Ollama does not have the model, and it could not be pulled; the next try follows"
+		}
 		return "the model did not come back; the next try follows"
 	case Exhausted:
 		return "a person has to look: " + s.judgement.Sentence

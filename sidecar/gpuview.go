@@ -130,7 +130,7 @@ func (s *supervisor) doubtDevice(now time.Time) {
 	}
 	s.readiness.settle()
 	s.readiness.streak, s.readiness.main.streak = verdict.Streak{}, verdict.Streak{}
-	s.symptoms.doubtedAt = now
+	s.symptoms.doubtedAt, s.readiness.doubted = now, true
 	s.probeNow(now)
 }
 
@@ -138,14 +138,19 @@ func (s *supervisor) doubtDevice(now time.Time) {
 // none that was on its way already.
 const afterDoubt = 2 * time.Second
 
-// provenByStream takes a stream of the model's that goes on after its GPU came into
-// question for the answer that is asked for: with one slot a probe would wait behind it.
+// provenByStream takes each further piece of a stream of the model's, after its GPU came
+// into question, for an answer: with one slot a probe would wait behind it.
 func (s *supervisor) provenByStream(now time.Time) {
-	if s.symptoms.doubtedAt.IsZero() || s.readiness.streak.Failures > 0 || s.readiness.streak.Successes >= s.config.SuccessThreshold {
+	streak := s.readiness.streak
+	if streak.Successes >= s.config.SuccessThreshold {
+		s.readiness.doubted = false
+	}
+	if !s.readiness.doubted || s.aside() || s.machine.State == Recovering || streak.Failures > 0 {
 		return
 	}
 	for _, r := range s.relay.Traffic().InFlight {
-		if r.Model == s.readiness.target && r.LastChunkAt.Sub(s.symptoms.doubtedAt) >= afterDoubt && now.Sub(r.LastChunkAt) < drainMoves {
+		after := r.LastChunkAt.Sub(s.symptoms.doubtedAt) >= afterDoubt && r.LastChunkAt.After(streak.Last.At) && r.SentAt.After(s.calibrated)
+		if r.Model == s.readiness.target && after && now.Sub(r.LastChunkAt) < s.config.FirstChunkTimeout {
 			s.readiness.count(evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: r.LastChunkAt})
 			return
 		}

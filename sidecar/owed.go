@@ -14,7 +14,7 @@ import (
 type sentStop struct {
 	run  evidence.Identity
 	ends time.Time // until when the engine itself may go on with it
-	told bool      // the engine has said that it gave up: no further signal is ours
+	told time.Time // when the engine said that it gave up: no later signal is ours; zero if it did not
 }
 
 // cameLate says that the container ended in the very run that was to be stopped.
@@ -38,7 +38,7 @@ func (s *supervisor) owesStart(c evidence.Container) bool {
 func (s *supervisor) ownStop(at time.Time) bool {
 	intent, pending := s.journal.Pending()
 	switch {
-	case s.remedy.stop.told && (!pending || sameRun(intent.Container, s.remedy.stop.run)):
+	case !s.remedy.stop.told.IsZero() && at.After(s.remedy.stop.told) && (!pending || sameRun(intent.Container, s.remedy.stop.run)):
 		return false
 	case pending && intent.Stops(at):
 		return true
@@ -60,8 +60,7 @@ func (s *supervisor) dropIntent(now time.Time, c evidence.Container) {
 		return
 	}
 	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", c.Status)
-	s.journal.Forget()
-	s.workers.Go(s.saveJournal)
+	s.disown()
 }
 
 // saveJournal writes to a disk that may hang, so that no loop may wait for it.
@@ -74,7 +73,10 @@ func (s *supervisor) saveJournal() {
 // noteStop remembers a stop that failed after the engine may have taken it.
 func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, now time.Time) {
 	if report.StopSent && report.Err != nil && !errors.Is(report.Err, evidence.ErrChanged) {
-		r.stop = sentStop{run: run, ends: now.Add(evidence.StopGrace), told: errors.Is(report.Err, evidence.ErrWontDie)}
+		r.stop = sentStop{run: run, ends: now.Add(evidence.StopGrace)}
+		if errors.Is(report.Err, evidence.ErrWontDie) {
+			r.stop.told = now
+		}
 	}
 }
 
@@ -82,7 +84,20 @@ func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, no
 // effect any more.
 func (s *supervisor) sawToken(at time.Time) {
 	s.seen.lastToken = at
-	if s.remedy.stop.told || at.After(s.remedy.stop.ends) {
+	told := !s.remedy.stop.told.IsZero()
+	if intent, pending := s.journal.Pending(); told && pending && sameRun(intent.Container, s.remedy.stop.run) {
+		s.disown()
+	}
+	if told || at.After(s.remedy.stop.ends) {
 		s.remedy.stop = sentStop{}
+	}
+}
+
+// disown drops an open intent: somebody else decides about the container now, and a
+// successor has to know that as well.
+func (s *supervisor) disown() {
+	if _, pending := s.journal.Pending(); pending {
+		s.journal.Forget()
+		s.workers.Go(s.saveJournal)
 	}
 }

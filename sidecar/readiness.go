@@ -12,8 +12,10 @@ import (
 
 // readiness plans the third probe and counts what it finds about one model.
 type readiness struct {
-	target string    // normalised
-	turned time.Time // when it was chosen; zero for the main model from the start
+	target string // normalised
+	// doubted says that its GPU came into question and that it has not answered since.
+	doubted bool
+	turned  time.Time // when it was chosen; zero for the main model from the start
 	// main is what is known of the main model, while another one is the target.
 	main   aboutModel
 	streak verdict.Streak
@@ -48,7 +50,7 @@ func (r *readiness) count(result evidence.ProbeResult) { r.streak = r.streak.Add
 // forget starts counting for a new run of the server.
 func (r *readiness) forget() {
 	r.cancelAll()
-	r.streak, r.main.streak = verdict.Streak{}, verdict.Streak{}
+	r.streak, r.main.streak, r.doubted = verdict.Streak{}, verdict.Streak{}, false
 }
 
 // cancelAll calls off what is open. Only what is being mended may be left like

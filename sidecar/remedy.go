@@ -238,8 +238,9 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 		s.symptoms.of(s.machine.Target).reloaded()
 	}
 	s.seen.loaded, s.seen.loadedKnown = s.remedy.left, report.Err == nil
-	s.seen.containerKnown = false                                               // the next inspection is of our own doing
-	s.seen.operator = operatorWatch{diedSeen: rung.cuts() && report.Err != nil} // the end of what did not come up is no person's
+	s.seen.containerKnown = false // the next inspection is of our own doing
+	failed := report.Err != nil && (rung == Start || report.StopSent)
+	s.seen.operator = operatorWatch{diedSeen: failed} // the end of what did not come up is no person's
 	s.handle(now, Event{Kind: kind})
 }
 

@@ -160,3 +160,55 @@ func TestAnotherModelThatWasSilentWhileOnlyWatching(t *testing.T) {
 		}
 	})
 }
+
+func TestAnotherModelWithoutRoomRestartsNothingUnseen(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+		s.HideProcesses(true)
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.post("/api/generate", generate(other, 3)).complete()
+		time.Sleep(20 * time.Second)
+		silent.on.Store(true)
+		waits := s.post("/api/generate", generate(other, 3))
+		time.Sleep(5 * time.Second)
+		silent.on.Store(false)
+		s.FailMemory(other, true)
+		s.Poison(other, true)
+		dies := s.post("/api/generate", generate(other, 3))
+		open := share(10*time.Minute, s.ready)
+		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
+			s.Errorf("%d restarts, the main model open for %.2f", n, open)
+		}
+		for _, c := range []*call{waits, dies} {
+			c.cancel()
+			c.wait()
+		}
+	})
+}
+
+// Whose client waits for a frozen model gets it looked at, whenever it comes.
+func TestASingleClientOfAnotherModelIsNoticed(t *testing.T) {
+	t.Parallel()
+	for i := range 12 { // at any time of the probe's period of 30 s
+		t.Run(fmt.Sprintf("%d half-seconds after a probe", 5*i), func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			world := fault{}.world()
+			world.Models[0].FirstChunk = 2500 * time.Millisecond
+			play(t, setup{world: world, before: silent.swallow(generationOf(other))}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(time.Minute + time.Duration(i)*2500*time.Millisecond)
+				silent.on.Store(true)
+				waits := s.post("/api/generate", generate(other, 3))
+				time.Sleep(2 * time.Minute)
+				if s.engine.count("unload") == 0 {
+					s.Errorf("nobody looked: %s", s.verdict().Sentence)
+				}
+				waits.cancel()
+				waits.wait()
+			})
+		})
+	}
+}

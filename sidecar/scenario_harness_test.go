@@ -36,6 +36,10 @@ type setup struct {
 	away bool
 	// blind is an engine that lists no processes.
 	blind bool
+	// unruled is a container without a restart policy.
+	unruled bool
+	// lateKills is how late the engine tells of signals.
+	lateKills time.Duration
 	// unmeasured is an engine that tells nothing of the container's activity.
 	unmeasured bool
 	// fresh is what a new look at the GPUs shows; nil for no such look.
@@ -70,7 +74,7 @@ func play(t *testing.T, given setup, act func(s *scenario)) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		world := simulation.New(usual(given.world))
-		s := &scenario{T: t, World: world, engine: &recorder{World: world, blind: given.blind, unmeasured: given.unmeasured}, fresh: given.fresh, log: newHistory()}
+		s := &scenario{T: t, World: world, engine: &recorder{World: world, blind: given.blind, unmeasured: given.unmeasured, unruled: given.unruled, lateKills: given.lateKills}, fresh: given.fresh, log: newHistory()}
 		s.env = append([]string{
 			"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=", "CLAWGATE_ADMIN_TOKEN=" + token,
 		}, given.env...)

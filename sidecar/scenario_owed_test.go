@@ -223,3 +223,84 @@ func TestAStopThatTakesEffectLateIsMadeGood(t *testing.T) {
 		})
 	}
 }
+
+// The person was told to look for a process in state D, and stopped the container.
+func TestAPersonsStopIsRespectedByASuccessor(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.StickDriver(true)
+		s.reaches(sidecar.Exhausted, 30*time.Minute)
+		time.Sleep(10 * time.Minute)
+		go func() { _ = s.OperatorStop(s.Context()) }()
+		time.Sleep(time.Minute)
+		s.StickDriver(false)
+		time.Sleep(time.Minute)
+		if c := s.inspect(); c.Status != evidence.Exited {
+			s.Errorf("before successor: %s", c.Status)
+		}
+		s.stop()
+		time.Sleep(time.Hour)
+		s.engine.taken()
+		s.start()
+		time.Sleep(time.Hour)
+		if c := s.inspect(); c.Status != evidence.Exited {
+			s.Errorf("person's stop undone: %s", c.Status)
+		}
+		s.remedies()
+	})
+}
+
+// Without a restart policy nothing but the events tells a person from a crash.
+func TestAPersonsKillInTheMidstOfOurRestart(t *testing.T) {
+	t.Parallel()
+	play(t, setup{unruled: true}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		once := false
+		s.engine.judge = func(act string) {
+			if act == "stop" && !once {
+				once = true
+				s.must(s.OperatorKill(s.Context()))
+				time.Sleep(time.Second)
+			}
+		}
+		s.must(s.FreezeServer())
+		time.Sleep(time.Hour)
+		if c := s.inspect(); c.Status != evidence.Exited {
+			s.Errorf("person's stop undone: %s %v", c.Status, s.engine.taken())
+		}
+	})
+}
+
+// The stream of events was opened again, and tells what was missed.
+func TestOurOwnSignalsThatAreToldLateAreOurs(t *testing.T) {
+	t.Parallel()
+	play(t, setup{lateKills: 25 * time.Second}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.StickDriver(true)
+		s.reaches(sidecar.Backoff, 10*time.Minute)
+		time.Sleep(13 * time.Second)
+		s.StickDriver(false)
+		time.Sleep(time.Hour)
+		if c := s.inspect(); c.Status != evidence.Running {
+			s.Errorf("left down by us: %s: %s", c.Status, s.verdict().Sentence)
+		}
+	})
+}
+
+func TestAPersonsStopRightAfterTheModelAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.StickStop(true)
+		s.must(s.FreezeServer())
+		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.StickStop(false)
+		s.must(s.ThawServer())
+		s.reaches(sidecar.Ready, 10*time.Minute)
+		time.Sleep(time.Second)
+		s.engine.taken()
+		s.must(s.OperatorStop(s.Context()))
+		s.remainsStopped()
+	})
+}

@@ -18,8 +18,10 @@ import (
 // sidecar has it do.
 type recorder struct {
 	*simulation.World
-	blind      bool // it lists no processes
-	unmeasured bool // it tells nothing of the container's activity
+	blind      bool          // it lists no processes
+	unmeasured bool          // it tells nothing of the container's activity
+	unruled    bool          // the container has no restart policy
+	lateKills  time.Duration // signals are told that much later
 
 	mu       sync.Mutex
 	acts     []string
@@ -57,6 +59,30 @@ func (r *recorder) Activity(ctx context.Context) (evidence.Activity, error) {
 		return evidence.Activity{}, simulation.ErrNotRunning
 	}
 	return r.World.Activity(ctx)
+}
+
+func (r *recorder) Inspect(ctx context.Context) (evidence.Container, error) {
+	c, err := r.World.Inspect(ctx)
+	if r.unruled {
+		c.RestartPolicy = "no"
+	}
+	return c, err
+}
+
+func (r *recorder) Events(ctx context.Context, report func(evidence.ContainerEvent)) error {
+	return r.World.Events(ctx, func(e evidence.ContainerEvent) {
+		if e.Action != evidence.ActionKill || r.lateKills == 0 {
+			report(e)
+			return
+		}
+		go func() {
+			select {
+			case <-time.After(r.lateKills):
+				report(e)
+			case <-ctx.Done():
+			}
+		}()
+	})
 }
 
 // note writes an act down; what it returns is called at the act's end.

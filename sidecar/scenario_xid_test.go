@@ -224,3 +224,57 @@ func TestAnXidDuringALongAnswerInTheOnlySlot(t *testing.T) {
 		long.wait()
 	})
 }
+
+func TestAnXidWhileAnotherModelIsMended(t *testing.T) {
+	t.Parallel()
+	for name, state := range map[string]sidecar.State{"verifying": sidecar.Verifying, "recovering": sidecar.Recovering} {
+		t.Run(name, func(t *testing.T) {
+			var silent switched
+			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.post("/api/generate", generate(other, 3)).complete()
+				time.Sleep(20 * time.Second)
+				silent.on.Store(true)
+				s.StallLoads(true)
+				waits := s.post("/api/generate", generate(other, 3))
+				s.reaches(state, 2*time.Minute)
+				s.Advise(evidence.AdviceReboot)
+				s.RaiseXid(119)
+				began := time.Now()
+				for s.ready() && time.Since(began) < 10*time.Minute {
+					time.Sleep(250 * time.Millisecond)
+				}
+				s.within("closing the main model's gate", time.Since(began), 0, 5*time.Second)
+				waits.cancel()
+				waits.wait()
+			})
+		})
+	}
+}
+
+func TestOnePieceOfAStreamIsOneAnswer(t *testing.T) {
+	t.Parallel()
+	world := fault{}.world()
+	world.Parallel = 1
+	play(t, setup{world: world, env: []string{"CLAWGATE_SUCCESS_THRESHOLD=5"}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 2*time.Minute)
+		long := s.chat(9000)
+		long.begins()
+		time.Sleep(5 * time.Second)
+		s.RaiseXid(74)
+		time.Sleep(2200 * time.Millisecond) // one or two pieces more
+		s.must(s.FreezeRunner())
+		open := 0
+		for range 240 {
+			time.Sleep(250 * time.Millisecond)
+			if s.ready() {
+				open++
+			}
+		}
+		if open > 0 {
+			s.Errorf("open for %s with a frozen runner", time.Duration(open)*250*time.Millisecond)
+		}
+		long.cancel()
+		long.wait()
+	})
+}

@@ -98,6 +98,7 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignFirstChunk:
 		s.seen.lastTraffic = sign.At
 		s.seen.sawInMemory(sign.Model)
+		s.symptoms.of(sign.Model).answers = true
 		if target {
 			s.credit(sign)
 		}

@@ -187,6 +187,10 @@ func (m Machine) silent(e Event) (Machine, Action) {
 	switch m.State {
 	case Starting, Loading, Ready, Isolated:
 		m.State, m.Target = Isolated, e.Judgement.Model
+	case Verifying:
+		if e.Judgement.Verdict == verdict.HostAction { // it is about the device, whatever was mended
+			m.State, m.Target = Isolated, e.Judgement.Model
+		}
 	}
 	return m, Nothing
 }
@@ -195,7 +199,9 @@ func (m Machine) silent(e Event) (Machine, Action) {
 func (m Machine) due(e Event) (Machine, Action) {
 	switch m.State {
 	case Verifying:
-		return m.escalate(e)
+		if e.Judgement.Model == "" || e.Judgement.Model == m.Target || m.Target == "" {
+			return m.escalate(e)
+		}
 	case Backoff:
 		return m, Nothing
 	case Exhausted:

@@ -161,6 +161,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	}
 	s.endBackoff(now)
 	s.turnBack(now)
+	s.lookAside(now)
 	s.provenByStream(now)
 	s.planReadiness(s.picture(now))
 	s.setAside(now)

@@ -41,6 +41,7 @@ type modelSymptoms struct {
 	wanted      time.Time // when a client met a gate that was shut for it
 	usedThisRun bool
 
+	answers   bool // it has given a token since it came into memory
 	lateSince time.Time
 	timely    bool // this load of it has answered in time
 
@@ -94,7 +95,7 @@ func (s *symptoms) newRun() {
 // reloaded begins anew with a model that was loaded again.
 func (m *modelSymptoms) reloaded() {
 	m.pace = m.pace.Afresh()
-	m.lateSince, m.timely = time.Time{}, false
+	m.lateSince, m.timely, m.answers = time.Time{}, false, false
 	m.hollow.lookAgain()
 }
 
@@ -160,6 +161,9 @@ func (s *symptoms) sawListed(list []probe.Listed, model string) {
 
 // sawLoaded learns from a list of loaded models how much of each is on a GPU.
 func (s *symptoms) sawLoaded(loaded []evidence.LoadedModel) {
+	for name, of := range s.models {
+		of.answers = of.answers && slices.ContainsFunc(loaded, func(m evidence.LoadedModel) bool { return m.Name == name })
+	}
 	for _, m := range loaded {
 		if m.Size == 0 {
 			continue

@@ -53,7 +53,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 		return j, true
 	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
 		j.RemedyDue, j.MakeRoom = true, true
-	case !p.Taken.Restarted && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks):
+	case !p.aside() && !p.Taken.Restarted && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks):
 		j.RemedyDue, j.Model = true, ""
 	default:
 		j.Hopeless = true
