@@ -42,9 +42,10 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 	if container.Status == evidence.Running {
 		s.seen.ran = container
 	}
-	if container.Status == evidence.Running {
+	if container.Status == evidence.Running || paused && container.Status != evidence.Paused { // a pause is no end
 		s.seen.goneSince = time.Time{}
-	} else if s.seen.goneSince.IsZero() {
+	}
+	if container.Status != evidence.Running && s.seen.goneSince.IsZero() {
 		s.seen.goneSince = goneSince(container, now)
 	}
 	s.seen.forgetCrashesOf(container.FinishedAt)

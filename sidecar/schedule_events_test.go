@@ -102,12 +102,12 @@ func (c *schedule) undisturbed() bool {
 }
 
 // cuts is an event for as long as which the container may not be stopped; a model
-// may be unloaded.
+// may be unloaded, and what is down be started.
 func (c *schedule) cuts(name string, begin, end func()) happening {
 	var allow func()
 	return happening{name, func() {
 		begin()
-		allow = c.forbid(name, 15*time.Second, sidecar.Restart, sidecar.Start)
+		allow = c.forbid(name, 15*time.Second, sidecar.Restart)
 	}, func() {
 		allow()
 		end()

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // ErrNoRunner says that no model is loaded, so that there is nothing to break.
@@ -60,12 +62,13 @@ func (w *World) freezeServer(frozen bool) error {
 }
 
 // Crash ends the server's process from outside the engine, as kill -9 does. The
-// restart policy brings it back.
+// restart policy brings it back. A process that is paused does not end before it goes
+// on, so that nothing happens then.
 func (w *World) Crash() error {
 	w.mu.Lock()
-	server := w.server
+	server, paused := w.server, w.container.status == evidence.Paused
 	w.mu.Unlock()
-	if server == nil {
+	if server == nil || paused {
 		return ErrNotRunning
 	}
 	w.exit(server, sigKill)
