@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/simulation"
 )
@@ -55,8 +56,12 @@ func (l *pipeListener) dial(ctx context.Context, network, _ string) (net.Conn, e
 }
 
 // client talks to whoever serves on the listener.
+//
+// It lets go of an idle connection before the server does: two ends that act in the
+// same virtual instant would cut a request now and then, which net/http does not send
+// again when it is a POST.
 func (l *pipeListener) client() *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 10}}
+	return &http.Client{Transport: &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 10, IdleConnTimeout: 7 * time.Second}}
 }
 
 // addressed gives a pipe the address that code expects of a connection.
