@@ -53,12 +53,6 @@ func away(err error) bool {
 		errors.As(err, &network)
 }
 
-// noConnection says that the engine was not reached at all.
-func noConnection(err error) bool {
-	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "dial"
-}
-
 // noSuchContainer tells the engine's 404 for a missing container from that of a
 // web server that is no engine, or of a path that it does not know: only the
 // first may be taken for an absent container.

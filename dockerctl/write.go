@@ -33,7 +33,8 @@ const (
 // in the milliseconds between that look and the write cannot be seen: the engine
 // has no conditional writes. Once the write has been sent it is waited for, even
 // when ctx ends, because the engine carries it out anyway; one that has not been sent
-// is an evidence.ErrNotSent, too. Stop and Restart return evidence.ErrWontDie when the process is there after SIGKILL.
+// is an evidence.ErrNotSent, too. Stop and Restart return evidence.ErrWontDie when the
+// process is there after SIGKILL.
 func (c *Container) Stop(ctx context.Context, judged evidence.Identity, timeout time.Duration) error {
 	seconds, err := stopSeconds(timeout)
 	if err != nil {
@@ -108,11 +109,7 @@ func (c *Container) attempt(ctx context.Context, w write) error {
 	if err := c.mayWrite(ctx, w); err != nil {
 		return fmt.Errorf("%w: %w", evidence.ErrNotSent, err)
 	}
-	err := c.engine.call(context.WithoutCancel(ctx), w.limit, w.send)
-	if err != nil && noConnection(err) {
-		return fmt.Errorf("%w: %w", evidence.ErrNotSent, err)
-	}
-	return err
+	return c.engine.call(context.WithoutCancel(ctx), w.limit, w.send)
 }
 
 // mayWrite looks whether the container is still what was judged.

@@ -55,51 +55,46 @@ func TestAnotherModelsRemedyEndsThoughTheMainOneIsBusy(t *testing.T) {
 	})
 }
 
-func TestAnotherModelThatKeepsDyingRestartsNothing(t *testing.T) {
-	t.Parallel()
-	var silent switched
-	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
-		s.post("/api/generate", generate(other, 3)).complete()
-		time.Sleep(20 * time.Second)
-		silent.on.Store(true)
-		waits := s.post("/api/generate", generate(other, 3))
-		time.Sleep(5 * time.Second)
-		silent.on.Store(false)
-		s.Poison(other, true)
-		s.post("/api/generate", generate(other, 3)).wait()
-		open := share(10*time.Minute, s.ready)
-		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
-			s.Errorf("%d restarts, the main model open for %.2f", n, open)
-		}
-		waits.cancel()
-		waits.wait()
-	})
+// looksAside has the probe look at the other model, whose client waits in vain.
+func (s *scenario) looksAside(silent *switched) *call {
+	s.Helper()
+	s.post("/api/generate", generate(other, 3)).complete()
+	time.Sleep(20 * time.Second)
+	silent.on.Store(true)
+	waits := s.post("/api/generate", generate(other, 3))
+	time.Sleep(5 * time.Second)
+	silent.on.Store(false)
+	return waits
 }
 
-func TestAnotherModelWithoutRoomPushesTheMainOneNotOut(t *testing.T) {
+// What is wrong with another model costs the main one nothing.
+func TestAnotherModelsTroubleRestartsNothing(t *testing.T) {
 	t.Parallel()
-	var silent switched
-	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
-		s.post("/api/generate", generate(other, 3)).complete()
-		time.Sleep(20 * time.Second)
-		silent.on.Store(true)
-		waits := s.post("/api/generate", generate(other, 3))
-		time.Sleep(5 * time.Second)
-		silent.on.Store(false)
-		s.FailMemory(other, true)
-		s.Poison(other, true)
-		dies := s.post("/api/generate", generate(other, 3))
-		open := share(10*time.Minute, s.ready)
-		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
-			s.Errorf("%d restarts, the main model open for %.2f", n, open)
-		}
-		for _, c := range []*call{waits, dies} {
-			c.cancel()
-			c.wait()
-		}
-	})
+	for name, breaks := range map[string]func(*scenario){
+		"it keeps dying":                         func(*scenario) {},
+		"there is no room for it":                func(s *scenario) { s.FailMemory(other, true) },
+		"nor for it, and nobody sees who has it": func(s *scenario) { s.FailMemory(other, true); s.HideProcesses(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var silent switched
+			play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+				s.reaches(sidecar.Ready, 2*time.Minute)
+				waits := s.looksAside(&silent)
+				breaks(s)
+				s.Poison(other, true)
+				dies := s.post("/api/generate", generate(other, 3))
+				open := share(10*time.Minute, s.ready)
+				if n := s.engine.count("stop"); n > 0 || open < 0.9 {
+					s.Errorf("%d restarts, the main model open for %.2f", n, open)
+				}
+				for _, c := range []*call{waits, dies} {
+					c.cancel()
+					c.wait()
+				}
+			})
+		})
+	}
 }
 
 func TestAMainModelThatFallsSilentDuringAnothersRemedy(t *testing.T) {
@@ -157,32 +152,6 @@ func TestAnotherModelThatWasSilentWhileOnlyWatching(t *testing.T) {
 		open := share(30*time.Minute, s.ready)
 		if open < 0.9 {
 			s.Errorf("the main model was called ready for %.2f of the time; verdict %s: %s", open, s.verdict().Name, s.verdict().Sentence)
-		}
-	})
-}
-
-func TestAnotherModelWithoutRoomRestartsNothingUnseen(t *testing.T) {
-	t.Parallel()
-	var silent switched
-	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
-		s.HideProcesses(true)
-		s.reaches(sidecar.Ready, 2*time.Minute)
-		s.post("/api/generate", generate(other, 3)).complete()
-		time.Sleep(20 * time.Second)
-		silent.on.Store(true)
-		waits := s.post("/api/generate", generate(other, 3))
-		time.Sleep(5 * time.Second)
-		silent.on.Store(false)
-		s.FailMemory(other, true)
-		s.Poison(other, true)
-		dies := s.post("/api/generate", generate(other, 3))
-		open := share(10*time.Minute, s.ready)
-		if n := s.engine.count("stop"); n > 0 || open < 0.9 {
-			s.Errorf("%d restarts, the main model open for %.2f", n, open)
-		}
-		for _, c := range []*call{waits, dies} {
-			c.cancel()
-			c.wait()
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package sidecar
 
-import (
-	"github.com/clawdbot/clawgate/sidecar/verdict"
-)
+import "github.com/clawdbot/clawgate/sidecar/verdict"
 
 // Machine is the supervisor's whole memory of where it stands.
 type Machine struct {
