@@ -1,0 +1,168 @@
+package runners
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+)
+
+const (
+	main  = "qwen3:32b"
+	other = "llama3:8b"
+)
+
+var begin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(seconds float64) time.Time {
+	return begin.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// ask is a whole request, answered within a second.
+func ask(l *Ledger, a Ask, seconds float64) (loaded bool) {
+	v := l.Begin(a, at(seconds))
+	loaded = v.Served()
+	v.End(at(seconds + 1))
+	return loaded
+}
+
+// loaded is a ledger of a server whose two models are in memory, as a look at the
+// mark has shown.
+func loaded() (*Ledger, Mark) {
+	l := NewLedger()
+	ask(l, Ask{Model: main}, 0)
+	ask(l, Ask{Model: other}, 2)
+	look := l.Mark()
+	l.Saw([]string{main, other}, look)
+	return l, look
+}
+
+func TestWhatExplainsTheEndOfARunner(t *testing.T) {
+	short, ever := 2*time.Second, time.Duration(-1)
+	for name, c := range map[string]struct {
+		act       func(l *Ledger)
+		unchanged []string
+		now       float64
+		want      bool
+	}{
+		"nothing":                              {func(*Ledger) {}, nil, 20, false},
+		"its own requests":                     {func(l *Ledger) { ask(l, Ask{Model: main}, 11) }, nil, 20, false},
+		"its own request, which goes on":       {func(l *Ledger) { l.Begin(Ask{Model: main}, at(11)) }, nil, 20, false},
+		"another model that is in memory":      {func(l *Ledger) { ask(l, Ask{Model: other}, 11) }, nil, 20, false},
+		"another setup":                        {func(l *Ledger) { ask(l, Ask{Model: main, Setup: 1}, 11) }, nil, 20, true},
+		"another setup that has not begun":     {func(l *Ledger) { l.Begin(Ask{Model: main, Setup: 1}, at(11)) }, nil, 20, true},
+		"another setup of another model":       {func(l *Ledger) { ask(l, Ask{Model: other, Setup: 1}, 11) }, nil, 20, true},
+		"a third model":                        {func(l *Ledger) { ask(l, Ask{Model: "third"}, 11) }, nil, 20, true},
+		"a third model that is loading":        {func(l *Ledger) { l.Begin(Ask{Model: "third"}, at(11)) }, nil, 20, true},
+		"a third one that Ollama has not":      {func(l *Ledger) { v := l.Begin(Ask{Model: "third"}, at(11)); v.Refused(); v.End(at(12)) }, nil, 20, false},
+		"a model that nobody could read":       {func(l *Ledger) { ask(l, Ask{}, 11) }, nil, 20, true},
+		"another one whose runner is the same": {func(l *Ledger) { ask(l, Ask{Model: other, Setup: 1}, 11) }, []string{other}, 20, false},
+		"an unload":                            {func(l *Ledger) { l.Unloaded(main) }, nil, 20, true},
+		"an unload of another one":             {func(l *Ledger) { l.Unloaded(other) }, nil, 20, false},
+		"a model that was made anew":           {func(l *Ledger) { l.Changed(at(11)) }, nil, 20, true},
+		"a load of our own":                    {func(l *Ledger) { l.Loading("third")(at(12)) }, nil, 20, true},
+		"its keep-alive":                       {func(*Ledger) {}, nil, 1 + 300, true},
+		"its keep-alive, not yet":              {func(l *Ledger) { ask(l, Ask{Model: main}, 200) }, nil, 10 + 300, false},
+		"a short keep-alive":                   {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11) }, nil, 20, true},
+		"a short one among others":             {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11); ask(l, Ask{Model: main}, 12) }, nil, 20, true},
+		"a long one":                           {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &ever}, 11) }, nil, 20, false},
+		"a setup that was asked for in vain": {func(l *Ledger) {
+			l.Begin(Ask{Model: main, Setup: 1}, at(11)).End(at(12))
+			ask(l, Ask{Model: main}, 13)
+		}, nil, 20, true},
+		"its own death, told by an error": {func(l *Ledger) { v := l.Begin(Ask{Model: main}, at(11)); v.Doubted(at(12)); v.End(at(12)) }, nil, 20, false},
+		"a server that was started again": {func(l *Ledger) { l.Forget(at(11)) }, nil, 20, true},
+		"a client that left during the load": {func(l *Ledger) {
+			l.Begin(Ask{Model: main, Setup: 1}, at(9.5)).End(at(12))
+		}, nil, 20, true},
+	} {
+		l, look := loaded()
+		c.act(l)
+		if got := l.Explains(main, look, at(c.now), c.unchanged); got != c.want {
+			t.Errorf("%s: explained %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestAModelThatNobodyKnowsIsNeverMissed(t *testing.T) {
+	if !NewLedger().Explains(main, 0, at(1), nil) {
+		t.Error("the end of a runner that was never there is no crash")
+	}
+}
+
+func TestALookIsWantedOnceAfterEachLoad(t *testing.T) {
+	l, _ := loaded()
+	for i, step := range []struct {
+		what string
+		ask  Ask
+		want bool
+	}{
+		{"a model in memory", Ask{Model: main}, false},
+		{"the other one", Ask{Model: other}, false},
+		{"another setup", Ask{Model: main, Setup: 1}, true},
+		{"the same again", Ask{Model: main, Setup: 1}, false},
+		{"the other one, which may have made room", Ask{Model: other}, true},
+		{"a third model", Ask{Model: "third"}, true},
+	} {
+		if got := ask(l, step.ask, 20+float64(2*i)); got != step.want {
+			t.Errorf("%s: loaded %v, want %v", step.what, got, step.want)
+		}
+	}
+}
+
+// Models that share the memory are not taken for loaded again and again once a look
+// has shown both.
+func TestTurnsOfTwoModelsComeToRest(t *testing.T) {
+	l := NewLedger()
+	ask(l, Ask{Model: main}, 0)
+	ask(l, Ask{Model: other}, 1)
+	l.Saw([]string{main, other}, l.Mark())
+	for i := range 10 {
+		if ask(l, Ask{Model: []string{main, other}[i%2]}, 4+float64(2*i)) {
+			t.Errorf("turn %d was taken for a load", i)
+		}
+	}
+}
+
+func TestTheLedgerIsBounded(t *testing.T) {
+	l, look := loaded()
+	for i := range 10 * mostModels {
+		ask(l, Ask{Model: string(rune('a'+i%26)) + time.Duration(i).String()}, 11)
+	}
+	if len(l.models) > mostModels {
+		t.Errorf("%d models are kept, want %d at most", len(l.models), mostModels)
+	}
+	if !l.Explains(main, look, at(20), nil) {
+		t.Error("loads of models that were dropped are forgotten")
+	}
+}
+
+func TestCompare(t *testing.T) {
+	look := func(seconds float64, pids ...int) Look {
+		look := Look{At: at(seconds), Processes: []evidence.Process{{PID: 1, Command: "/bin/ollama serve"}}}
+		for _, pid := range pids {
+			look.Processes = append(look.Processes, evidence.Process{PID: pid, Command: "ollama runner --model /blobs/sha256-a"})
+		}
+		return look
+	}
+	for name, c := range map[string]struct {
+		before, now Look
+		weights     string
+		explained   bool
+		want        Finding
+	}{
+		"it is there":                  {look(1, 7), look(2, 7), "sha256-a", false, Lives},
+		"it is gone":                   {look(1, 7), look(2), "sha256-a", false, Ended},
+		"it is another one":            {look(1, 7), look(2, 8), "sha256-a", false, Ended},
+		"one of two is gone":           {look(1, 7, 8), look(2, 8), "sha256-a", false, Ended},
+		"it is gone, and that is well": {look(1, 7), look(2), "sha256-a", true, Unclear},
+		"it was never seen":            {look(1), look(2), "sha256-a", false, Unclear},
+		"it was not looked for before": {Look{}, look(2, 7), "sha256-a", false, Unclear},
+		"other weights":                {look(1, 7), look(2), "sha256-b", false, Unclear},
+		"unknown weights":              {look(1, 7), look(2), "", false, Unclear},
+	} {
+		if got := Compare(c.before, c.now, c.weights, c.explained); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
