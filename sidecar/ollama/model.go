@@ -3,6 +3,10 @@ package ollama
 import (
 	"cmp"
 	"encoding/json"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -74,4 +78,19 @@ func RunnerOptionsOf(options map[string]json.RawMessage) RunnerOptions {
 		}
 	}
 	return kept
+}
+
+var setupSeed = maphash.MakeSeed()
+
+// setupOf is one number for one set of runner options, whatever their order.
+func setupOf(options RunnerOptions, shift *bool) uint64 {
+	var hash maphash.Hash
+	hash.SetSeed(setupSeed)
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		_, _ = hash.WriteString(name + "=" + string(options[name]) + ";") // a hash takes everything
+	}
+	if shift != nil {
+		_, _ = hash.WriteString("shift=" + strconv.FormatBool(*shift))
+	}
+	return hash.Sum64()
 }

@@ -29,6 +29,13 @@ type Peek struct {
 	Streaming bool
 	Purpose   Purpose
 	Options   RunnerOptions
+	// Setup stands for what the request wants the model's runner to be started
+	// with: the runner options and, where it says so, shift, which counts since 0.30
+	// (`needsReload`; read in 0.32.14). It is a hash, the same in one process only.
+	Setup uint64
+	// KeepAlive is how long the model is to stay in memory afterwards; nil where the
+	// request does not say, negative for ever.
+	KeepAlive *time.Duration
 	// MustSpeak says that an answer without a word is no answer: a model is asked
 	// for text, of more than one token. It is false for embeddings, loads, a raw
 	// prompt or one with a template of its own, a gap to be filled in (which may
@@ -49,6 +56,7 @@ type requestBody struct {
 	Input     emptiness `json:"input"`
 	KeepAlive keepAlive `json:"keep_alive"`
 	Options   options   `json:"options"`
+	Shift     *bool     `json:"shift"`
 
 	Raw      bool      `json:"raw"`
 	Template emptiness `json:"template"`
@@ -116,10 +124,12 @@ func (b *requestBody) peek(route Route) Peek {
 	if b.Stream != nil && !route.Embedding {
 		peek.Streaming = *b.Stream
 	}
+	peek.Setup = setupOf(RunnerOptions{}, nil)
 	if route.API != Native {
 		return peek // /v1 ignores options, and knows no load requests
 	}
-	peek.Options = RunnerOptionsOf(b.Options)
+	peek.Options, peek.KeepAlive = RunnerOptionsOf(b.Options), b.KeepAlive.given
+	peek.Setup = setupOf(peek.Options, b.Shift)
 	empty := route.Name == "/api/generate" && !b.Prompt.present || route.Name == "/api/chat" && !b.Messages.present
 	if empty {
 		peek.Purpose = Load
@@ -172,7 +182,10 @@ func (m *modelName) UnmarshalJSON(value []byte) error {
 
 // keepAlive notes whether a keep_alive means "unload now". Ollama cuts it to
 // whole seconds, takes a bare number for seconds, and a negative one for ever.
-type keepAlive struct{ zero bool }
+type keepAlive struct {
+	zero  bool
+	given *time.Duration
+}
 
 func (k *keepAlive) UnmarshalJSON(value []byte) error {
 	if len(value) > longest {
@@ -182,15 +195,26 @@ func (k *keepAlive) UnmarshalJSON(value []byte) error {
 	if err := json.Unmarshal(value, &parsed); err != nil {
 		return err
 	}
+	var d time.Duration
 	switch v := parsed.(type) {
 	case float64:
-		k.zero = v >= 0 && v < 1
+		if d = time.Duration(min(max(v, 0), longestKeepAlive.Seconds())) * time.Second; v < 0 {
+			d = -1
+		}
 	case string:
-		d, err := time.ParseDuration(v)
-		k.zero = err == nil && d >= 0 && d < time.Second
+		var err error
+		if d, err = time.ParseDuration(v); err != nil {
+			return nil
+		}
+	default:
+		return nil
 	}
+	k.zero, k.given = d >= 0 && d < time.Second, &d
 	return nil
 }
+
+// longestKeepAlive is as good as for ever.
+const longestKeepAlive = 365 * 24 * time.Hour
 
 // options tolerates options that are not an object: Ollama refuses those itself.
 // As there, a second object adds to the first, and a null takes all away.
