@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -116,6 +117,19 @@ func (s *supervisor) met(container evidence.Container) {
 		slots = n
 	}
 	s.relay.SetSlots(slots)
+	s.view.ledger.SetKeepAlive(keepAliveOf(container.Env["OLLAMA_KEEP_ALIVE"]))
+}
+
+// keepAliveOf is how long the server keeps a model that nobody uses: a duration, or a
+// number of seconds; negative for ever.
+func keepAliveOf(setting string) time.Duration {
+	if seconds, err := strconv.Atoi(setting); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if d, err := time.ParseDuration(setting); err == nil {
+		return d
+	}
+	return runners.UsualKeepAlive
 }
 
 func (s *supervisor) engineAway(now time.Time, err error) {

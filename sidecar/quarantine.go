@@ -33,6 +33,9 @@ func (s *supervisor) crashedBeside(sign evidence.Sign) {
 	if n := len(of.crashes); n > 0 && sign.At.Sub(of.crashes[n-1]) < sameCrash {
 		return
 	}
+	if s.view.counted(sign.Request) {
+		return // the same request, sent once more
+	}
 	of.crashes = slices.DeleteFunc(of.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
 	of.crashes = append(of.crashes, sign.At)
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(of.crashes))

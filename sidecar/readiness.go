@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/probe"
+	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -178,13 +179,21 @@ func (s *supervisor) attempt(now time.Time) {
 	s.readiness.next = now.Add(s.config.ReadyInterval)
 	target := s.readiness.target
 	spec := s.readySpec(target)
+	visit := s.view.ledger.Begin(runners.Ask{Model: target, Own: true}, now)
 	s.spawn(func(_ context.Context, post func(func())) {
 		defer cancel()
 		result, rest := probe.Ready(ctx, s.client, spec,
 			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
-		post(func() { s.answered(a, target, result) })
+		loaded := result.Outcome == evidence.Success && visit.Served()
+		post(func() {
+			if loaded {
+				s.view.want(target)
+			}
+			s.answered(a, target, result)
+		})
 		rest()
+		visit.End(time.Now())
 		post(func() { s.readiness.close(a) })
 	})
 }

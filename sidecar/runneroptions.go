@@ -3,9 +3,11 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
@@ -22,9 +24,12 @@ type runnerOptions struct {
 	client    *ollama.Client
 	traffic   func(model string) (ollama.RunnerOptions, bool)
 
-	mu    sync.Mutex
-	blobs map[string]string // weights by model, for the present run of the server
-	known map[string]ollama.RunnerOptions
+	changed func() time.Time // when a name may have come to stand for other weights last
+
+	mu      sync.Mutex
+	blobs   map[string]string // weights by model, for the present run of the server
+	blobsOf time.Time         // when the first of them was asked for
+	known   map[string]ollama.RunnerOptions
 }
 
 // of is called by the readiness probe's worker for a model that is loaded.
@@ -91,7 +96,11 @@ func (o *runnerOptions) contextOnCommandLine(model string) int {
 }
 
 func (o *runnerOptions) blob(ctx context.Context, model string) string {
+	changed := o.changed()
 	o.mu.Lock()
+	if !changed.Before(o.blobsOf) {
+		o.blobs, o.blobsOf = map[string]string{}, time.Now()
+	}
 	blob, found := o.blobs[model]
 	o.mu.Unlock()
 	if found {
@@ -105,6 +114,17 @@ func (o *runnerOptions) blob(ctx context.Context, model string) string {
 	defer o.mu.Unlock()
 	o.blobs[model] = blob
 	return blob
+}
+
+// weights are the paths of models' weights: of those that are named, which are asked
+// for where they are not known, and of all that are known already.
+func (o *runnerOptions) weights(ctx context.Context, models []string) map[string]string {
+	for _, model := range models {
+		o.blob(ctx, model)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.blobs)
 }
 
 func numberAfter(command, flag string) int {

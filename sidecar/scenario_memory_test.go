@@ -27,7 +27,7 @@ func TestTwoOversizedRequestsRestartNothing(t *testing.T) {
 				}
 				oversized()
 				time.Sleep(10 * time.Second)
-				s.reaches(sidecar.Ready, 3*time.Minute)
+				s.finds(verdict.Healthy, 3*time.Minute)
 				for range 40 {
 					s.chat(3).complete()
 					time.Sleep(5 * time.Second)
@@ -75,7 +75,9 @@ func TestAModelBeyondHelpPushesOutNoModelInUse(t *testing.T) {
 		s.must(s.KillRunner())
 		s.chat(3).wait()
 		s.every(8*time.Second, func() { s.post("/api/generate", generate(other, 3)).wait() })
+		end := s.every(15*time.Second, func() { s.chat(3).wait() })
 		s.reaches(sidecar.Exhausted, 10*time.Minute)
+		end()
 		time.Sleep(time.Minute)
 		different := map[int]bool{}
 		share(9*time.Minute, func() bool {
@@ -108,7 +110,7 @@ func TestTwoOversizedRequestsWithALookAside(t *testing.T) {
 				}
 				oversized()
 				time.Sleep(10 * time.Second)
-				s.reaches(sidecar.Ready, 3*time.Minute)
+				s.finds(verdict.Healthy, 3*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				for range 20 {
 					s.chat(3).complete()

@@ -21,6 +21,7 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -106,8 +107,8 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 	s := &supervisor{
 		config: parts.Config, container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, clock: clock{wall: parts.Wall}, dial: parts.Dial, journal: journal,
 		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
-		observe: parts.Config.Mode == config.Observe,
-		inbox:   make(chan message, 1024), kicks: newKicks(), log: parts.Log,
+		observe: parts.Config.Mode == config.Observe, view: secondView{ledger: runners.NewLedger(), gone: map[string]bool{}},
+		inbox: make(chan message, 1024), kicks: newKicks(), log: parts.Log,
 		report: reporter{metrics: metrics, health: health, log: parts.Log, version: parts.Version, started: time.Now()},
 	}
 	s.report.ready.Store(&readyReport{reason: "nothing is proven yet"})
@@ -123,7 +124,7 @@ func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
 		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes),
-		Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
+		Runners: s.view.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})
 }
 
@@ -131,7 +132,7 @@ func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	s.relay = r
 	s.options = &runnerOptions{
-		processes: parts.Engine, client: s.client, traffic: r.RunnerOptions,
+		processes: parts.Engine, client: s.client, traffic: r.RunnerOptions, changed: s.view.ledger.ChangedAt,
 		blobs: map[string]string{}, known: map[string]ollama.RunnerOptions{},
 	}
 	s.ladder = &recovery.Ladder{

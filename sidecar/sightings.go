@@ -98,22 +98,15 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignFirstChunk:
 		s.seen.lastTraffic = sign.At
 		s.seen.sawInMemory(sign.Model)
+		if sign.Loaded {
+			s.view.want(sign.Model)
+		}
 		s.symptoms.of(sign.Model).answers = true
 		if target {
 			s.credit(sign)
 		}
-	case evidence.SignRunnerDied:
-		switch {
-		case target:
-			s.crashed(sign)
-		case sign.Model == s.mainModel(): // it comes first
-			s.turnTo(sign.Model)
-			s.crashed(sign)
-		case sign.Model != "":
-			s.crashedBeside(sign)
-		}
-	case evidence.SignOutOfMemory:
-		s.noRoom(sign)
+	case evidence.SignRunnerDied, evidence.SignOutOfMemory:
+		s.hinted(sign)
 	case evidence.SignOverloaded:
 		s.symptoms.wasRefused(sign.At)
 	case evidence.SignAnswered:
@@ -126,6 +119,9 @@ func (s *supervisor) sign(sign evidence.Sign) {
 		s.kicks.tcp.kick()
 		s.kicks.inspect.kick()
 	case evidence.SignWaitedLong:
+		if sign.Model != "" && !s.seen.inMemory(sign.Model) {
+			s.view.want(sign.Model) // its runner is seen to come, if it is one that goes again
+		}
 		switch {
 		case target || s.machine.State == Recovering:
 		case sign.Model == s.mainModel():
@@ -158,8 +154,12 @@ func (s *supervisor) credit(sign evidence.Sign) {
 // again before the next probe is sent.
 func (s *supervisor) crashed(sign evidence.Sign) {
 	s.kicks.inspect.kick() // it may be the whole container that ends
-	if n := len(s.seen.crashes); n > 0 && sign.At.Sub(s.seen.crashes[n-1]) < sameCrash && !s.seen.lastSuccess.After(s.seen.crashes[n-1]) {
+	n := len(s.seen.crashes)
+	if n > 0 && sign.At.Sub(s.seen.crashes[n-1]) < sameCrash && !s.seen.lastSuccess.After(s.seen.crashes[n-1]) {
 		return // one death cuts every stream that its runner had
+	}
+	if s.view.counted(sign.Request) && n > 0 {
+		s.seen.crashes = s.seen.crashes[:n-1] // the same request, sent once more
 	}
 	s.seen.crashes = slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
 	s.seen.crashes = append(s.seen.crashes, sign.At)

@@ -82,6 +82,7 @@ type supervisor struct {
 	remedy    remedyState
 	quiet     quietWait
 	clock     clock
+	view      secondView
 	// quarantine are the models that are kept out, by normalised name.
 	quarantine map[string]quarantined
 	observe    bool    // MODE=observe
@@ -159,6 +160,7 @@ func (s *supervisor) evaluate(now time.Time) {
 		s.judge(picture)
 		s.handle(now, Event{Kind: judged(s.judgement), Judgement: s.judgement})
 	}
+	s.lookCloser(now)
 	s.endBackoff(now)
 	s.turnBack(now)
 	s.lookAside(now)
@@ -227,6 +229,7 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.work.forget()
 	s.options.forget()
 	s.client.Forget()
+	s.view.forget(now)
 	s.forgetProof(now)
 	s.kicks.all()
 	s.probeNow(now)

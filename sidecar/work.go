@@ -76,6 +76,7 @@ func (s *supervisor) load(now time.Time) {
 	s.remedy.triedLoad = now
 	s.log.Info("loading the model", "model", model, "cause", cause)
 	options, setParameters := s.options.remembered(model), !s.work.parametersSet && model == s.config.Model
+	done := s.view.ledger.Loading(s.readiness.target)
 	s.spawn(func(_ context.Context, post func(func())) {
 		defer cancel()
 		var err error
@@ -85,6 +86,7 @@ func (s *supervisor) load(now time.Time) {
 		if err == nil {
 			err = s.client.Load(ctx, model, s.config.KeepAlive, options)
 		}
+		done(time.Now())
 		post(func() { s.loaded(time.Now(), model, err) })
 	})
 }
@@ -112,6 +114,9 @@ func (s *supervisor) loadReason() string {
 // mayLoadWhileReady: a model that left memory is loaded again only if it is to
 // stay there, and if nobody else's model would have to make room for it.
 func (s *supervisor) mayLoadWhileReady(now time.Time) bool {
+	if s.view.doubtful(s.readiness.target, now, s.seen.lastToken) { // a load of our own tells whether it can be loaded
+		return !s.othersInUse(now, s.readiness.target) || s.fitsBeside(s.readiness.target)
+	}
 	if !s.config.KeepAlive.Forever() || len(s.relay.Traffic().InFlight) > 0 {
 		return false
 	}
@@ -153,6 +158,7 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
 	s.seen.sawInMemory(ollama.NormalizeModel(model))
+	s.view.want(ollama.NormalizeModel(model))
 	if s.work.loadModel != s.readiness.target {
 		s.symptoms.of(s.work.loadModel).reloaded()
 		return // the probe has turned from it
@@ -183,9 +189,9 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 	}
 	var status *ollama.StatusError
 	if errors.As(err, &status) {
-		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Message
-		sign := evidence.Sign{Model: ollama.NormalizeModel(model), At: now, Detail: status.Message}
-		switch kind, _ := ollama.Classify(status.Status, status.Message); kind {
+		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Error()
+		sign := evidence.Sign{Model: ollama.NormalizeModel(model), At: now, Detail: status.String()}
+		switch status.Kind { // no client had a hand in it
 		case evidence.SignRunnerDied:
 			s.crashed(sign)
 		case evidence.SignOutOfMemory:
@@ -266,14 +272,17 @@ func (s *supervisor) restore() {
 	s.work.restoring = true
 	options := withContext(s.options.remembered(model.Name), model.ContextLength)
 	s.log.Info("loading a model that was loaded before", "model", model.Name)
+	done := s.view.ledger.Loading(model.Name)
 	s.spawn(func(ctx context.Context, post func(func())) {
 		err := s.client.Load(ctx, model.Name, nil, options)
+		done(time.Now())
 		post(func() {
 			s.work.restoring = false
 			if err != nil {
 				s.log.Warn("cannot load a model that was loaded before", "model", model.Name, "err", err)
 				return
 			}
+			s.view.want(model.Name)
 			s.report.modelLoaded(model.Name, "restore")
 		})
 	})

@@ -36,8 +36,14 @@ type Sign struct {
 	// where that cannot be told, because the answer came in one piece. For
 	// SignWaitedLong it is the time waited so far.
 	Took time.Duration
-	// Detail is Ollama's own error text, at most 512 bytes.
+	// Detail is what was seen, in Clawgate's own words: never a text of Ollama's,
+	// which quotes its clients.
 	Detail string
+	// Request tells one request from another, over all that is sent for it. 0
+	// where the sign is Clawgate's own.
+	Request uint64
+	// Loaded says that the model may have been loaded for this first chunk.
+	Loaded bool
 	// Answer is set for SignAnswered.
 	Answer Answer
 }
@@ -63,14 +69,15 @@ const (
 	// SignFirstChunk: the first chunk with real content arrived.
 	SignFirstChunk SignKind = "first_chunk"
 	// SignRunnerDied: Ollama said that its runner died, or a stream was cut by
-	// the upstream before its end.
+	// the upstream before its end. Like all that an error says, it is a hint: a
+	// client can write what looks like it.
 	SignRunnerDied SignKind = "runner_died"
 	// SignRefused: no connection to Ollama could be made, or it was reset
 	// before the answer's header.
 	SignRefused SignKind = "refused"
 	// SignOverloaded: Ollama answered 503 "server busy".
 	SignOverloaded SignKind = "overloaded"
-	// SignOutOfMemory: Ollama reported that GPU memory ran out.
+	// SignOutOfMemory: Ollama reported that memory ran out. A hint, too.
 	SignOutOfMemory SignKind = "out_of_memory"
 	// SignWaitedLong: a request has waited for its first chunk longer than the
 	// first-chunk deadline. Posted once a request.

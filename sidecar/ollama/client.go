@@ -38,21 +38,10 @@ func NewClient(base *url.URL, transport http.RoundTripper) *Client {
 }
 
 // StatusError is an answer with a status that the call did not expect, or with
-// an error line after a status of 200 in a stream.
-type StatusError struct {
-	Status  int
-	Message string // Ollama's own text, at most 512 bytes
-}
+// an error line after a status of 200 in a stream. Its words are Clawgate's own.
+type StatusError struct{ Failure }
 
-func (e *StatusError) Error() string {
-	switch {
-	case e.Message == "":
-		return fmt.Sprintf("HTTP status %d", e.Status)
-	case e.Status == http.StatusOK:
-		return e.Message
-	}
-	return fmt.Sprintf("HTTP status %d: %s", e.Status, e.Message)
-}
+func (e *StatusError) Error() string { return e.String() }
 
 // MalformedError is an answer with the expected status that is not what Ollama
 // would send.
@@ -177,7 +166,7 @@ func (c *Client) postJSON(ctx context.Context, path string, body, into any) erro
 
 func decodeReply(call string, status int, body []byte, into any) error {
 	if status != http.StatusOK {
-		return fmt.Errorf("%s: %w", call, &StatusError{Status: status, Message: ErrorText(body)})
+		return fmt.Errorf("%s: %w", call, &StatusError{Classify(status, ErrorText(body))})
 	}
 	if into == nil {
 		return nil

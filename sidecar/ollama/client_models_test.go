@@ -44,15 +44,15 @@ func TestAModelThatOnlyEmbedsIsLoadedByAnEmbedding(t *testing.T) {
 
 func TestALoadThatFails(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"error":"model requires more system memory"}`: "POST /api/generate: HTTP status 500: model requires more system memory",
-		`{"error":"\"x\" does not support generate"}`:   `POST /api/generate: HTTP status 500: "x" does not support generate`, // only a 400 says so
+		`{"error":"model requires more system memory"}`: "POST /api/generate: HTTP status 500: an error of 33 bytes that Clawgate does not know",
+		`{"error":"\"x\" does not support generate"}`:   `POST /api/generate: HTTP status 500: the model does not support generate`, // only a 400 says so
 	} {
 		s := one(t, generate, 500, body)
 		expectError(t, s.client.Load(t.Context(), "x", nil, nil), want)
 		s.expectCalls(generate)
 	}
 	s := serve(t, map[string][]exchange{generate: {{400, noGenerate}}, "POST /api/embed": {{500, `{"error":"no"}`}}})
-	expectError(t, s.client.Load(t.Context(), "x", nil, nil), "POST /api/embed: HTTP status 500: no")
+	expectError(t, s.client.Load(t.Context(), "x", nil, nil), "POST /api/embed: HTTP status 500: an error of 2 bytes that Clawgate does not know")
 }
 
 func TestAnUnloadIsAKeepAliveOfZeroWithoutAPrompt(t *testing.T) {
@@ -61,7 +61,7 @@ func TestAnUnloadIsAKeepAliveOfZeroWithoutAPrompt(t *testing.T) {
 		t.Error(err)
 	}
 	s.expectBody(0, `{"model":"qwen3:32b","stream":false,"keep_alive":0}`)
-	expectError(t, one(t, generate, 404, `{"error":"model not found"}`).client.Unload(t.Context(), "x"), "POST /api/generate: HTTP status 404: model not found")
+	expectError(t, one(t, generate, 404, `{"error":"model not found"}`).client.Unload(t.Context(), "x"), "POST /api/generate: HTTP status 404: an error of 15 bytes that Clawgate does not know")
 }
 
 func TestBlobFindsTheWeights(t *testing.T) {
@@ -129,13 +129,13 @@ func TestParametersThatCannotBeWritten(t *testing.T) {
 	options := parsed(t, `{"num_ctx":1}`)
 	s := one(t, "POST /api/show", 404, `{"error":"model 'x' not found"}`)
 	changed, err := s.client.EnsureParameters(t.Context(), "x", options)
-	expectError(t, err, "POST /api/show: HTTP status 404: model 'x' not found")
+	expectError(t, err, "POST /api/show: HTTP status 404: Ollama does not have the model")
 	if changed {
 		t.Error("nothing was changed")
 	}
 	s = serve(t, map[string][]exchange{"POST /api/show": {{0, `{}`}}, "POST /api/create": {{400, `{"error":"no"}`}}})
 	changed, err = s.client.EnsureParameters(t.Context(), "x", options)
-	expectError(t, err, "POST /api/create: HTTP status 400: no")
+	expectError(t, err, "POST /api/create: HTTP status 400: an error of 2 bytes that Clawgate does not know")
 	if changed {
 		t.Error("nothing was changed")
 	}
@@ -180,8 +180,8 @@ func TestAPullThatFails(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		"by its answer":      {404, `{"error":"model not found"}`, `cannot pull "x": HTTP status 404: model not found`},
-		"on the way":         {200, "{\"status\":\"pulling\"}\n{\"error\":\"pull model manifest: file does not exist\"}\n", `cannot pull "x": pull model manifest: file does not exist`},
+		"by its answer":      {404, `{"error":"model not found"}`, `cannot pull "x": HTTP status 404: an error of 15 bytes that Clawgate does not know`},
+		"on the way":         {200, "{\"status\":\"pulling\"}\n{\"error\":\"pull model manifest: file does not exist\"}\n", `cannot pull "x": the registry does not have the model`},
 		"without its end":    {200, `{"status":"pulling"}`, `cannot pull "x": the answer ended without success (HTTP status 200)`},
 		"with more after it": {200, "{\"status\":\"success\"}\n{\"status\":\"pulling\"}", `cannot pull "x": the answer ended without success (HTTP status 200)`},
 		"without a word":     {502, "", `cannot pull "x": the answer ended without success (HTTP status 502)`},

@@ -68,10 +68,10 @@ func TestWhatACallFailsBy(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"Ollama's own words": {500, `{"error":"out of memory"}`, "GET /api/ps: HTTP status 500: out of memory"},
-		"another's words":    {502, "<html>bad gateway</html>", "GET /api/ps: HTTP status 502: <html>bad gateway</html>"},
+		"Ollama's own words": {500, `{"error":"model requires more system memory (2 GiB) than is available (1 GiB)"}`, "GET /api/ps: HTTP status 500: the model requires more system memory (2 GiB) than is available (1 GiB)"},
+		"another's words":    {502, "<html>bad gateway</html>", "GET /api/ps: HTTP status 502"},
 		"no words":           {404, "", "GET /api/ps: HTTP status 404"},
-		"too many words":     {500, long, "GET /api/ps: HTTP status 500: " + long[:512]},
+		"too many words":     {500, long, "GET /api/ps: HTTP status 500"},
 		"a redirect":         {302, "", "GET /api/ps: HTTP status 302"},
 		"no JSON":            {200, "<html>", "cannot understand the answer to GET /api/ps: invalid character '<' looking for beginning of value"},
 		"half of it":         {200, `{"models":[`, "cannot understand the answer to GET /api/ps: unexpected end of JSON input"},

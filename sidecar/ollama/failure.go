@@ -3,79 +3,91 @@ package ollama
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
-// maxDetail bounds an error text of Ollama's that is kept, in bytes.
-const maxDetail = 512
+// maxErrorText bounds an error text of Ollama's that is looked at, in bytes: the
+// runner's last words take up to 8 KiB of it (0.32.14, llm/status.go).
+const maxErrorText = 12 << 10
 
-// Ollama's own words, of all releases from 0.1 to 0.33 as far as known. An
-// out-of-memory text is looked for first, because a runner that dies of it is
-// reported with both.
-var (
-	outOfMemoryTexts = []string{
-		"cudamalloc failed", "out of memory", "failed to allocate", "unable to allocate",
-		"requires more system memory", "erroroutofdevicememory",
-	}
-	runnerDiedTexts = []string{
-		"has unexpectedly stopped", "process has terminated", "process no longer running",
-		"unexpected eof", "forcibly closed", "connection reset by peer", "signal: killed",
-	}
-	overloadedTexts = []string{"server busy", "maximum pending requests exceeded"}
-)
+// Failure is an error answer of Ollama's in Clawgate's own words. Ollama quotes its
+// clients in its errors ("invalid format: …"), so that the text itself goes to the
+// client that asked and to nobody else: not into a log, a status, a metric or
+// another client's answer.
+type Failure struct {
+	// Kind is what the answer hints at; empty when it shows nothing about the
+	// server. It is a hint and no proof: what a client writes can look like it.
+	Kind evidence.SignKind
+	// Says is the answer in Clawgate's words; empty for a text that it does not know.
+	Says string
+	// Status is the HTTP status; 200 for an error line inside a stream.
+	Status int
+	// Bytes is the length of Ollama's own text, as far as it was read.
+	Bytes int
+}
 
-// Classify tells what an error of Ollama's shows. The status is that of the
-// answer; 200 for an error line inside a stream. It is false for an error that
-// shows nothing about the server: the client's own mistakes, a model that is not there.
-func Classify(status int, text string) (evidence.SignKind, bool) {
-	if status >= 400 && status < 500 {
-		return "", false
-	}
-	text = strings.ToLower(text)
+// NotFound says that Ollama does not have the model, and so has loaded nothing.
+func (f Failure) NotFound() bool { return f.Status == http.StatusNotFound && f.Says == notFound }
+
+// Words are what the answer says, without its status.
+func (f Failure) Words() string {
 	switch {
-	case containsAny(text, overloadedTexts):
-		return evidence.SignOverloaded, true
-	case containsAny(text, outOfMemoryTexts):
-		return evidence.SignOutOfMemory, true
-	case containsAny(text, runnerDiedTexts), ownHealthLook(text):
-		return evidence.SignRunnerDied, true
-	case status == http.StatusServiceUnavailable:
-		return evidence.SignOverloaded, true
+	case f.Says != "":
+		return f.Says
+	case f.Bytes == 0:
+		return "no error of Ollama's"
 	}
-	return "", false
+	return fmt.Sprintf("an error of %d bytes that Clawgate does not know", f.Bytes)
 }
 
-// ownHealthLook says that Ollama asked its runner whether it lives, and got no
-// answer from it: what a request is told that waited for the slot of a runner that
-// died (seen on 0.9.6, llm/server.go). The whole text is the dialler's, which a
-// longer one may quote of anything.
-func ownHealthLook(text string) bool {
-	return text == "connection refused" || strings.HasPrefix(text, "health resp:")
+func (f Failure) String() string {
+	switch {
+	case f.Status == http.StatusOK:
+		return f.Words()
+	case f.Says == "" && f.Bytes == 0:
+		return fmt.Sprintf("HTTP status %d", f.Status)
+	}
+	return fmt.Sprintf("HTTP status %d: %s", f.Status, f.Words())
 }
 
-func containsAny(text string, parts []string) bool {
-	for _, part := range parts {
-		if strings.Contains(text, part) {
-			return true
+// Classify tells what an error of Ollama's says, by its status and its text. Only
+// whole sentences count that Ollama itself writes: a sentence that is quoted inside
+// another one, or that stands behind other words, is somebody else's. What Ollama
+// calls the client's mistake (4xx) hints at nothing.
+func Classify(status int, text string) Failure {
+	failure := Failure{Status: status, Bytes: len(text)}
+	for _, s := range sentences {
+		match := s.form.FindStringSubmatch(text)
+		if match == nil || s.status != 0 && s.status != status {
+			continue
 		}
+		failure.Kind, failure.Says = s.kind, s.says
+		if s.rest != nil {
+			s.rest(&failure, match[1:])
+		}
+		break
 	}
-	return false
+	if status >= 400 && status < 500 {
+		failure.Kind = ""
+	}
+	return failure
 }
 
-// ErrorText finds the text of an error answer in any of the formats, at most
-// 512 bytes of it. What is in none of them is given back as it is.
+// ErrorText finds the text of an error answer in any of the formats, at most 12 KiB
+// of it. It is empty for what is none of them: Ollama's errors are JSON, and
+// anything else is a proxy's.
 func ErrorText(body []byte) string {
 	var answer struct {
 		Error json.RawMessage `json:"error"`
 	}
-	text := string(bytes.TrimSpace(body))
-	if json.Unmarshal(body, &answer) == nil && len(answer.Error) > 0 {
-		text = errorMember(answer.Error)
+	if json.Unmarshal(bytes.TrimSpace(body), &answer) != nil || len(answer.Error) == 0 {
+		return ""
 	}
-	return text[:min(len(text), maxDetail)]
+	text := errorMember(answer.Error)
+	return text[:min(len(text), maxErrorText)]
 }
 
 // errorMember reads {"error":"…"} or {"error":{"message":"…"}}.
@@ -87,38 +99,6 @@ func errorMember(member json.RawMessage) string {
 	var object struct {
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(member, &object)
+	_ = json.Unmarshal(member, &object) // another shape has no text that is known here
 	return object.Message
-}
-
-// ErrorBody is an error as clients of this API expect it. The type and code
-// are the families' own; status is the HTTP status that goes with it.
-func (a API) ErrorBody(status int, message string) []byte {
-	kind, anthropicKind := "api_error", "api_error"
-	if status == http.StatusServiceUnavailable {
-		kind, anthropicKind = "service_unavailable", "overloaded_error"
-	}
-	var answer any
-	switch a {
-	case OpenAI:
-		answer = map[string]any{"error": map[string]any{"message": message, "type": kind, "param": nil, "code": kind}}
-	case Anthropic:
-		answer = map[string]any{"type": "error", "error": map[string]any{"type": anthropicKind, "message": message}}
-	default:
-		answer = map[string]any{"error": message}
-	}
-	body, _ := json.Marshal(answer) // strings alone cannot fail
-	return body
-}
-
-// ErrorLine is an error for the end of a stream that has begun.
-func (a API) ErrorLine(message string) []byte {
-	body := a.ErrorBody(http.StatusBadGateway, message)
-	switch a {
-	case OpenAI:
-		return append(append([]byte("data: "), body...), "\n\n"...)
-	case Anthropic:
-		return append(append([]byte("event: error\ndata: "), body...), "\n\n"...)
-	}
-	return append(body, '\n')
 }

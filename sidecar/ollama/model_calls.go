@@ -28,11 +28,14 @@ func (c *Client) Load(ctx context.Context, model string, keepAlive any, options 
 	request := generateRequest{Model: model, KeepAlive: keepAlive, Options: options}
 	err := c.postJSON(ctx, "/api/generate", request, nil)
 	if status := (*StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusBadRequest &&
-		strings.Contains(status.Message, "does not support generate") {
+		status.Says == cannotGenerate {
 		return c.loadEmbedding(ctx, request)
 	}
 	return err
 }
+
+// cannotGenerate is what Ollama's refusal says of a model that only embeds.
+const cannotGenerate = "the model does not support generate"
 
 // loadEmbedding loads a model that can only embed: an empty input loads it.
 func (c *Client) loadEmbedding(ctx context.Context, request generateRequest) error {
@@ -152,7 +155,7 @@ func (c *Client) Pull(ctx context.Context, model string, progress func(PullProgr
 			continue
 		}
 		if line.Error != "" {
-			return fmt.Errorf("cannot pull %q: %w", model, &StatusError{Status: resp.StatusCode, Message: line.Error[:min(len(line.Error), maxDetail)]})
+			return fmt.Errorf("cannot pull %q: %w", model, &StatusError{Classify(resp.StatusCode, line.Error)})
 		}
 		succeeded = line.Status == "success"
 		progress(line)

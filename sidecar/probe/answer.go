@@ -104,25 +104,25 @@ func (r *readiness) cut(err error, content string) evidence.ProbeResult {
 	}
 }
 
-// refusedWith judges an answer that is no stream. What Ollama calls our mistake
-// (4xx) says nothing about the model's health, and neither does a full queue.
+// refusedWith judges an answer that is no stream.
 func (r *readiness) refusedWith(status int, message string) evidence.ProbeResult {
-	return r.refusal(status, message, fmt.Sprintf("POST %s answered %d", r.spec.Path, status))
+	return r.refusal(ollama.Classify(status, message), fmt.Sprintf("answered %d", status))
 }
 
 // errorLine judges an error inside a stream, where the status has been sent.
 func (r *readiness) errorLine(message string) evidence.ProbeResult {
-	return r.refusal(http.StatusInternalServerError, message, fmt.Sprintf("POST %s answered with an error", r.spec.Path))
+	return r.refusal(ollama.Classify(http.StatusOK, message), "answered with an error")
 }
 
-func (r *readiness) refusal(status int, message, what string) evidence.ProbeResult {
-	outcome := evidence.Failure
-	kind, known := ollama.Classify(status, message)
-	if status < 500 || known && kind == evidence.SignOverloaded {
+// refusal: what Ollama calls our mistake says nothing about the model's health, and
+// neither does a full queue, or something in Ollama's place that has no time.
+func (r *readiness) refusal(failure ollama.Failure, what string) evidence.ProbeResult {
+	outcome, inStream := evidence.Failure, failure.Status == http.StatusOK
+	if !inStream && failure.Status < http.StatusInternalServerError || failure.Status == http.StatusServiceUnavailable {
 		outcome = evidence.Unknown
 	}
-	result := r.result(outcome, what+": "+firstLine([]byte(message)))
-	result.Crash = known && kind == evidence.SignRunnerDied
+	result := r.result(outcome, fmt.Sprintf("POST %s %s: %s", r.spec.Path, what, failure.Words()))
+	result.Crash = failure.Kind == evidence.SignRunnerDied
 	return result
 }
 

@@ -55,18 +55,18 @@ func TestWhatAnErrorSaysAboutTheModel(t *testing.T) {
 		crash  bool
 		words  string
 	}{
-		"our mistake":            {says(400, `{"error":"\"x\" does not support chat"}`), evidence.Unknown, false, `answered 400: "x" does not support chat`},
+		"our mistake":            {says(400, `{"error":"\"x\" does not support chat"}`), evidence.Unknown, false, `answered 400: the model does not support chat`},
 		"it was not found":       {says(404, `{"error":"model not found"}`), evidence.Unknown, false, "answered 404"},
 		"a redirect":             {says(302, ""), evidence.Unknown, false, "answered 302"},
-		"a full queue":           {says(503, `{"error":"server busy, please try again. maximum pending requests exceeded"}`), evidence.Unknown, false, "server busy"},
+		"a full queue":           {says(503, `{"error":"server busy, please try again.  maximum pending requests exceeded"}`), evidence.Unknown, false, "its queue is full"},
 		"any 503":                {says(503, ""), evidence.Unknown, false, "answered 503"},
-		"an error":               {says(500, `{"error":"something went wrong"}`), evidence.Failure, false, "POST /api/chat answered 500: something went wrong"},
-		"a dead runner":          {says(500, `{"error":"llama runner process has terminated: exit status 2"}`), evidence.Failure, true, "terminated"},
-		"no memory":              {says(500, `{"error":"cudaMalloc failed: out of memory"}`), evidence.Failure, false, "out of memory"},
-		"an error in the stream": {says(200, `{"error":"something went wrong"}`+"\n"), evidence.Failure, false, "answered with an error: something"},
+		"an error":               {says(500, `{"error":"something went wrong, second"}`), evidence.Failure, false, "POST /api/chat answered 500: an error of 28 bytes that Clawgate does not know"},
+		"a dead runner":          {says(500, `{"error":"llama runner process has terminated: exit status 2"}`), evidence.Failure, true, "the runner's process has terminated: exit status 2"},
+		"no memory":              {says(500, `{"error":"llama runner process has terminated: cudaMalloc failed: out of memory"}`), evidence.Failure, false, "out of memory"},
+		"an error in the stream": {says(200, `{"error":"something went wrong, second"}`+"\n"), evidence.Failure, false, "answered with an error: an error of 28 bytes"},
 		"a death in the stream":  {says(200, `{"error":"an error was encountered while running the model: unexpected EOF"}`+"\n"), evidence.Failure, true, "unexpected EOF"},
-		"an endless error":       {says(500, strings.Repeat("x", 10<<20)), evidence.Failure, false, "xxx…"},
-		"an error in two lines":  {says(500, "first\nsecond"), evidence.Failure, false, "first"},
+		"an endless error":       {says(500, strings.Repeat("x", 10<<20)), evidence.Failure, false, "answered 500: no error of Ollama's"},
+		"an error in two lines":  {says(500, "first\nsecond"), evidence.Failure, false, "answered 500"},
 	} {
 		inWorld(t, func(w *world) {
 			w.ask = c.answer

@@ -119,6 +119,9 @@ func (r *readiness) options(loaded evidence.LoadedModel) ollama.RunnerOptions {
 	return options
 }
 
+// maxErrorBody is how much of an error answer is read, in bytes.
+const maxErrorBody = 16 << 10
+
 func (r *readiness) ask(ctx context.Context, client *ollama.Client, options ollama.RunnerOptions) evidence.ProbeResult {
 	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(options)) //nolint:bodyclose // rest closes it
 	if err != nil {
@@ -129,7 +132,7 @@ func (r *readiness) ask(ctx context.Context, client *ollama.Client, options olla
 	if resp.StatusCode == http.StatusOK {
 		result = r.read(resp.Body)
 	} else {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)) // the status alone is a verdict
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // the status alone is a verdict
 		result = r.refusedWith(resp.StatusCode, ollama.ErrorText(body))
 	}
 	result.Answered = true

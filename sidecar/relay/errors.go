@@ -19,12 +19,13 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	if err != nil {
 		return f.diedUnanswered(err)
 	}
-	text := ollama.ErrorText(start)
-	if kind, known := ollama.Classify(answer.StatusCode, text); known && answer.StatusCode >= http.StatusInternalServerError {
-		f.post(evidence.Sign{Kind: kind, Detail: text})
-		if kind == evidence.SignRunnerDied && f.replayable() {
-			return f.keep("")
-		}
+	failure := ollama.Classify(answer.StatusCode, ollama.ErrorText(start))
+	if failure.NotFound() {
+		f.visit.Refused()
+	}
+	f.hint(failure)
+	if failure.Kind == evidence.SignRunnerDied && f.replayable() {
+		return f.keep("")
 	}
 	if f.kept {
 		f.relay.config.Metrics.Replayed("failed")

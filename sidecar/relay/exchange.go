@@ -33,6 +33,7 @@ type exchange struct {
 	arrived time.Time
 	route   ollama.Route
 	id      string
+	serial  uint64        // tells it from every other one
 	key     string        // who asks, for fairness
 	wait    time.Duration // how long it may be held at the closed gate
 	body    hop.Body
@@ -53,7 +54,7 @@ type exchange struct {
 func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchange {
 	x := &exchange{
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
-		arrived: time.Now(), route: ollama.RouteOf(request.Method, request.URL.Path),
+		arrived: time.Now(), serial: r.served.Add(1), route: ollama.RouteOf(request.Method, request.URL.Path),
 		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
 		replayed: request.Header.Get(replayedHeader) != "",
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/runners"
 )
 
 // Why an attempt was ended by the relay itself.
@@ -39,6 +41,8 @@ type flight struct {
 	writingSince          atomic.Int64
 	waited, over          atomic.Bool
 	alarm                 *time.Timer
+
+	visit *runners.Visit // of the attempt that was sent
 }
 
 func newFlight(x *exchange) *flight {
@@ -126,8 +130,33 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 	return 0
 }
 
+// arrive notes the request with the runners that it may have started or ended.
+func (f *flight) arrive() {
+	f.visit = f.relay.config.Runners.Begin(runners.Ask{Model: f.peek.Model, Setup: f.peek.Setup, KeepAlive: f.peek.KeepAlive}, time.Now())
+}
+
+// depart is called when the attempt is over, however it ended.
+func (f *flight) depart() { f.visit.End(time.Now()) }
+
+// hint tells what an error of Ollama's may mean.
+func (f *flight) hint(failure ollama.Failure) {
+	if failure.Kind == "" {
+		return
+	}
+	if failure.Kind != evidence.SignOverloaded {
+		f.visit.Doubted(time.Now())
+	}
+	f.post(evidence.Sign{Kind: failure.Kind, Detail: failure.String()})
+}
+
+// brokeOff tells that Ollama ended the connection before its answer was whole.
+func (f *flight) brokeOff(err error) {
+	f.visit.Doubted(time.Now())
+	f.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: "Ollama broke the connection off: " + inWords(err)})
+}
+
 // post tells the supervisor what this attempt showed.
 func (f *flight) post(sign evidence.Sign) {
-	sign.Model, sign.At = f.peek.Model, time.Now()
+	sign.Model, sign.At, sign.Request = f.peek.Model, time.Now(), f.serial
 	f.relay.config.Signs(sign)
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/clawdbot/clawgate/hop"
@@ -32,6 +34,8 @@ func (x *exchange) attempt() (again bool) {
 	defer x.relay.admission.leave(f)
 	f.watch()
 	defer f.unwatch()
+	f.arrive()
+	defer f.depart()
 	answer, err := f.send()
 	if err != nil {
 		return f.unanswered(err)
@@ -51,7 +55,7 @@ func (f *flight) send() (*http.Response, error) {
 			return answer, err
 		}
 		if delay == firstRedial {
-			f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: err.Error()})
+			f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: inWords(err)})
 		}
 		if !f.pause(delay) {
 			return nil, err
@@ -123,7 +127,7 @@ func (f *flight) unanswered(err error) (again bool) {
 	case errors.Is(cause, errRecovery):
 		return f.keep("the model is being recovered, and this request cannot be sent again")
 	}
-	f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: detail(err)})
+	f.post(evidence.Sign{Kind: evidence.SignRefused, Detail: inWords(err)})
 	return f.keep("Ollama closed the connection before it answered")
 }
 
@@ -153,10 +157,17 @@ func (f *flight) unconnected() (again bool) {
 	return true
 }
 
-// maxDetail bounds an error text that is passed on in a sign, in bytes.
-const maxDetail = 512
-
-func detail(err error) string {
-	text := err.Error()
-	return text[:min(len(text), maxDetail)]
+// inWords says how a connection failed. The error itself may quote what came over
+// the wire, so that only what the operating system says is repeated.
+func inWords(err error) string {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "unexpected EOF"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	}
+	return "the answer was no HTTP, or the connection is gone"
 }

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httputil"
+	"time"
 
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
@@ -18,8 +19,13 @@ const smallBody = 64 << 10
 
 // pass forwards what is not inference, whatever the gate says.
 func (x *exchange) pass() {
+	if changes[x.route.Name] {
+		x.relay.config.Runners.Changed(time.Now())
+		defer func() { x.relay.config.Runners.Changed(time.Now()) }()
+	}
 	if x.peek.Purpose == ollama.Unload {
 		x.relay.ForgetRunnerOptions(x.peek.Model)
+		x.relay.config.Runners.Unloaded(x.peek.Model)
 	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
 		return
 	}
@@ -41,6 +47,9 @@ func (x *exchange) pass() {
 	x.relay.passThrough.ServeHTTP(statusWriter{x}, x.request)
 	whole = true
 }
+
+// changes are the calls after which a name may stand for other weights.
+var changes = map[string]bool{"/api/create": true, "/api/copy": true, "/api/delete": true, "/api/pull": true}
 
 // newPassThrough is the plain way through. It keeps upgrades and trailers, and
 // flushes at every chunk of an answer without a length.

@@ -9,11 +9,13 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/sidecar/runners"
 )
 
 // Config is what a relay needs. Zero durations and sizes mean what they say:
@@ -49,6 +51,9 @@ type Config struct {
 	ReplayMaxBytes int64 // a larger body is not held in memory
 	BufferMaxBytes int64 // all bodies together
 
+	// Runners is told what was asked of Ollama that may end a runner; nil for one
+	// of the relay's own.
+	Runners *runners.Ledger
 	// Signs is told what traffic shows, as it happens. It must not block.
 	Signs func(evidence.Sign)
 	// Working says whether the container was seen working lately.
@@ -66,6 +71,7 @@ type Relay struct {
 	options     loadedOptions
 	pieces      hop.Pieces
 	passThrough *httputil.ReverseProxy
+	served      atomic.Uint64 // requests so far
 }
 
 // New makes a relay whose gate is closed until SetGate is called: nothing is
@@ -73,6 +79,9 @@ type Relay struct {
 func New(config Config) *Relay {
 	if config.Transport == nil {
 		config.Transport = hop.NewTransport(config.Dial)
+	}
+	if config.Runners == nil {
+		config.Runners = runners.NewLedger()
 	}
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}

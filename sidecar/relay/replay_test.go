@@ -155,7 +155,7 @@ func TestARunnerThatDiedBeforeTheFirstByteIsTriedOnceMore(t *testing.T) {
 	died := map[string]http.HandlerFunc{
 		"as a status": func(writer http.ResponseWriter, _ *http.Request) {
 			writer.WriteHeader(500)
-			io.WriteString(writer, `{"error":"model runner has unexpectedly stopped, this may be due to resource limitations"}`)
+			io.WriteString(writer, `{"error":"model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details"}`)
 		},
 		"as the first line": func(writer http.ResponseWriter, _ *http.Request) {
 			writer.Header().Set("Content-Type", "application/x-ndjson")

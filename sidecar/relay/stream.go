@@ -69,7 +69,7 @@ func (f *flight) diedUnanswered(err error) (again bool) {
 	if context.Cause(f.ctx) != nil {
 		return f.unanswered(err)
 	}
-	f.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: detail(err)})
+	f.brokeOff(err)
 	return f.keep("Ollama closed the connection before it answered")
 }
 
@@ -93,7 +93,7 @@ func (s *stream) prove() {
 		return
 	}
 	s.proved = true
-	sign := evidence.Sign{Kind: evidence.SignFirstChunk}
+	sign := evidence.Sign{Kind: evidence.SignFirstChunk, Loaded: s.visit.Served()}
 	if s.peek.Streaming {
 		sign.Took = time.Since(s.sentAt)
 		s.relay.config.Metrics.FirstChunk(s.peek.Model, sign.Took)
@@ -121,10 +121,11 @@ func (s *stream) diedAtOnce() bool {
 	if text == "" || !s.replayable() {
 		return false
 	}
-	if kind, known := ollama.Classify(http.StatusOK, text); !known || kind != evidence.SignRunnerDied {
+	failure := ollama.Classify(http.StatusOK, text)
+	if failure.Kind != evidence.SignRunnerDied {
 		return false
 	}
-	s.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: text})
+	s.hint(failure)
 	return s.keep("")
 }
 
@@ -176,9 +177,7 @@ func (s *stream) end() {
 		s.rememberOptions()
 	}
 	s.count(ending.Counts)
-	if kind, known := ollama.Classify(http.StatusOK, ending.Error); known {
-		s.post(evidence.Sign{Kind: kind, Detail: ending.Error})
-	}
+	s.hint(ollama.Classify(http.StatusOK, ending.Error))
 	s.answered(ending)
 	if !ending.Complete && ending.Error == "" {
 		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
@@ -206,7 +205,7 @@ func (s *stream) broken(err error) {
 	case errors.Is(cause, errStalled):
 		s.cut("stalled", "the answer was cut: nothing more came from Ollama", open)
 	}
-	s.post(evidence.Sign{Kind: evidence.SignRunnerDied, Detail: detail(err)})
+	s.brokeOff(err)
 	s.cut("upstream", "the answer was cut: Ollama closed the connection", open)
 }
 

@@ -13,6 +13,9 @@ func deadlocked(p Picture) (Judgement, bool) {
 	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !restsFor(p, idleQueue) {
 		return Judgement{}, false
 	}
+	if proven(p) && p.Ready.Last.At.After(p.Refused.First) {
+		return Judgement{}, false // that clients are refused is their word; the model has answered meanwhile
+	}
 	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
 		"Ollama has refused %d requests as busy for %s and does nothing; %s",
 		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true

@@ -1,0 +1,239 @@
+package sidecar
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/runners"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+// secondView looks into what errors hint at. An error text is never proof, because
+// Ollama quotes its clients: what counts is that a runner which was seen is gone, and
+// that nothing which was asked of Ollama explains it. Where that cannot be told, the
+// model is asked, or loaded.
+type secondView struct {
+	ledger *runners.Ledger
+	// hints are the newest of each model that have not been looked into.
+	hints map[string]evidence.Sign
+	// unclear are those that the processes did not decide, until the model has shown
+	// what is true of it.
+	unclear map[string]evidence.Sign
+	last    runners.Look
+	// gone are models whose runner was missed without a cause and has not been
+	// seen to live since: the hint may come after the look. Lives are those whose
+	// runner the last look found as it was.
+	gone, lives map[string]bool
+	began       [lookBurst]time.Time // when the last looks did, the newest first
+	looking     bool
+	// wanted are the models whose runners have not been seen since they were loaded.
+	wanted []string
+	blamed []uint64 // requests of which a crash was counted, newest last
+}
+
+const (
+	// lookBurst looks are taken in a lookPause at most: each is an event in the engine's
+	// ring of 256.
+	lookBurst = 3
+	lookPause = 3 * time.Second
+	// mostHints bounds the models that are looked into at a time, and mostBlamed the
+	// requests that are remembered.
+	mostHints  = 16
+	mostBlamed = 64
+	// unclearFor is how long a hint that decided nothing is reason to look closer.
+	unclearFor = time.Minute
+)
+
+// forget drops what speaks of a run of the server that is over. A look that is
+// under way brings nothing any more.
+func (v *secondView) forget(now time.Time) {
+	v.ledger.Forget(now)
+	v.hints, v.unclear, v.wanted, v.last, v.looking = nil, nil, nil, runners.Look{}, false
+	v.gone, v.lives = map[string]bool{}, nil
+}
+
+// note keeps a hint, if there is room: what is left out comes again if it is true.
+func (v *secondView) note(sign evidence.Sign) {
+	if v.hints == nil {
+		v.hints = map[string]evidence.Sign{}
+	}
+	if _, known := v.hints[sign.Model]; known || len(v.hints) < mostHints {
+		v.hints[sign.Model] = sign
+	}
+}
+
+// want asks for a look at the runner of a model that may have been loaded.
+func (v *secondView) want(model string) {
+	if !slices.Contains(v.wanted, model) && len(v.wanted) < mostHints {
+		v.wanted = append(v.wanted, model)
+	}
+}
+
+// counted says that a crash was counted for this request already, and remembers it.
+// A request that kills the runner is sent once more: that is the same crash.
+func (v *secondView) counted(request uint64) bool {
+	if request == 0 {
+		return false
+	}
+	if slices.Contains(v.blamed, request) {
+		return true
+	}
+	v.blamed = append(v.blamed, request)
+	v.blamed = v.blamed[max(0, len(v.blamed)-mostBlamed):]
+	return false
+}
+
+// hinted takes an error that may mean that a model's runner died, or found no memory.
+func (s *supervisor) hinted(sign evidence.Sign) {
+	s.kicks.inspect.kick() // it may be the whole container that ends
+	if sign.Model == "" || verdict.InCloud(sign.Model) {
+		return // nobody can tell whose runner that is, or it is another server's
+	}
+	s.log.Debug("an error hints at trouble with a model", "model", sign.Model, "kind", sign.Kind, "detail", sign.Detail)
+	s.view.note(sign)
+}
+
+// lookCloser takes a look at the processes where one is wanted.
+func (s *supervisor) lookCloser(now time.Time) {
+	v := &s.view
+	if v.looking || len(v.hints)+len(v.wanted) == 0 || s.machine.State == Recovering || now.Sub(v.began[lookBurst-1]) < lookPause {
+		return
+	}
+	names := append([]string{s.mainModel()}, v.wanted...)
+	for _, m := range s.seen.loaded {
+		names = append(names, m.Name)
+	}
+	for model := range v.hints {
+		names = append(names, model)
+	}
+	v.looking, v.wanted = true, nil
+	copy(v.began[1:], v.began[:])
+	v.began[0] = now
+	s.spawn(func(ctx context.Context, post func(func())) {
+		limited, cancel := context.WithTimeout(ctx, engineDeadline)
+		defer cancel()
+		look := runners.Look{At: time.Now(), Mark: s.view.ledger.Mark()}
+		var err error
+		look.Processes, err = s.options.processes.Processes(limited)
+		weights := s.options.weights(limited, names)
+		post(func() { s.sawProcesses(time.Now(), look, weights, err) })
+	})
+}
+
+// sawProcesses compares a look with the one before, and decides what was hinted at
+// before it. A look that failed decides nothing.
+func (s *supervisor) sawProcesses(now time.Time, look runners.Look, weights map[string]string, err error) {
+	v := &s.view
+	v.looking = false
+	if err == nil {
+		v.compare(now, look, weights)
+	}
+	for model, hint := range v.hints {
+		if hint.At.After(look.At) {
+			continue // the next look is for it
+		}
+		delete(v.hints, model)
+		finding := runners.Unclear
+		switch {
+		case err != nil:
+		case v.gone[model]:
+			finding = runners.Ended
+			delete(v.gone, model) // one end is one crash
+		case v.lives[model]:
+			finding = runners.Lives
+		}
+		s.log.Info("looked into a hint", "model", model, "kind", hint.Kind, "runner", finding)
+		s.decideHint(now, hint, finding)
+	}
+}
+
+// compare takes a new look, and notes whose runners have gone without a cause since
+// the one before.
+func (v *secondView) compare(now time.Time, look runners.Look, weights map[string]string) {
+	unchanged := runners.Unchanged(v.last, look, weights)
+	v.lives = map[string]bool{}
+	for model, path := range weights {
+		explained := v.ledger.Explains(model, v.last.Mark, now, unchanged)
+		switch runners.Compare(v.last, look, path, explained) {
+		case runners.Ended:
+			v.gone[model] = true
+		case runners.Lives:
+			v.lives[model] = true
+			delete(v.gone, model)
+		case runners.Unclear:
+			if len(look.Serving(path)) > 0 {
+				delete(v.gone, model)
+			}
+		}
+	}
+	v.last = look
+	v.ledger.Saw(serving(look, weights), look.Mark)
+}
+
+// serving are the models whose runners a look shows.
+func serving(look runners.Look, weights map[string]string) []string {
+	var models []string
+	for model, path := range weights {
+		if len(look.Serving(path)) > 0 {
+			models = append(models, model)
+		}
+	}
+	return models
+}
+
+// decideHint: a runner that is gone without a cause is a crash; one that lives refutes
+// the hint; and else the model itself decides.
+func (s *supervisor) decideHint(now time.Time, hint evidence.Sign, finding runners.Finding) {
+	switch finding {
+	case runners.Ended:
+		if hint.Kind == evidence.SignOutOfMemory {
+			s.noRoom(hint)
+			return
+		}
+		s.died(hint)
+	case runners.Unclear:
+		s.askAbout(now, hint)
+	}
+}
+
+// askAbout has the model show what an unclear hint was about. It is asked at once,
+// but not more often than after a failure, or clients could have it asked without end.
+func (s *supervisor) askAbout(now time.Time, hint evidence.Sign) {
+	if s.view.unclear == nil {
+		s.view.unclear = map[string]evidence.Sign{}
+	}
+	if _, known := s.view.unclear[hint.Model]; known || len(s.view.unclear) < mostHints {
+		s.view.unclear[hint.Model] = hint
+	}
+	if hint.Model != s.readiness.target {
+		return
+	}
+	if soonest := s.readiness.asked.Add(s.config.RecheckInterval); s.readiness.next.After(soonest) {
+		s.readiness.next = soonest
+	}
+	if s.readiness.next.Before(now) {
+		s.probeNow(now)
+	}
+}
+
+// doubtful says that an error hinted at trouble with a model a moment ago, and that
+// nothing has decided it since.
+func (v *secondView) doubtful(model string, now, answered time.Time) bool {
+	hint, found := v.unclear[model]
+	return found && now.Sub(hint.At) < unclearFor && hint.At.After(answered)
+}
+
+// died counts a crash that was seen in two ways.
+func (s *supervisor) died(sign evidence.Sign) {
+	switch {
+	case sign.Model == s.readiness.target:
+		s.crashed(sign)
+	case sign.Model == s.mainModel(): // it comes first
+		s.turnTo(sign.Model)
+		s.crashed(sign)
+	default:
+		s.crashedBeside(sign)
+	}
+}
