@@ -21,14 +21,15 @@ func install(packages string) string {
 		" >/dev/null && apt-get clean && rm -rf /var/lib/apt/lists/*\n"
 }
 
-// buildBase is a Debian as small as debootstrap makes it.
+// buildBase is a Debian as small as debootstrap makes it, from the mirror that
+// this machine's debootstrap has by default.
 func buildBase(ctx context.Context) error {
 	folder, err := os.MkdirTemp("", "clawgate-base-")
 	if err != nil {
 		return fmt.Errorf("cannot make a folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	if _, err := command(ctx, nil, "debootstrap", "--variant=minbase", "bookworm", folder, "http://deb.debian.org/debian"); err != nil {
+	if _, err := command(ctx, nil, "debootstrap", "--variant=minbase", "bookworm", folder); err != nil {
 		return err
 	}
 	pack := exec.CommandContext(ctx, "tar", "-C", folder, "--exclude=./var/cache/apt/archives/*.deb", "-c", ".")
