@@ -165,6 +165,8 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"LISTEN=:18790", "CLAWGATE_LISTEN, CLAWGATE_ADMIN_LISTEN: must differ"},
 		{"KEEP_ALIVE=long", `CLAWGATE_KEEP_ALIVE: "long" is not a duration such as 5m, a number of seconds, or -1 for ever`},
 		{"KEEP_ALIVE=0", "CLAWGATE_KEEP_ALIVE: 0 unloads the model after every answer, so that it is never ready; give a duration such as 5m, or -1 for ever"},
+		{"KEEP_ALIVE=500ms", `CLAWGATE_KEEP_ALIVE: "500ms" is gone before the model can be seen loaded, so that it is never ready; give at least 1s, such as 5m, or -1 for ever`},
+		{"KEEP_ALIVE=1ns", `CLAWGATE_KEEP_ALIVE: "1ns" is gone before the model can be seen loaded, so that it is never ready; give at least 1s, such as 5m, or -1 for ever`},
 		{"OPTIONS=[1]", `CLAWGATE_OPTIONS: "[1]" is not a JSON object such as {"num_gpu":40}`},
 		{"OPTIONS={} {}", `CLAWGATE_OPTIONS: "{} {}" is not a JSON object such as {"num_gpu":40}`},
 		{"OPTIONS=null", `CLAWGATE_OPTIONS: "null" is not a JSON object such as {"num_gpu":40}`},
@@ -282,7 +284,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 }
 
 func TestKeepAliveIsWrittenAsOllamaReadsIt(t *testing.T) {
-	for text, want := range map[string]string{"-1": "-1", "-5m": "-1", "300": `"5m0s"`, "90s": `"1m30s"`} {
+	for text, want := range map[string]string{"-1": "-1", "-5m": "-1", "-10ms": "-1", "1s": `"1s"`, "1": `"1s"`, "300": `"5m0s"`, "90s": `"1m30s"`} {
 		var k config.KeepAlive
 		if err := k.UnmarshalText([]byte(text)); err != nil {
 			t.Fatal(err)

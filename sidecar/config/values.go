@@ -55,8 +55,8 @@ func (g *GPU) UnmarshalText(text []byte) error {
 	return environment.OneOf(g, text, GPUAuto, GPURequired, GPUOff)
 }
 
-// KeepAlive is how long Ollama keeps a model after its last request. Negative
-// means for ever.
+// KeepAlive is how long Ollama keeps a model after its last request: at least a
+// second. Negative means for ever.
 type KeepAlive time.Duration
 
 // UnmarshalText accepts what Ollama accepts: a number of seconds or a duration,
@@ -71,6 +71,9 @@ func (k *KeepAlive) UnmarshalText(text []byte) error {
 	}
 	if duration == 0 {
 		return errors.New("0 unloads the model after every answer, so that it is never ready; give a duration such as 5m, or -1 for ever")
+	}
+	if duration > 0 && duration < time.Second {
+		return fmt.Errorf("%q is gone before the model can be seen loaded, so that it is never ready; give at least 1s, such as 5m, or -1 for ever", text)
 	}
 	*k = KeepAlive(duration)
 	return nil
