@@ -3,7 +3,6 @@ package environment
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -61,15 +60,8 @@ func secretText(name string, given map[string]string) (text string, ok bool, err
 	case file == "":
 		return "", false, fmt.Errorf("%s is set but empty; give the name of a file or remove it", name+fileSuffix)
 	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", false, fmt.Errorf("cannot read the file of %s: %w", name+fileSuffix, err)
-	}
-	text = strings.TrimSpace(string(content))
-	if text == "" {
-		return "", false, fmt.Errorf("the file %q of %s is empty", file, name+fileSuffix)
-	}
-	return text, true, nil
+	text, err = readSecret(name+fileSuffix, file)
+	return text, err == nil, err
 }
 
 // decode sets value from text by envconfig's rules.

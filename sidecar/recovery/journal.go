@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/smallfile"
 )
 
 // Intent is a restart that was begun: the container may be down because of us.
@@ -52,6 +53,10 @@ type journalState struct {
 // ErrNoJournal says that there is no folder to keep an intent in.
 var ErrNoJournal = errors.New("no state folder is configured (CLAWGATE_STATE_DIR)")
 
+// maxJournal bounds the file that is read, in bytes. A thousand restarts, which
+// is the most that are kept, take less than 40,000.
+const maxJournal = 1 << 20
+
 // OpenJournal reads the journal in folder; an empty folder gives one that keeps
 // nothing on disk. A file that cannot be understood is set aside, with an error
 // that says so beside a usable, empty journal.
@@ -60,7 +65,7 @@ func OpenJournal(folder string) (*Journal, error) {
 		return &Journal{}, nil
 	}
 	j := &Journal{path: filepath.Join(folder, "recovery.json")}
-	text, err := os.ReadFile(j.path)
+	text, err := smallfile.Read(j.path, maxJournal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
@@ -194,8 +199,15 @@ func (j *Journal) write(state journalState) error {
 	return nil
 }
 
+// writeSynced makes the file anew: to open what stands there, a named pipe for
+// example, could wait for ever.
 func writeSynced(path string, text []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

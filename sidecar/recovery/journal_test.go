@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -232,6 +233,30 @@ func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
 		}
 		if len(different) < 100 {
 			t.Errorf("after %d attempts only %d different pauses of 200", attempts, len(different))
+		}
+	}
+}
+
+func TestWhatIsNoFileIsNeitherReadNorWaitedFor(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"endless":    func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a pipe":     func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"very large": func(path string) error { return os.WriteFile(path, make([]byte, maxJournal+1), 0o600) },
+	} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "recovery.json")
+		if err := errors.Join(put(path), put(path+".new")); err != nil {
+			t.Fatal(err)
+		}
+		journal, err := OpenJournal(folder)
+		if err == nil || !strings.Contains(err.Error(), "cannot read the recovery journal") || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if err := journal.Begin(intend("wedged")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, pending := openIn(t, folder).Pending(); !pending {
+			t.Errorf("%s: nothing was written", name)
 		}
 	}
 }
