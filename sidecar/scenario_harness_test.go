@@ -23,7 +23,7 @@ import (
 const (
 	model = "qwen3:32b"
 	other = "llama3:8b"
-	token = "let-me-in"
+	token = "let-me-in-please"
 )
 
 // setup is how the world looks when Clawgate comes to it.

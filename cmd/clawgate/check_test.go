@@ -17,7 +17,7 @@ func TestCheckNamesWhatFailsAndExitsWithOne(t *testing.T) {
 	var stdout, stderr strings.Builder
 	code := check(t.Context(), []string{
 		"CLAWGATE_OLLAMA_URL=" + server.URL, "CLAWGATE_MODEL=tiny", "CLAWGATE_GPU=off",
-		"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=" + folder + "/health.log", "CLAWGATE_ADMIN_TOKEN=s3cret",
+		"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=" + folder + "/health.log", "CLAWGATE_ADMIN_TOKEN=0123456789abcdef",
 	}, &stdout, &stderr)
 	if code != exitFailure || stderr.Len() > 0 {
 		t.Errorf("exit %d, stderr %q, want %d and none", code, stderr.String(), exitFailure)

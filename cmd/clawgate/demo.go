@@ -30,7 +30,7 @@ import (
 // writes nothing to the disk, and is seen on this machine alone. Variables of
 // the environment go before them.
 var demoSettings = []string{
-	"CLAWGATE_LISTEN=127.0.0.1:18789", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo",
+	"CLAWGATE_LISTEN=127.0.0.1:18789", "CLAWGATE_ADMIN_LISTEN=127.0.0.1:18790", "CLAWGATE_ADMIN_TOKEN=demo-demo-demo-demo",
 	"CLAWGATE_READY_INTERVAL=10s", "CLAWGATE_SETTLE_DELAY=2s", "CLAWGATE_DRAIN_TIMEOUT=5s",
 	// Ollama replaces a frozen runner that nobody uses by itself, after ten
 	// seconds. The demo is to show what Clawgate does.

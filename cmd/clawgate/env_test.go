@@ -12,7 +12,7 @@ import (
 func TestOneEnvFileServesBothRoles(t *testing.T) {
 	both := []string{
 		"CLAWGATE_MODEL=llama3:8b", "CLAWGATE_GATEWAY_LISTEN=:80", "CLAWGATE_GATEWAY_API_KEYS=someone:0123456789abcdef",
-		"CLAWGATE_ADMIN_TOKEN=s3cret", "CLAWGATE_LOG_FORMAT=text",
+		"CLAWGATE_ADMIN_TOKEN=0123456789abcdef", "CLAWGATE_LOG_FORMAT=text",
 	}
 	one, err := sidecar.Load(both, gateway.Variables()...)
 	if err != nil || one.Model != "llama3:8b" || one.LogFormat != sidecar.LogText {

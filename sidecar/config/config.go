@@ -89,7 +89,7 @@ type Config struct {
 	StateDir  string `split_words:"true" default:"/var/lib/clawgate" rule:"empty" desc:"Folder of what must survive a restart of Clawgate; empty: nothing does"`
 	HealthLog string `split_words:"true" default:"/var/log/clawgate/health.log" rule:"empty" desc:"File of the health log, rotated daily; empty: none"`
 
-	AdminToken Secret `split_words:"true" secret:"true" rule:"empty" desc:"Bearer token of the calls that change something, or ADMIN_TOKEN_FILE; empty: they are refused"`
+	AdminToken Secret `split_words:"true" secret:"true" rule:"empty" desc:"Bearer token of the calls that change something, at least 16 characters, or ADMIN_TOKEN_FILE; empty: they are refused"`
 
 	LogLevel  slog.Level `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat LogFormat  `split_words:"true" default:"json" desc:"json or text"`

@@ -113,7 +113,7 @@ func TestValuesAreRead(t *testing.T) {
 	c, err := config.Load([]string{
 		"PATH=/bin", "OLLAMA_HOST=x", "CLAWGATE_MODEL=llama3:8b", "CLAWGATE_MODE=observe", "CLAWGATE_KEEP_ALIVE=300",
 		`CLAWGATE_OPTIONS={"num_gpu":40,"num_ctx":4096}`, "CLAWGATE_READY_PATTERN=(?i)h", "CLAWGATE_REPLAY_MAX_BYTES=1.5MB",
-		"CLAWGATE_ADMIN_TOKEN=s3cret", "CLAWGATE_STATE_DIR=", "CLAWGATE_HEALTH_LOG=", "CLAWGATE_LOG_LEVEL=DEBUG",
+		"CLAWGATE_ADMIN_TOKEN=0123456789abcdef", "CLAWGATE_STATE_DIR=", "CLAWGATE_HEALTH_LOG=", "CLAWGATE_LOG_LEVEL=DEBUG",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestValuesAreRead(t *testing.T) {
 		{"OPTIONS", string(c.Options["num_gpu"]), "40"},
 		{"READY_PATTERN", c.ReadyPattern.MatchString("HI"), true},
 		{"REPLAY_MAX_BYTES", c.ReplayMaxBytes, config.Bytes(3 << 19)},
-		{"ADMIN_TOKEN", c.AdminToken.Reveal(), "s3cret"},
+		{"ADMIN_TOKEN", c.AdminToken.Reveal(), "0123456789abcdef"},
 		{"STATE_DIR", c.StateDir, ""},
 		{"HEALTH_LOG", c.HealthLog, ""},
 		{"LOG_LEVEL", c.LogLevel, slog.LevelDebug},
@@ -167,6 +167,8 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"KEEP_ALIVE=0", "CLAWGATE_KEEP_ALIVE: 0 unloads the model after every answer, so that it is never ready; give a duration such as 5m, or -1 for ever"},
 		{"KEEP_ALIVE=500ms", `CLAWGATE_KEEP_ALIVE: "500ms" is gone before the model can be seen loaded, so that it is never ready; give at least 1s, such as 5m, or -1 for ever`},
 		{"KEEP_ALIVE=1ns", `CLAWGATE_KEEP_ALIVE: "1ns" is gone before the model can be seen loaded, so that it is never ready; give at least 1s, such as 5m, or -1 for ever`},
+		{"ADMIN_TOKEN=0123456789abcde", "CLAWGATE_ADMIN_TOKEN: must be at least 16 characters long; `openssl rand -hex 32` makes a good one"},
+		{"ADMIN_TOKEN=0123456789abcdef 0", "CLAWGATE_ADMIN_TOKEN: must be printable ASCII characters without white space, and holds a space"},
 		{"OPTIONS=[1]", `CLAWGATE_OPTIONS: "[1]" is not a JSON object such as {"num_gpu":40}`},
 		{"OPTIONS={} {}", `CLAWGATE_OPTIONS: "{} {}" is not a JSON object such as {"num_gpu":40}`},
 		{"OPTIONS=null", `CLAWGATE_OPTIONS: "null" is not a JSON object such as {"num_gpu":40}`},
@@ -233,14 +235,14 @@ func TestOtherRolesAndKubernetesVariablesPass(t *testing.T) {
 func TestSecretComesFromAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	empty := filepath.Join(t.TempDir(), "empty")
-	for name, content := range map[string]string{file: "s3cret\n", empty: "\n"} {
+	for name, content := range map[string]string{file: "\ufeff0123456789abcdef\r\n", empty: "\n"} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c, err := config.Load([]string{"CLAWGATE_ADMIN_TOKEN_FILE=" + file})
-	if err != nil || c.AdminToken.Reveal() != "s3cret" {
-		t.Errorf("the token is %q (%v), want s3cret", c.AdminToken.Reveal(), err)
+	if err != nil || c.AdminToken.Reveal() != "0123456789abcdef" {
+		t.Errorf("the token is %q (%v), want 0123456789abcdef", c.AdminToken.Reveal(), err)
 	}
 	for _, test := range []struct{ environ, want string }{
 		{"CLAWGATE_ADMIN_TOKEN_FILE=" + file + ".none", "cannot read the file of CLAWGATE_ADMIN_TOKEN_FILE"},
@@ -256,7 +258,7 @@ func TestSecretComesFromAFile(t *testing.T) {
 }
 
 func TestSecretIsNeverShown(t *testing.T) {
-	const token = "hunter2"
+	const token = "hunter2-0123456789"
 	c, err := config.Load([]string{"CLAWGATE_ADMIN_TOKEN=" + token})
 	if err != nil {
 		t.Fatal(err)

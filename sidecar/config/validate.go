@@ -37,8 +37,19 @@ func alone(c Config) []environment.Contradiction {
 		environment.Wrong(!isPath(c.ReadyPath), "READY_PATH", fmt.Sprintf("%q is not a path such as /api/chat", c.ReadyPath)),
 		environment.Wrong(c.APIStatus < 100 || c.APIStatus > 599, "API_STATUS", fmt.Sprintf("%d is not an HTTP status (100 to 599)", c.APIStatus)),
 		environment.Wrong(c.RetryAfter < time.Second, "RETRY_AFTER", "must be at least 1s: the header counts whole seconds"),
-		environment.Wrong(strings.ContainsAny(c.AdminToken.Reveal(), " \t\r\n"), "ADMIN_TOKEN", "must not hold white space: a bearer token cannot"),
+		wrongToken(c.AdminToken.Reveal()),
 	}
+}
+
+// minToken is how many characters keep an admin token from being guessed.
+const minToken = 16
+
+func wrongToken(token string) environment.Contradiction {
+	if token == "" {
+		return environment.Wrong(false, "ADMIN_TOKEN", "")
+	}
+	err := environment.CheckSecret(token, minToken)
+	return environment.Wrong(err != nil, "ADMIN_TOKEN", fmt.Sprint(err))
 }
 
 func together(c Config) []environment.Contradiction {
