@@ -23,7 +23,7 @@ const negotiateLimit = 5 * time.Second
 // another version: the SDK's own negotiation happens once for ever, and writes
 // its result unsynchronised with the event stream, which reads it.
 type engine struct {
-	host        string
+	host        string // without user and password
 	negotiating *semaphore.Weighted
 	current     atomic.Pointer[connection]
 
@@ -44,6 +44,7 @@ func newEngine(host string) (*engine, error) {
 	if host == "" {
 		host = client.DefaultDockerHost
 	}
+	host = withoutUser(host)
 	if strings.HasPrefix(host, "ssh://") {
 		return nil, fmt.Errorf("Docker host %q: ssh is not supported, use unix:// or tcp://", host)
 	}
@@ -133,6 +134,9 @@ func (e *engine) close() {
 
 // prepare makes a client that has not connected yet.
 func (e *engine) prepare() (*connection, error) {
+	if err := checkCertificates(); err != nil {
+		return nil, fmt.Errorf("cannot use DOCKER_CERT_PATH: %w", err)
+	}
 	conn := new(connection)
 	var err error
 	conn.Client, err = client.NewClientWithOpts(
@@ -159,7 +163,7 @@ func (e *engine) overlay(c *client.Client) (*http.Transport, error) {
 		return nil, fmt.Errorf("the SDK's transport is a %T, not an *http.Transport", httpClient.Transport)
 	}
 	if strings.HasPrefix(e.host, "tcp://") || strings.HasPrefix(e.host, "http") {
-		transport.DialContext = dialer.DialContext
+		transport.DialContext, transport.Proxy = dialer.DialContext, quiet(http.ProxyFromEnvironment)
 	}
 	if transport.TLSClientConfig != nil {
 		// The SDK looks for this in an *http.Transport, which it no longer sees.
