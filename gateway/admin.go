@@ -56,9 +56,10 @@ func newAdmin(g *Gateway, parts Parts) http.Handler {
 			"sidecars": g.pool.Report(), "buffered_bytes": g.forwarder.Buffered(),
 		})
 	})
+	checked := checkHost(g.config.AdminHosts.And(g.config.AdminListen), mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limitUnreadBody(w, r)
-		mux.ServeHTTP(w, r)
+		checked.ServeHTTP(w, r)
 	})
 }
 

@@ -32,7 +32,8 @@ type visit struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	limitUnreadBody(w, request)
 	limitOwnAnswer(w)
-	if g.serveOwn(w, request) {
+	trusted := g.hosts.Trust(request)
+	if trusted && g.serveOwn(w, request) {
 		return
 	}
 	v := &visit{
@@ -42,6 +43,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	w.Header().Set("X-Request-Id", v.id)
 	defer v.conclude(request.Context())
+	if !trusted {
+		v.refuse(w, unknownHost)
+		return
+	}
 	if g.cors.Handle(w, request) {
 		v.result.Status = http.StatusNoContent
 		return

@@ -18,6 +18,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/hosts"
 )
 
 const (
@@ -63,6 +64,7 @@ type Gateway struct {
 	page      http.Handler // nil when there is none
 	metrics   *metrics
 	admin     http.Handler
+	hosts     hosts.Names // by which clients may address the door
 }
 
 // New joins the parts. It starts nothing.
@@ -80,6 +82,7 @@ func New(parts Parts) *Gateway {
 		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: max(bufferMaxBytes, int64(c.MaxBodyBytes)),
 		Body: g.checkBody, Log: parts.Log,
 	})
+	g.hosts = doorHosts(c)
 	if c.UI {
 		g.page = chat.Handler()
 	}
@@ -147,6 +150,7 @@ func (g *Gateway) introduce(listeners Listeners) {
 		"sidecars", len(g.config.Sidecars), "allow", g.config.Allow, "keys", len(g.config.APIKeys.List()))
 	if g.keys.Open() {
 		g.log.Warn("no keys are configured: the gateway is open to whoever reaches it; set CLAWGATE_GATEWAY_API_KEYS or CLAWGATE_GATEWAY_API_KEYS_FILE")
+		g.warnOfAnyName()
 	}
 }
 

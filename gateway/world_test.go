@@ -147,6 +147,7 @@ func (w *world) do(method, url, body string, headers ...string) reply {
 	for pair := range slices.Chunk(headers, 2) {
 		request.Header.Add(pair[0], pair[1])
 	}
+	request.Host = request.Header.Get("Host") // else that of the URL
 	answer, err := w.client.Do(request)
 	if err != nil {
 		w.Errorf("%s %s: %v", method, url, err)

@@ -95,7 +95,7 @@ func New(parts Parts) *Sidecar {
 			return report.ready, report.reason
 		},
 		Control: control{s.supervisor}, Token: parts.Config.AdminToken.Reveal(),
-		Listen: parts.Config.AdminListen, Gatherer: parts.Registry, Log: parts.Log,
+		Listen: parts.Config.AdminListen, Hosts: parts.Config.AdminHosts, Gatherer: parts.Registry, Log: parts.Log,
 	})
 	return s
 }

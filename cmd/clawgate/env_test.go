@@ -34,7 +34,7 @@ func TestCheckPassesOverTheGatewaysVariables(t *testing.T) {
 	}
 }
 
-func TestRolesShareTheVariablesOfTheLogAndNoOther(t *testing.T) {
+func TestRolesShareWhatIsAlikeForBothAndNoOther(t *testing.T) {
 	var shared []string
 	for _, name := range gateway.Variables() {
 		if slices.Contains(sidecar.Variables(), name) {
@@ -43,7 +43,7 @@ func TestRolesShareTheVariablesOfTheLogAndNoOther(t *testing.T) {
 			t.Errorf("%s is the gateway's alone and does not say so", name)
 		}
 	}
-	if want := []string{"CLAWGATE_LOG_LEVEL", "CLAWGATE_LOG_FORMAT"}; !slices.Equal(shared, want) {
+	if want := []string{"CLAWGATE_ADMIN_HOSTS", "CLAWGATE_LOG_LEVEL", "CLAWGATE_LOG_FORMAT"}; !slices.Equal(shared, want) {
 		t.Errorf("both roles have %q, want %q", shared, want)
 	}
 }

@@ -1,7 +1,7 @@
 // Package config reads the gateway's settings from environment variables.
 //
-// The gateway's own variables begin with CLAWGATE_GATEWAY_; those of the log are
-// both roles'. The struct tags of [Config] are the only place where names,
+// The gateway's own variables begin with CLAWGATE_GATEWAY_; those of the log and
+// CLAWGATE_ADMIN_HOSTS are both roles'. The struct tags of [Config] are the only place where names,
 // defaults and meanings are written; package environment reads and prints them.
 package config
 
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/environment"
+	"github.com/clawdbot/clawgate/hosts"
 )
 
 // Config holds every setting of the gateway. Durations and numbers are never
@@ -37,7 +38,11 @@ type Config struct {
 	CORSOrigins    Origins  `split_words:"true" rule:"empty" desc:"Origins of web pages that may call, separated by commas, or * for all; empty: none"`
 	TrustedProxies Prefixes `split_words:"true" rule:"empty" desc:"Addresses or prefixes (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas"`
 
+	Hosts hosts.Names `split_words:"true" rule:"empty" desc:"Names by which clients may address the gateway, besides IP addresses and names of private networks, separated by commas, or * for all; empty: all, unless it listens on a loopback address"`
+
 	UI bool `split_words:"true" default:"true" desc:"Serve the web page under /ui/"`
+
+	AdminHosts hosts.Names `split_words:"true" shared:"true" rule:"empty" desc:"Names by which the admin listeners may be addressed, besides IP addresses and names of private networks, separated by commas, or * for all"`
 
 	LogLevel  slog.Level            `split_words:"true" shared:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat environment.LogFormat `split_words:"true" shared:"true" default:"json" desc:"json or text"`

@@ -11,6 +11,9 @@
 //	POST /-/resume     the end of that
 //	POST /-/restart    restart the container of Ollama now
 //
+// Every path may be addressed only by a name that no stranger can make point here,
+// and the calls by which a person intervenes need the token, see operatorCalls.
+//
 // It shows what it is given and passes on what is asked. It judges nothing, and
 // it never talks to Ollama, to the container engine or to the GPU: a scrape or
 // a look at the status costs the model nothing.

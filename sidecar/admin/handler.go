@@ -10,6 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/clawdbot/clawgate/guesses"
+	"github.com/clawdbot/clawgate/hosts"
 )
 
 // Config is what New needs.
@@ -24,8 +27,9 @@ type Config struct {
 	// Token is what a person must know for that. Empty: all such calls are refused.
 	Token string
 	// Listen is the listener's address as configured. A name in it is one by
-	// which the operator's calls may address the listener.
+	// which the listener may be addressed, as those in Hosts are.
 	Listen   string
+	Hosts    hosts.Names
 	Gatherer prometheus.Gatherer
 	Log      *slog.Logger
 }
@@ -36,7 +40,7 @@ func New(config Config) http.Handler {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	calls := operatorCalls{config}
+	calls := operatorCalls{config, new(guesses.Brake)}
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", reading(promhttp.HandlerFor(config.Gatherer, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelWarn),
@@ -49,7 +53,35 @@ func New(config Config) http.Handler {
 	mux.Handle("/-/restart", calls.handler("restart", calls.restart))
 	mux.Handle("/{$}", reading(page(config.Status)))
 	mux.HandleFunc("/", unknown)
-	return secured(mux)
+	return secured(limited(checkHost(config.Hosts.And(config.Listen), mux)))
+}
+
+// bodyTimeout bounds how long a client may send a body, which nobody reads.
+const bodyTimeout = 10 * time.Second
+
+// limited ends a request that announces a body and does not send it. The server
+// would wait for it after the answer, for ever.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // or it would wait before the answer, too
+			// The error: a connection without deadlines is a test's recorder.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// checkHost refuses names that a stranger's DNS may have pointed here: a page of
+// that name could read everything, and make calls.
+func checkHost(names hosts.Names, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !names.Trust(r) {
+			fail(w, http.StatusForbidden, hosts.Refusal("CLAWGATE_ADMIN_HOSTS"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // secured keeps browsers from guessing types, caching and framing.

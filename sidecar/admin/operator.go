@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/clawdbot/clawgate/guesses"
 )
 
 // Control carries out what a person asks for. An error says why that cannot be
@@ -27,9 +29,6 @@ type Control interface {
 const (
 	// controlTimeout bounds how long the supervisor may take to accept a call.
 	controlTimeout = 5 * time.Second
-	// bodyTimeout bounds how long a client may send a body, which nobody reads.
-	// It is the longer one: its end also ends the request's context.
-	bodyTimeout = 10 * time.Second
 	// maxReason bounds the reason that a person gives, in bytes.
 	maxReason = 200
 )
@@ -37,21 +36,16 @@ const (
 // operatorCalls are the calls that change something.
 //
 // Who may make them: whoever knows the token. A browser must in addition be on
-// a page of this very listener (Origin, Sec-Fetch-Site), and reach it by a name
-// that no stranger's DNS can point here: an IP address, a name without a dot
-// (localhost, a container, a Compose service) or the name it listens on.
-type operatorCalls struct{ config Config }
+// a page of this very listener (Origin, Sec-Fetch-Site).
+type operatorCalls struct {
+	config  Config
+	guesses *guesses.Brake
+}
 
 // handler checks a call of that name before it passes it on.
 func (c operatorCalls) handler(name string, call http.HandlerFunc) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return methods(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The error: a connection without deadlines is a test's recorder.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
-		if !c.trustedHost(r.Host) {
-			c.refuse(w, r, name, http.StatusForbidden, "the Host header must be an IP address, a name without a dot, or the name in CLAWGATE_ADMIN_LISTEN")
-			return
-		}
 		if err := crossOrigin.Check(r); err != nil {
 			c.refuse(w, r, name, http.StatusForbidden, "this call came from another site's page")
 			return
@@ -61,8 +55,7 @@ func (c operatorCalls) handler(name string, call http.HandlerFunc) http.Handler 
 			return
 		}
 		if !sameSecret(bearer(r), c.config.Token) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
-			c.refuse(w, r, name, http.StatusUnauthorized, "send the token of CLAWGATE_ADMIN_TOKEN as Authorization: Bearer <token>")
+			c.wrong(w, r, name)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), controlTimeout)
@@ -70,6 +63,21 @@ func (c operatorCalls) handler(name string, call http.HandlerFunc) http.Handler 
 		c.config.Log.Info("operator call", "call", name, "remote_address", r.RemoteAddr, "reason", reason(r))
 		call(w, r.WithContext(ctx))
 	}), http.MethodPost)
+}
+
+// wrong answers a call without the right token, the later the more of them come
+// from its address.
+func (c operatorCalls) wrong(w http.ResponseWriter, r *http.Request, name string) {
+	client, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address where that is a test's
+	if !c.guesses.Wrong(r.Context(), client.Addr()) {
+		// Not logged: a flood would fill the disk.
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Retry-After", strconv.Itoa(int(guesses.RetryAfter/time.Second)))
+		fail(w, http.StatusTooManyRequests, "too many calls without the right token from this address; the right one is taken at any time")
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
+	c.refuse(w, r, name, http.StatusUnauthorized, "send the token of CLAWGATE_ADMIN_TOKEN as Authorization: Bearer <token>")
 }
 
 func (c operatorCalls) refuse(w http.ResponseWriter, r *http.Request, name string, code int, sentence string) {
@@ -104,26 +112,6 @@ func conclude(w http.ResponseWriter, err error, code int, result string) {
 func reason(r *http.Request) string {
 	text := r.URL.Query().Get("reason")
 	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
-}
-
-// trustedHost reports whether no stranger's DNS can have led a browser here.
-func (c operatorCalls) trustedHost(hostport string) bool {
-	host := hostOf(hostport)
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	if host != "" && !strings.ContainsAny(host, ".:") {
-		return true
-	}
-	own := hostOf(c.config.Listen)
-	return own != "" && strings.EqualFold(host, own)
-}
-
-func hostOf(hostport string) string {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
-		return host
-	}
-	return strings.Trim(hostport, "[]")
 }
 
 func bearer(r *http.Request) string {

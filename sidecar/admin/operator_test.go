@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/clawdbot/clawgate/hosts"
 )
 
 // control notes what it is asked for.
@@ -136,6 +142,60 @@ func TestCallsThatABrowserWasTrickedIntoAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEveryPathChecksTheName(t *testing.T) {
+	config := quiet()
+	config.Control, config.Token, config.Listen, config.Hosts = &control{}, "s3cret", ":18790", hosts.Names{"ops.example.com"}
+	handler := New(config)
+	for _, target := range []string{"/", "/metrics", "/-/healthy", "/-/ready", "/-/status", "/-/pause", "/nothing"} {
+		for host, refused := range map[string]bool{
+			"sidecar:18790": false, "ops.example.com": false, "10.0.0.7:18790": false, "box.internal": false, "": false,
+			"evil.example.com": true, "evil.example.com:18790": true,
+		} {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, nil)
+			request.Host = host
+			recorder := httptest.NewRecorder()
+			handler.ServeHTTP(recorder, request)
+			if got := recorder.Code == http.StatusForbidden && strings.Contains(recorder.Body.String(), "CLAWGATE_ADMIN_HOSTS"); got != refused {
+				t.Errorf("%s of %q: %d %s", target, host, recorder.Code, recorder.Body)
+			}
+		}
+	}
+}
+
+func TestGuessesAreSlowedAndTheTokenIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		handler, control := operated("s3cret")
+		guess := map[string]string{"Authorization": "Bearer s3cres"}
+		codes := map[int]int{}
+		began := time.Now()
+		for range 50 {
+			codes[call(t, handler, http.MethodPost, "/-/restart", guess).Code]++
+		}
+		if took := time.Since(began); codes[http.StatusUnauthorized] != 50 || took < time.Minute {
+			t.Errorf("50 guesses: %v in %v", codes, took)
+		}
+		var group sync.WaitGroup
+		var refused atomic.Int64
+		for range 50 {
+			group.Go(func() {
+				response := call(t, handler, http.MethodPost, "/-/restart", guess)
+				if response.Code == http.StatusTooManyRequests && response.Header().Get("Retry-After") == "30" && response.Header().Get("Connection") == "close" {
+					refused.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		asked := time.Now()
+		if response := call(t, handler, http.MethodPost, "/-/restart", authorized); response.Code != http.StatusAccepted || time.Since(asked) != 0 || len(control.calls) != 1 {
+			t.Errorf("the token: %d after %v", response.Code, time.Since(asked))
+		}
+		group.Wait()
+		if refused.Load() == 0 || refused.Load() == 50 {
+			t.Errorf("%d of 50 at once were refused", refused.Load())
+		}
+	})
 }
 
 func TestWhatCannotBeDoneNowIsSaidInASentence(t *testing.T) {

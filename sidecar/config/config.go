@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/environment"
+	"github.com/clawdbot/clawgate/hosts"
 )
 
 // Config holds every setting of the sidecar. Durations and sizes are never
@@ -90,6 +91,8 @@ type Config struct {
 	HealthLog string `split_words:"true" default:"/var/log/clawgate/health.log" rule:"empty" desc:"File of the health log, rotated daily; empty: none"`
 
 	AdminToken Secret `split_words:"true" secret:"true" rule:"empty" desc:"Bearer token of the calls that change something, at least 16 characters, or ADMIN_TOKEN_FILE; empty: they are refused"`
+
+	AdminHosts hosts.Names `split_words:"true" rule:"empty" desc:"Names by which the admin listeners may be addressed, besides IP addresses and names of private networks, separated by commas, or * for all"`
 
 	LogLevel  slog.Level `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat LogFormat  `split_words:"true" default:"json" desc:"json or text"`
