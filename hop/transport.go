@@ -58,12 +58,25 @@ func NewTransport(dial func(ctx context.Context, network, address string) (net.C
 }
 
 // RoundTrip implements http.RoundTripper. Its user sets GetBody for bodies that
-// are in memory, and never for upgrades.
+// are in memory, and never for upgrades. The error is ErrNoAnswer for what can be
+// no answer to anything.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	lean := request.URL.Scheme == "http" && request.GetBody != nil && request.ContentLength <= leanBody
-	if !lean {
-		return t.general.RoundTrip(request)
+	send := t.leanly
+	if request.URL.Scheme != "http" || request.GetBody == nil || request.ContentLength > leanBody {
+		send = func(request *http.Request) (*http.Response, error) { return t.general.RoundTrip(limitInterim(request)) }
 	}
+	answer, err := send(request)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkStatus(answer, request); err != nil {
+		_ = answer.Body.Close() // with its connection
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (t *Transport) leanly(request *http.Request) (*http.Response, error) {
 	c, err := t.connection(request)
 	if err != nil {
 		return nil, err
@@ -198,16 +211,17 @@ func (c *connection) release(t *Transport) {
 
 func (c *connection) readHeader(request *http.Request) (*http.Response, error) {
 	c.allowed = maxHeader
-	for {
+	for range maxInterim + 1 {
 		answer, err := http.ReadResponse(c.reader, request)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the answer's header: %w", err)
 		}
-		if answer.StatusCode >= http.StatusOK {
+		if !isInterim(answer.StatusCode) {
 			c.allowed = math.MaxInt64
 			return answer, nil
 		}
 	}
+	return nil, errInterim
 }
 
 // answerBody gives its connection back at the body's end.
