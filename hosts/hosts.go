@@ -61,17 +61,14 @@ func (n Names) And(listen string) Names {
 // TrustAll says that every name is trusted.
 func (n Names) TrustAll() bool { return slices.Contains(n, anyName) }
 
-// Trust says that no stranger's DNS can have led a browser to make the request.
-// One that only reads may come without a name: monitors that speak HTTP/1.0 do,
-// and no browser.
+// Trust says that no stranger's DNS can have led a browser to make the request. One
+// without a name is trusted: clients that speak HTTP/1.0 leave it out, and no
+// browser does.
 func (n Names) Trust(request *http.Request) bool {
-	if n.TrustAll() {
+	host := request.Host
+	if host == "" || n.TrustAll() {
 		return true
 	}
-	if request.Host == "" {
-		return request.Method == http.MethodGet || request.Method == http.MethodHead
-	}
-	host := request.Host
 	if alone, _, err := net.SplitHostPort(host); err == nil {
 		host = alone
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/clawdbot/clawgate/hosts"
 )
 
-func trust(names hosts.Names, method, host string) bool {
-	return names.Trust(&http.Request{Method: method, Host: host})
+func trust(names hosts.Names, host string) bool {
+	return names.Trust(&http.Request{Host: host})
 }
 
 func TestOnlyNamesThatNoStrangerOwnsAreTrusted(t *testing.T) {
@@ -29,17 +29,15 @@ func TestOnlyNamesThatNoStrangerOwnsAreTrusted(t *testing.T) {
 		"evillocal.com":          false, "xchat.example.com": false, "x.chat.example.com": false, "chat.example.com.evil.com": false,
 		"local.": true, ".local": false, ".svc:80": false, ".": false, ":80": false, "[]": false, "[]:80": false, "a:b:c": false, "*": true,
 	} {
-		if got := trust(names, http.MethodGet, host); got != want {
+		if got := trust(names, host); got != want {
 			t.Errorf("%q is trusted: %v", host, got)
 		}
 	}
 }
 
-func TestWhoGivesNoNameMayRead(t *testing.T) {
-	for method, want := range map[string]bool{http.MethodGet: true, http.MethodHead: true, http.MethodPost: false, http.MethodDelete: false} {
-		if got := trust(nil, method, ""); got != want {
-			t.Errorf("%s is trusted: %v", method, got)
-		}
+func TestWhoGivesNoNameIsNoBrowser(t *testing.T) {
+	if !trust(nil, "") {
+		t.Error("a client that speaks HTTP/1.0 is refused")
 	}
 }
 
@@ -57,7 +55,7 @@ func TestNamesAreReadFromASetting(t *testing.T) {
 			t.Errorf("%q gives %q: %v", text, names, err)
 		}
 	}
-	if !trust(hosts.Names{"*"}, http.MethodPost, "evil.com") {
+	if !trust(hosts.Names{"*"}, "evil.com") {
 		t.Error("* does not stand for every name")
 	}
 }

@@ -46,6 +46,10 @@ type operatorCalls struct {
 func (c operatorCalls) handler(name string, call http.HandlerFunc) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return methods(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "" { // which no client leaves out that means to change something
+			c.refuse(w, r, name, http.StatusForbidden, "this call needs a Host header")
+			return
+		}
 		if err := crossOrigin.Check(r); err != nil {
 			c.refuse(w, r, name, http.StatusForbidden, "this call came from another site's page")
 			return
