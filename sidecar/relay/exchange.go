@@ -43,6 +43,7 @@ type exchange struct {
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64
+	uploaded  *upload // of what is not inference and not held in memory
 
 	waitGiven bool          // by the client or the gateway, not by the relay's own setting
 	spent     time.Duration // of the wait budget

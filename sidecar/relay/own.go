@@ -3,6 +3,7 @@ package relay
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -27,8 +28,16 @@ type readiness struct {
 	Slots  int               `json:"slots"`
 }
 
+// unreadBody is how long the body of a request may take that is answered without
+// it: the server reads on to its end.
+const unreadBody = 5 * time.Second
+
 // serveOwn answers /-/, which is never forwarded.
 func (r *Relay) serveOwn(w http.ResponseWriter, request *http.Request, clean string) {
+	if request.ContentLength != 0 {
+		w.Header().Set("Connection", "close")                                         // instead of waiting for what nobody wants
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadBody)) // a writer without deadlines has none to keep
+	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if clean != "/-/ready" {
 		w.WriteHeader(http.StatusNotFound)

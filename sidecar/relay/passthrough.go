@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httputil"
+	"sync/atomic"
 	"time"
 
 	"github.com/clawdbot/clawgate/hop"
@@ -29,6 +30,11 @@ func (x *exchange) pass() {
 	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
 		return
 	}
+	if !x.body.Whole && x.body.Rest == nil && x.request.ContentLength != 0 {
+		x.uploaded = &upload{body: x.request.Body}
+		x.body.Rest, x.body.Limit = x.uploaded, x.limitReading
+		x.limitReading(hop.BodyIdleTimeout) // also where Ollama answers without reading it
+	}
 	if x.body.Whole || x.body.Rest != nil {
 		x.request.Body = x.body.Reader()
 	}
@@ -38,14 +44,41 @@ func (x *exchange) pass() {
 		// server closes the connection of a client whose body nobody has read.
 		_ = x.control.EnableFullDuplex()
 	}
-	whole := false
+	whole, ended := false, func() {}
 	defer func() {
 		if !whole && x.status != 0 { // the proxy is aborting an answer that was cut
 			x.endCut(nil)
 		}
 	}()
-	x.relay.passThrough.ServeHTTP(statusWriter{x}, x.request)
+	x.relay.passThrough.ServeHTTP(statusWriter{x, &ended}, x.request)
 	whole = true
+	ended()
+}
+
+// upload is a body that is passed on as it comes. It keeps why it ended, which
+// the transport's error does not always tell: a deadline ends the request's
+// context, too.
+type upload struct {
+	body io.Reader
+	err  atomic.Pointer[error]
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.body.Read(p)
+	if err != nil {
+		u.err.Store(&err)
+	}
+	return n, err
+}
+
+// failure is why the body ended early; u is nil where that was not looked at.
+func (u *upload) failure() error {
+	if u != nil {
+		if err := u.err.Load(); err != nil {
+			return *err
+		}
+	}
+	return io.ErrUnexpectedEOF
 }
 
 // changes are the calls after which a name may stand for other weights.
@@ -76,21 +109,32 @@ func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 // be sent again later.
 func (r *Relay) passFailed(w http.ResponseWriter, _ *http.Request, err error) {
 	x := w.(statusWriter).x // as pass gave it
-	if x.gone() || errors.Is(err, context.Canceled) {
-		return
+	switch {
+	case x.body.Broken.Load():
+		x.badBody(x.uploaded.failure())
+	case x.gone() || errors.Is(err, context.Canceled):
+	case errors.Is(err, hop.ErrNoAnswer):
+		x.noAnswer()
+	default:
+		x.upstreamFailed("Ollama does not answer")
 	}
-	x.upstreamFailed("Ollama does not answer")
 }
 
-// statusWriter notes the status that was answered. Its own way of flushing and
-// upgrading is the writer's, through Unwrap.
-type statusWriter struct{ x *exchange }
+// statusWriter notes the status that was answered, and how to end the answer. Its
+// own way of flushing and upgrading is the writer's, through Unwrap.
+type statusWriter struct {
+	x     *exchange
+	ended *func()
+}
 
 func (s statusWriter) Unwrap() http.ResponseWriter { return s.x.writer }
 func (s statusWriter) Header() http.Header         { return s.x.writer.Header() }
 
 func (s statusWriter) WriteHeader(status int) {
-	s.x.status = status
+	if status >= http.StatusOK || status == http.StatusSwitchingProtocols { // the others are not the last
+		s.x.status = status
+		*s.ended = hop.ResetUntil(s.x.request, s.Header())
+	}
 	s.x.writer.WriteHeader(status)
 }
 

@@ -54,6 +54,9 @@ func (x *exchange) answerError(status int, message string) {
 		x.limitReading(hop.BodyIdleTimeout) // the server reads on to the body's end
 	}
 	header := x.writer.Header()
+	if x.uploaded != nil {
+		header.Set("Connection", "close") // after that the rest would be taken for the next request
+	}
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	body := x.route.API.ErrorBody(status, message)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
@@ -64,6 +67,16 @@ func (x *exchange) answerError(status int, message string) {
 // upstreamFailed refuses a request that Ollama did not answer.
 func (x *exchange) upstreamFailed(sentence string) {
 	x.refuse(&refusal{reason: "upstream", sentence: sentence, state: x.relay.admission.state()})
+}
+
+// noAnswer is for what speaks HTTP in Ollama's place, and badly: to ask again
+// would bring the same.
+func (x *exchange) noAnswer() {
+	if x.kept {
+		x.relay.config.Metrics.Replayed("failed")
+	}
+	x.relay.config.Metrics.Refused("upstream")
+	x.answerError(http.StatusBadGateway, "what came from Ollama is no HTTP answer that can be passed on")
 }
 
 func (a *admission) refuseClosed(closure *Closure) *refusal {
