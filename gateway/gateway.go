@@ -171,7 +171,8 @@ func (g *Gateway) drain(ctx context.Context, door *http.Server) error {
 func (g *Gateway) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
+		ConnContext: hop.KeepConnection,
+		ErrorLog:    slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
 	}
 }
 

@@ -25,6 +25,7 @@ type answer struct {
 	*http.Response
 	lines bool // it has lines or events, to which an error can be added
 	begun bool
+	ended func()
 	line  lineStart // of the last line
 }
 
@@ -71,6 +72,7 @@ func (t *answer) begin() bool {
 	t.body.Release()
 	copyAnswerHeader(t.writer.Header(), t.Header)
 	t.result.Status = t.StatusCode
+	t.ended = hop.ResetUntil(t.request, t.writer.Header())
 	t.writer.WriteHeader(t.StatusCode)
 	return true
 }
@@ -108,6 +110,7 @@ func (t *answer) end() {
 	for name, values := range t.Trailer {
 		t.writer.Header()[http.TrailerPrefix+name] = values
 	}
+	t.ended()
 }
 
 // cut ends the answer of a sidecar that broke off in the middle, with an error
@@ -130,6 +133,9 @@ func (t *answer) cut() {
 		n, _ := t.writer.Write(line) // the connection ends either way
 		t.result.Bytes += int64(n)
 		_ = t.control.Flush()
+	}
+	if t.lines {
+		t.ended() // an error line says it, and would be lost with a reset
 	}
 	panic(http.ErrAbortHandler)
 }

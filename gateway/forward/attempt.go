@@ -75,6 +75,12 @@ func (a *attempt) unanswered(err error) (again bool) {
 	case a.body.Broken.Load():
 		a.badBody(io.ErrUnexpectedEOF)
 		return false
+	case errors.Is(err, hop.ErrNoAnswer):
+		a.refuse(&Refusal{
+			Status: http.StatusBadGateway, Reason: "bad_answer",
+			Sentence: "what came from the relay in front of Ollama is no HTTP answer that can be passed on",
+		})
+		return false
 	case hop.NeverConnected(err):
 		pool.Unreachable(a.sidecar, err.Error())
 		a.spend(a.began) // a connection that is refused takes no time, one that times out does

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -33,6 +34,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	f.body.Release()
 	f.status = answer.StatusCode
 	copyAnswerHeader(f.writer.Header(), answer.Header)
+	ended := hop.ResetUntil(f.request, f.writer.Header())
 	f.writer.WriteHeader(f.status)
 	if _, err := f.writer.Write(start); err != nil {
 		return false
@@ -41,5 +43,6 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 		f.endCut(nil)
 		panic(http.ErrAbortHandler)
 	}
+	ended()
 	return false
 }

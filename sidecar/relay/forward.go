@@ -122,6 +122,9 @@ func (f *flight) unanswered(err error) (again bool) {
 	case f.body.Broken.Load():
 		f.badBody(io.ErrUnexpectedEOF)
 		return false
+	case errors.Is(err, hop.ErrNoAnswer):
+		f.noAnswer()
+		return false
 	case hop.NeverConnected(err):
 		return f.unconnected()
 	case errors.Is(cause, errRecovery):

@@ -21,6 +21,7 @@ type stream struct {
 	lines    bool // it has lines or events, to which an error can be added
 	proved   bool
 	begun    bool // the client has the header
+	ended    func()
 }
 
 // passAnswer passes a 200 on. Nothing is written before the first piece is
@@ -141,6 +142,7 @@ func (s *stream) begin() {
 	}
 	copyAnswerHeader(s.writer.Header(), s.answer.Header)
 	s.status = s.answer.StatusCode
+	s.ended = hop.ResetUntil(s.request, s.writer.Header())
 	s.writer.WriteHeader(s.status)
 }
 
@@ -169,6 +171,7 @@ func (s *stream) end() {
 		s.writer.Header()[http.TrailerPrefix+name] = values
 	}
 	if s.encoded {
+		s.ended()
 		return
 	}
 	ending := s.follower.End()
@@ -182,6 +185,7 @@ func (s *stream) end() {
 	if !ending.Complete && ending.Error == "" {
 		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
 	}
+	s.ended()
 }
 
 func (s *stream) count(counts ollama.Counts) {
@@ -222,5 +226,8 @@ func (s *stream) cut(reason, sentence string, openLine bool) {
 		}
 	}
 	s.endCut(line)
+	if s.lines {
+		s.ended() // the line says it, and would be lost with a reset
+	}
 	panic(http.ErrAbortHandler)
 }
