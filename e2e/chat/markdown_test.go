@@ -3,6 +3,8 @@
 package chat
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,6 +66,46 @@ func TestHostileLengthDoesNotHangThePage(t *testing.T) {
 		b.await(`document.querySelector('.answer')?.textContent.includes('end.')`) // no longer than patience
 		b.idle()
 		b.click("#new")
+	}
+}
+
+// TestTheWorkGrowsAsTheTextDoes: an expression that backtracks takes 64 times as long
+// for a text eight times as long. A ratio holds on a slow machine, too.
+func TestTheWorkGrowsAsTheTextDoes(t *testing.T) {
+	b := open(t, newService(t).URL, "en-US")
+	const measure = `(async () => {
+		const { parse } = await import('/ui/blocks.js');
+		const { show } = await import('/ui/markdown.js');
+		const best = (work) => Math.min(...[1, 2, 3, 4, 5].map(() => {
+			const start = performance.now();
+			work();
+			return performance.now() - start;
+		}));
+		const time = (text) => best(() => {
+			parse(text.split('\n'));
+			show(document.createElement('div'), text);
+		});
+		const [before, piece, after, n] = %s;
+		const of = (n) => before + piece.repeat(n) + after;
+		return time(of(8 * n)) / Math.max(time(of(n)), 10);
+	})()`
+	const n = 5000
+	for _, text := range []struct {
+		before, piece, after string
+		n                    int
+	}{
+		{"a|b\n|-", " ", "x", n}, {"a|b\n-", " ", "x", n}, {"a|b\n", " ", "x", n}, {"a|b\n|-", "\t", "|x", n}, {"a|b\n", "|-", "x", n}, {"a|b\n:-", "-", ":x", n},
+		{"*", " ", "x", n}, {"- ", "- ", "x", n}, {"_", " _", "x", n}, {"# ", " #", "x", n}, {"```", " ", "`", n}, {"~~~\na\n~~~", " ", "x", n}, {"1. ", " ", "x", n}, {"> ", "> ", "x", n},
+		{"", "` a", "", n / 2}, {"` ", "a", "b`", n}, {"", "*", "x", n}, {"", "**a ", "", n / 10}, {"", "[a](", "", n / 4}, {"", "\\*", "", n / 2}, {"", "|", "\n|-", n}, {"", "http://", "", n / 7},
+	} {
+		given, err := json.Marshal([]any{text.before, text.piece, text.after, text.n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		growth, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](fmt.Sprintf(measure, given), chromedp.EvalAwaitPromise))
+		if err != nil || growth > 30 {
+			t.Errorf("eight times as many of %s take %.1f times as long: %v", given, growth, err)
+		}
 	}
 }
 

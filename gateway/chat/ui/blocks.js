@@ -1,13 +1,14 @@
 // The block structure of Markdown: lines in, plain objects out. It knows what
 // models write (a useful part of CommonMark and GitHub's tables), not all of it.
 
-// None of these patterns can be made to backtrack far: the text may be hostile.
+// None of these patterns can be made to backtrack far: the text may be hostile. So
+// nothing that repeats is followed by what may match the same characters.
 const FENCE = /^ {0,3}(`{3,50}|~{3,50})([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})[ \t](.*)$/;
 const RULE = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const ENTRY = /^( {0,3})([-*+]|\d{1,9}[.)])( {1,4}|\t|$)(.*)$/;
-const DELIMITER = /^ {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+const DELIMITER = /^:?-+:?$/; // one cell of the line below a table's head
 
 // parse gives the blocks in lines, each {type, …}.
 export function parse(lines) {
@@ -83,8 +84,9 @@ function takeList(lines, i) {
 }
 
 function startsTable(lines, i) {
-  return lines[i].includes('|') && i + 1 < lines.length && DELIMITER.test(lines[i + 1])
-    && cells(lines[i]).length === cells(lines[i + 1]).length;
+  if (!lines[i].includes('|') || i + 1 >= lines.length) return false;
+  const delimiters = cells(lines[i + 1]);
+  return delimiters.every((cell) => DELIMITER.test(cell)) && cells(lines[i]).length === delimiters.length;
 }
 
 function takeTable(lines, i) {

@@ -104,8 +104,9 @@ async function copyText(node) {
 // The bounds in these patterns keep the work linear, whatever the text.
 const rules = [
   { at: /\\([\\`*_{}[\]()#+\-.!~|>])/y, node: ([, sign]) => sign },
-  { at: /(`{1,8})(?!`)([^]{0,2000}?[^`])\1(?!`)/y, node: ([, , text]) => make('code', text.replace(/^ (.*\S.*) $/, '$1')) },
-  { at: /\*\*(?=\S)([^]{0,2000}?\S)\*\*(?!\*)/y, node: ([, text], depth) => make('strong', ...inline(text, depth)) },
+  { at: /(`{1,8})(?!`)([^]{0,2000}?[^`])\1(?!`)/y, node: ([, , text]) => make('code', unpadded(text)) },
+  // Not within a run of stars: what its later ones could open, the first ones do.
+  { at: /(?<!\*\*)\*\*(?=\S)([^]{0,2000}?\S)\*\*(?!\*)/y, node: ([, text], depth) => make('strong', ...inline(text, depth)) },
   { at: /(?<!\w)__(?=\S)([^]{0,2000}?\S)__(?!\w)/y, node: ([, text], depth) => make('strong', ...inline(text, depth)) },
   { at: /\*(?=[^\s*])([^]{0,2000}?[^\s*])\*(?!\*)/y, node: ([, text], depth) => make('em', ...inline(text, depth)) },
   { at: /(?<!\w)_(?=[^\s_])([^]{0,2000}?[^\s_])_(?!\w)/y, node: ([, text], depth) => make('em', ...inline(text, depth)) },
@@ -117,6 +118,12 @@ const rules = [
   },
   { at: /(?<!\w)https?:\/\/[^\s<>"'`()[\]\u3000-\u303f\uff00-\uffef]{1,2000}(?<![.,;:!?*_~])/y, node: ([address]) => link(address, [address]) ?? address },
 ];
+// unpadded takes one blank off both ends of a code span, which let it begin or end
+// with a backtick.
+function unpadded(text) {
+  return text.startsWith(' ') && text.endsWith(' ') && text.trim() ? text.slice(1, -1) : text;
+}
+
 const SPECIAL = /[\\`*_~![h]/g;
 
 // inline gives the nodes and strings for the text of one block.
