@@ -4,6 +4,7 @@ package compose
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,6 +48,22 @@ func serviceText(t *testing.T, service string) string {
 		return text[:next[0]]
 	}
 	return text
+}
+
+// A package that the image's build does not get fails it on the user's machine.
+func TestEveryPackageGoesIntoTheImage(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}}", "./cmd/clawgate")
+	list.Dir = "../.."
+	packages, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := words(`(?m)^!([a-z]+)$`, read(t, "../../.dockerignore"))
+	for _, folder := range words(`(?m)^github\.com/clawdbot/clawgate/([a-z0-9]+)`, string(packages)) {
+		if !slices.Contains(allowed, folder) {
+			t.Errorf(".dockerignore leaves %s out", folder)
+		}
+	}
 }
 
 // The gateway is what strangers reach: it must not be able to read the token of
