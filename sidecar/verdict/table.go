@@ -42,9 +42,9 @@ var Table = []Entry{
 		"unload the model; if that does not help: restart the container", "judge by the length of an answer; restart while anything moves", "F1, F2, F3, F10",
 	},
 	{
-		Crashed, "Ollama says that its runner died, or cut a stream with an error",
+		Crashed, "the model's runner is gone and nothing explains it, or a probe or a load of Clawgate's own is answered that it died; what an error tells a client is a hint",
 		"load again; after 3 within 10 min: unload, then restart once; after that the model is kept out and the others go on",
-		"restart for a single crash; send a request twice after its first byte", "F5, F24",
+		"restart for a single crash; believe an error's words, which may be a client's; send a request twice after its first byte", "F5, F24",
 	},
 	{
 		Down, "nothing listens, or the container has ended by itself",
