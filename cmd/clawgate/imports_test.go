@@ -21,6 +21,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		{"./gateway/...", []string{"github.com/docker/docker", "github.com/NVIDIA/go-nvml"}, "the door holds no privilege"},
 		{"./sidecar/...", []string{module + "gateway"}, "the relay knows no door"},
 		{"./hop", []string{module + "gateway", module + "sidecar"}, "hop is a leaf"},
+		{"./members", []string{module + "gateway", module + "sidecar", module + "hop"}, "members is a leaf"},
 		{"./environment", []string{module + "gateway", module + "sidecar"}, "environment is a leaf"},
 		{"./guesses", []string{module + "gateway", module + "sidecar"}, "guesses is a leaf"},
 		{"./hosts", []string{module + "gateway", module + "sidecar"}, "hosts is a leaf"},

@@ -1,7 +1,6 @@
 package ollama
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -22,7 +21,7 @@ import (
 // num_predict among the model's own parameters is overruled by the cap, as it
 // is by any request's.
 func (p Peek) Cap(most int) (at int, members string) {
-	if p.closing == 0 || p.Model == "" || p.Purpose != Generate {
+	if p.Insertion() == 0 || p.Purpose != Generate {
 		return 0, ""
 	}
 	smallest := most
@@ -55,27 +54,27 @@ type bound struct {
 
 // bounds are those of the route's API; none where no text is generated, or
 // nobody knows.
-func (b *requestBody) bounds(route Route) []bound {
-	maxTokens := bound{member: `"max_tokens":%d`, tokens: b.MaxTokens}
-	switch route.Name {
+func (r *reading) bounds() []bound {
+	maxTokens := bound{member: `"max_tokens":%d`, tokens: r.maxTokens}
+	switch r.route.Name {
 	case "/api/chat", "/api/generate":
-		return []bound{{member: `"options":{"num_predict":%d}`, tokens: b.Options.tokens()}}
+		return []bound{{member: `"options":{"num_predict":%d}`, tokens: r.options.tokens()}}
 	case "/v1/chat/completions": // 0.9.6 knows nothing of max_completion_tokens
-		return []bound{maxTokens, {member: `"max_completion_tokens":%d`, tokens: b.MaxCompletionTokens, optional: true}}
+		return []bound{maxTokens, {member: `"max_completion_tokens":%d`, tokens: r.maxCompletionTokens, optional: true}}
 	case "/v1/completions", "/v1/messages":
 		return []bound{maxTokens}
 	case "/v1/responses":
-		return []bound{{member: `"max_output_tokens":%d`, tokens: b.MaxOutputTokens}}
+		return []bound{{member: `"max_output_tokens":%d`, tokens: r.maxOutputTokens}}
 	}
 	return nil
 }
 
 // tokens reads num_predict. Ollama looks options up by their exact name.
-func (o options) tokens() (t tokens) {
-	if value, there := o["num_predict"]; there {
-		_ = t.UnmarshalJSON(value) // never fails
+func (o options) tokens() tokens {
+	if value, there := o[numPredict]; there {
+		return readTokens(value)
 	}
-	return t
+	return tokens{}
 }
 
 // tokens is a number of tokens as a client gave it.
@@ -88,25 +87,14 @@ type tokens struct {
 // longestNumber is far over what anybody writes for a number, in bytes.
 const longestNumber = 64
 
-func (t *tokens) UnmarshalJSON(value []byte) error {
-	*t = tokens{}
+func readTokens(value []byte) tokens {
 	switch {
 	case value[0] == 'n': // null, which is as good as absent
 	case value[0] != '-' && (value[0] < '0' || value[0] > '9'):
-		t.wrong = true
+		return tokens{wrong: true}
 	case len(value) <= longestNumber:
 		number, err := strconv.ParseFloat(string(value), 64)
-		*t = tokens{given: err == nil, n: int(max(-1, min(number, math.MaxInt32))), wrong: err != nil}
+		return tokens{given: err == nil, n: int(max(-1, min(number, math.MaxInt32))), wrong: err != nil}
 	}
-	return nil
-}
-
-// closingBrace is where the object ends that is all of value, which is JSON; 0
-// when it is no object.
-func closingBrace(value []byte) int {
-	value = bytes.TrimRight(value, " \t\r\n")
-	if last := len(value) - 1; last > 0 && value[last] == '}' {
-		return last
-	}
-	return 0
+	return tokens{}
 }

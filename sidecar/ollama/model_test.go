@@ -1,18 +1,39 @@
 package ollama
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestEverySpellingOfAModelIsOneName(t *testing.T) {
 	for name, want := range map[string]string{
 		"":                                 "",
+		" \t":                              "",
 		"qwen3":                            "qwen3:latest",
 		"Qwen3:32B":                        "qwen3:32b",
+		" qwen3:32b":                       "qwen3:32b",
+		"\tqwen3:32b\n":                    "qwen3:32b",
+		"\u00a0qwen3:32b\u3000":            "qwen3:32b", // strings.TrimSpace takes these, too
 		"library/qwen3:32b":                "qwen3:32b",
 		"registry.ollama.ai/library/qwen3": "qwen3:latest",
 		"https://registry.ollama.ai/library/qwen3:32b": "qwen3:32b",
-		"me/qwen3":                   "me/qwen3:latest",
-		"hf.co/Me/Qwen3-GGUF:Q4_K_M": "hf.co/me/qwen3-gguf:q4_k_m",
-		"localhost:5000/me/qwen3":    "localhost:5000/me/qwen3:latest",
+		"me/qwen3":                    "me/qwen3:latest",
+		"hf.co/Me/Qwen3-GGUF:Q4_K_M":  "hf.co/me/qwen3-gguf:q4_k_m",
+		"localhost:5000/me/qwen3":     "localhost:5000/me/qwen3:latest",
+		"qwen3:32b:local":             "qwen3:32b",
+		"qwen3:32b:LOCAL":             "qwen3:32b",
+		"qwen3:32b: Local ":           "qwen3:32b",
+		"Library/Qwen3:32b:local":     "qwen3:32b",
+		"localhost:5000/me/q:1:local": "localhost:5000/me/q:1",
+		"qwen3:local":                 "qwen3:local", // for 0.9.6 a tag
+		"qwen3: LOCAL":                "qwen3:local",
+		"gpt-oss:20b:cloud":           "gpt-oss:20b-cloud",
+		"gpt-oss:20b-cloud":           "gpt-oss:20b-cloud",
+		"gpt-oss:Cloud":               "gpt-oss:cloud",
+		"qwen3:32b-local":             "qwen3:32b-local",
+		"local/qwen3":                 "local/qwen3:latest",
 	} {
 		if got := NormalizeModel(name); got != want {
 			t.Errorf("NormalizeModel(%q) = %q, want %q", name, got, want)
@@ -21,4 +42,143 @@ func TestEverySpellingOfAModelIsOneName(t *testing.T) {
 			t.Errorf("NormalizeModel(%q) = %q: not stable", want, again)
 		}
 	}
+}
+
+func TestWhatANameMeansIsFoundAmongWhatOllamaLists(t *testing.T) {
+	older, newer := NewListed([]string{"Qwen3:latest", "qwen3:local"}), NewListed([]string{"Qwen3:latest", "me/m:1b"})
+	for _, c := range []struct {
+		listed     Listed
+		name, want string
+	}{
+		{older, "qwen3", "qwen3:latest"},
+		{older, "qwen3:local", "qwen3:local"}, // two models: trouble with one is not the other's
+		{newer, "qwen3:local", "qwen3:latest"},
+		{newer, "QWEN3:latest:local", "qwen3:latest"},
+		{newer, "me/m:1b", "me/m:1b"},
+		{newer, "m:1b", ""},
+		{newer, "m:local", ""},
+		{nil, "qwen3", ""},
+	} {
+		if got, known := c.listed.Model(NormalizeModel(c.name)); known != (c.want != "") || known && got != c.want {
+			t.Errorf("%s: %q %v, want %q", c.name, got, known, c.want)
+		}
+	}
+}
+
+func TestRemoteModelsAreToldByTheirTags(t *testing.T) {
+	for name, want := range map[string]bool{
+		"gpt-oss:cloud": true, "gpt-oss:20b-cloud": true, "gpt-oss:20b:cloud": true, " gpt-oss:20b-CLOUD ": true, "gpt-oss: Cloud": true,
+		"me/x:y-cloud": true, "registry.ollama.ai/library/x:cloud": true, "x:local:cloud": true, "x:-cloud": true,
+		"gpt-oss": false, "cloud": false, "my-cloud": false, "cloud:latest": false, "x:cloudy": false, "x:mycloud": false,
+		"x:20b-cloud:local": false, // Ollama refuses both at once
+		"h:80-cloud/x":      false, "h:80-cloud/x/y:1b": false, "": false,
+	} {
+		if got := Remote(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+// Names that a release takes for one model are one here, and names that it tells
+// apart are two.
+func TestNamesAreOneWhereOllamaTakesThemForOne(t *testing.T) {
+	pieces := []string{"a", "A", "b", "local", "LOCAL", ":", ":", "/", " ", "\t", "library", "registry.ollama.ai", "latest", "-", "https://", "h:5"}
+	random := rand.New(rand.NewPCG(1, 2))
+	names := []string{}
+	for range 4000 {
+		var name strings.Builder
+		for range 1 + random.IntN(7) {
+			name.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		if slices.ContainsFunc([]bool{older(name.String()) != "", newer(name.String()) != ""}, func(valid bool) bool { return valid }) {
+			names = append(names, name.String())
+		}
+	}
+	if len(names) < 500 {
+		t.Fatalf("only %d names are valid", len(names))
+	}
+	for release, read := range map[string]func(string) string{"0.9.6": older, "0.32.14": newer} {
+		theirs, ours := map[string]string{}, map[string]string{} // one name for each
+		for _, name := range names {
+			their, our := read(name), NormalizeModel(name)
+			if again := NormalizeModel(our); again != our {
+				t.Fatalf("%q becomes %q", our, again)
+			}
+			if their == "" {
+				continue // it is refused
+			}
+			if before, seen := ours[our]; seen && read(before) != their {
+				t.Errorf("%s tells %q and %q apart, which are %q here", release, name, before, our)
+			}
+			if before, seen := theirs[their]; seen && !MayMean(name, NormalizeModel(before)) && !MayMean(before, our) {
+				t.Errorf("%s takes %q and %q for one, which are %q and %q here", release, name, before, our, NormalizeModel(before))
+			}
+			theirs[their], ours[our] = name, name
+		}
+	}
+}
+
+// older is how 0.9.6 reads a name, in full; empty for one that it refuses.
+func older(name string) string {
+	rest, tag, promised := name, "latest", true
+	if strings.LastIndex(name, ":") > strings.LastIndex(name, "/") {
+		rest, tag, _ = cutPromised(name, ":")
+	}
+	host, namespace, model := "registry.ollama.ai", "library", ""
+	if rest, model, promised = cutPromised(rest, "/"); !promised {
+		model = rest
+	} else if rest, namespace, promised = cutPromised(rest, "/"); !promised {
+		namespace = rest
+	} else {
+		host = rest
+		if _, after, ok := strings.Cut(rest, "://"); ok {
+			host = after
+		}
+	}
+	for i, part := range []string{host, namespace, model, tag} {
+		if part == "" && i == 0 {
+			host, part = "registry.ollama.ai", "r" // merged with the default
+		}
+		allowed := []string{"-.:", "-", "-.", "-."}[i]
+		for at, c := range part {
+			if !(c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') && (at == 0 || !strings.ContainsRune(allowed, c)) {
+				return ""
+			}
+		}
+		if part == "" || len(part) > 80 && i > 0 || len(part) > 350 {
+			return ""
+		}
+	}
+	return strings.ToLower(host + "/" + namespace + "/" + model + ":" + tag)
+}
+
+func cutPromised(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	before, after = s[:i], s[i+len(separator):]
+	if before == "" {
+		before = "!"
+	}
+	if after == "" {
+		after = "!"
+	}
+	return before, after, true
+}
+
+// newer is how 0.32.14 reads a name that is not remote.
+func newer(name string) string {
+	source := func(name string) (string, bool) {
+		colon := strings.LastIndex(name, ":")
+		if colon < 0 || strings.ToLower(strings.TrimSpace(name[colon+1:])) != "local" {
+			return name, false
+		}
+		return name[:colon], true
+	}
+	base, local := source(strings.TrimSpace(name))
+	if _, nested := source(base); local && nested {
+		return ""
+	}
+	return older(base)
 }

@@ -1,11 +1,6 @@
 package ollama
 
-import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"time"
-)
+import "github.com/clawdbot/clawgate/members"
 
 // Purpose is what an inference request is for.
 type Purpose int
@@ -19,23 +14,27 @@ const (
 	Unload
 )
 
-// Peek is what a request's body asks for, as far as the relay must know.
+// Peek is what a request's body asks for, as far as Clawgate must know.
 type Peek struct {
 	// Model is normalised; empty when the body names none.
 	Model string
 	// Opaque says that the model could not be found out although Ollama might
-	// find one: the body was too large to be read whole.
-	Opaque    bool
+	// find one: the body was not read whole, is none of JSON on a route that may
+	// take others, or its name was too long to be read.
+	Opaque bool
+	// Remote says that a model is named that Ollama may have another machine run,
+	// see [Remote]. The releases differ in which of several names counts, so one is
+	// enough, and so is one that was too long to be read.
+	Remote    bool
 	Streaming bool
 	Purpose   Purpose
+	// KeepAlive is that of a native request.
+	KeepAlive KeepAlive
 	Options   RunnerOptions
 	// Setup stands for what the request wants the model's runner to be started
 	// with: the runner options and, where it says so, shift, which counts since 0.30
 	// (`needsReload`; read in 0.32.14). It is a hash, the same in one process only.
 	Setup uint64
-	// KeepAlive is how long the model is to stay in memory afterwards; nil where the
-	// request does not say, negative for ever.
-	KeepAlive *time.Duration
 	// MustSpeak says that an answer without a word is no answer: a model is asked
 	// for text, of more than one token. It is false for embeddings, loads, a raw
 	// prompt or one with a template of its own, a gap to be filled in (which may
@@ -46,47 +45,37 @@ type Peek struct {
 	closing int     // where the body's closing brace is; 0 where it is not known
 }
 
-// requestBody is read by encoding/json just as Ollama's own decoder reads it:
-// names in any case, the last of duplicates wins, null leaves a field alone.
-type requestBody struct {
-	Model     modelName `json:"model"`
-	Stream    *bool     `json:"stream"`
-	Prompt    emptiness `json:"prompt"`
-	Messages  emptiness `json:"messages"`
-	Input     emptiness `json:"input"`
-	KeepAlive keepAlive `json:"keep_alive"`
-	Options   options   `json:"options"`
-	Shift     *bool     `json:"shift"`
+// IsObject says that a JSON object was read whole: what is known of it is what
+// Ollama makes of it.
+func (p Peek) IsObject() bool { return p.closing > 0 }
 
-	Raw      bool      `json:"raw"`
-	Template emptiness `json:"template"`
-	Suffix   emptiness `json:"suffix"`
-
-	MaxTokens           tokens `json:"max_tokens"`
-	MaxCompletionTokens tokens `json:"max_completion_tokens"`
-	MaxOutputTokens     tokens `json:"max_output_tokens"`
+// Insertion is where a member can be added to the body's object so that it wins
+// over those of its name before it: at its closing brace, with a comma in front.
+// It is 0 where there is no object, or nothing in it that anybody asked for.
+func (p Peek) Insertion() int {
+	if p.Model == "" && !p.Opaque {
+		return 0
+	}
+	return p.closing
 }
 
 // PeekBody reads what a whole request body asks for. A body that is not JSON
 // gives a Peek without a model, and Ollama is the one to say what is wrong with
-// it. It never fails, keeps nothing of body, and takes little memory however
-// large that is: what it took would be in no budget.
+// it. It never fails, keeps nothing of body, and takes as much memory for a large
+// one as for a small: what it took would be in no budget.
 func PeekBody(route Route, body []byte) Peek {
-	var read requestBody
-	err := json.Unmarshal(body, &read)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		// Ollama decodes the first JSON value and ignores what follows. That is
-		// what the error is about, or there is no whole value.
-		read = requestBody{}
-		body = body[:max(0, syntax.Offset-1)]
-		err = json.Unmarshal(body, &read)
+	read := reading{route: route}
+	closing := 0
+	// Ollama decodes the first JSON value and ignores what follows.
+	if end, whole := members.First(body); whole {
+		closing, _ = members.Walk(body[:end], read.visit)
 	}
-	peek := read.peek(route)
-	if !errors.As(err, &syntax) {
-		peek.closing = closingBrace(body)
-	}
+	peek := read.peek()
+	peek.closing = closing
 	peek.MustSpeak = read.mustSpeak(peek)
+	if closing == 0 && route.Name == otherOpenAI {
+		peek.Opaque = true // a form, perhaps, as /v1/audio/transcriptions takes
+	}
 	return peek
 }
 
@@ -94,135 +83,14 @@ func PeekBody(route Route, body []byte) Peek {
 // to be held. A model that is named only after the prefix is not found, and
 // the Peek is Opaque. Such a body is taken to hold a prompt.
 func PeekPrefix(route Route, prefix []byte) Peek {
-	var read requestBody
-	decoder := json.NewDecoder(bytes.NewReader(prefix))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return Peek{Opaque: true}
-	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			break
+	read := reading{route: route}
+	_, _ = members.Walk(prefix, func(m members.Member) {
+		if m.End < len(prefix) { // else it may be cut off
+			read.visit(m)
 		}
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			break
-		}
-		// One member at a time through the same struct, so that names are
-		// matched as in a whole body.
-		member, _ := json.Marshal(map[string]json.RawMessage{name.(string): value})
-		_ = json.Unmarshal(member, &read)
-	}
-	read.Prompt.present, read.Messages.present = true, true
-	peek := read.peek(route)
+	})
+	read.prompt, read.messages = true, true
+	peek := read.peek()
 	peek.Opaque = peek.Model == ""
 	return peek
-}
-
-func (b *requestBody) peek(route Route) Peek {
-	peek := Peek{Model: NormalizeModel(string(b.Model)), Streaming: route.StreamsByDefault, Options: RunnerOptions{}, bounds: b.bounds(route)}
-	if b.Stream != nil && !route.Embedding {
-		peek.Streaming = *b.Stream
-	}
-	peek.Setup = setupOf(RunnerOptions{}, nil)
-	if route.API != Native {
-		return peek // /v1 ignores options, and knows no load requests
-	}
-	peek.Options, peek.KeepAlive = RunnerOptionsOf(b.Options), b.KeepAlive.given
-	peek.Setup = setupOf(peek.Options, b.Shift)
-	empty := route.Name == "/api/generate" && !b.Prompt.present || route.Name == "/api/chat" && !b.Messages.present
-	if empty {
-		peek.Purpose = Load
-		if b.KeepAlive.zero {
-			peek.Purpose = Unload
-		}
-	}
-	return peek
-}
-
-func (b *requestBody) mustSpeak(peek Peek) bool {
-	asked := b.Prompt.present || b.Messages.present || b.Input.present
-	open := b.Raw || b.Template.present || b.Suffix.present
-	for _, bound := range peek.bounds {
-		open = open || bound.tokens.given && bound.tokens.n <= 1 && bound.tokens.n >= 0
-	}
-	return asked && !open && peek.Purpose == Generate && len(peek.bounds) > 0
-}
-
-// emptiness notes whether a value has anything in it, without copying it.
-type emptiness struct{ present bool }
-
-func (e *emptiness) UnmarshalJSON(value []byte) error {
-	switch string(value[:min(len(value), 4)]) {
-	case "null":
-	case `""`:
-		e.present = false
-	default:
-		e.present = len(bytes.Trim(value, "[] \t\r\n")) > 0
-	}
-	return nil
-}
-
-// longest bounds the values that are decoded, in bytes: as Go values they can
-// take many times their size. It is far over what anybody means by them, and
-// over the 350 bytes to which Ollama bounds a name (types/model/name.go).
-const longest = 16 << 10
-
-// modelName is empty for one that Ollama refuses for its length.
-type modelName string
-
-func (m *modelName) UnmarshalJSON(value []byte) error {
-	if len(value) > longest {
-		*m = ""
-		return nil
-	}
-	_ = json.Unmarshal(value, (*string)(m)) // no string: Ollama refuses the body
-	return nil
-}
-
-// keepAlive notes whether a keep_alive means "unload now". Ollama cuts it to
-// whole seconds, takes a bare number for seconds, and a negative one for ever.
-type keepAlive struct {
-	zero  bool
-	given *time.Duration
-}
-
-func (k *keepAlive) UnmarshalJSON(value []byte) error {
-	if len(value) > longest {
-		return nil
-	}
-	var parsed any
-	if err := json.Unmarshal(value, &parsed); err != nil {
-		return err
-	}
-	var d time.Duration
-	switch v := parsed.(type) {
-	case float64:
-		if d = time.Duration(min(max(v, 0), longestKeepAlive.Seconds())) * time.Second; v < 0 {
-			d = -1
-		}
-	case string:
-		var err error
-		if d, err = time.ParseDuration(v); err != nil {
-			return nil
-		}
-	default:
-		return nil
-	}
-	k.zero, k.given = d >= 0 && d < time.Second, &d
-	return nil
-}
-
-// longestKeepAlive is as good as for ever.
-const longestKeepAlive = 365 * 24 * time.Hour
-
-// options tolerates options that are not an object: Ollama refuses those itself.
-// As there, a second object adds to the first, and a null takes all away.
-type options map[string]json.RawMessage
-
-func (o *options) UnmarshalJSON(value []byte) error {
-	if len(value) > longest || json.Unmarshal(value, (*map[string]json.RawMessage)(o)) != nil {
-		*o = nil
-	}
-	return nil
 }

@@ -30,6 +30,9 @@ type Route struct {
 	Embedding bool
 }
 
+// otherOpenAI is the name of the routes under /v1 that are not known here.
+const otherOpenAI = "/v1/other"
+
 var inferenceRoutes = map[string]Route{
 	"/api/chat":            {API: Native, StreamsByDefault: true},
 	"/api/generate":        {API: Native, StreamsByDefault: true},
@@ -64,7 +67,7 @@ func RouteOf(method, urlPath string) Route {
 			return route
 		}
 		if openAI && clean != "/v1/models" {
-			return Route{Name: "/v1/other", Inference: true, API: OpenAI}
+			return Route{Name: otherOpenAI, Inference: true, API: OpenAI}
 		}
 	}
 	return Route{Name: otherName(clean), API: familyOf(clean)}
@@ -83,7 +86,7 @@ func otherName(clean string) string {
 	case strings.HasPrefix(clean, "/api/"):
 		return "/api/other"
 	case strings.HasPrefix(clean, "/v1/"):
-		return "/v1/other"
+		return otherOpenAI
 	}
 	return "other"
 }

@@ -132,7 +132,11 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 
 // arrive notes the request with the runners that it may have started or ended.
 func (f *flight) arrive() {
-	f.visit = f.relay.config.Runners.Begin(runners.Ask{Model: f.peek.Model, Setup: f.peek.Setup, KeepAlive: f.peek.KeepAlive}, time.Now())
+	ask := runners.Ask{Model: f.peek.Model, Setup: f.peek.Setup}
+	if keep := f.peek.KeepAlive; keep.Given {
+		ask.KeepAlive = &keep.For // 0 for one that nobody can read
+	}
+	f.visit = f.relay.config.Runners.Begin(ask, time.Now())
 }
 
 // depart is called when the attempt is over, however it ended.
