@@ -20,16 +20,27 @@ func (x *exchange) readBody() bool {
 	if x.body.Whole {
 		x.prompt = promptOf(x.body.Data)
 	}
+	return x.peekInto()
+}
+
+// peekInto finds out what the body asks for, and caps its answer. What parses as
+// JSON is JSON, whatever the header says: so does Ollama read it.
+func (x *exchange) peekInto() bool {
+	encoded := x.request.Header.Get("Content-Encoding") != ""
 	switch {
-	case x.request.Header.Get("Content-Encoding") != "":
-		x.peek = ollama.Peek{Opaque: true, Streaming: true}
 	case x.body.Whole:
 		x.peek = ollama.PeekBody(x.route, x.body.Data)
-		if most := x.relay.config.MaxTokens; most > 0 {
-			x.capped.at, x.capped.text = x.peek.Cap(most)
-		}
-	default:
+		encoded = encoded && !x.peek.IsObject()
+	case !encoded:
 		x.peek = ollama.PeekPrefix(x.route, x.body.Data)
+	}
+	if encoded {
+		x.peek = ollama.Peek{Opaque: true, Streaming: true}
+	}
+	if !x.cap(encoded) {
+		return false
+	}
+	if !x.body.Whole {
 		// The upstream may answer before it has read everything; without this
 		// the server closes the body then, and the transport cuts the stream.
 		_ = x.control.EnableFullDuplex()

@@ -93,13 +93,13 @@ func (f *flight) outgoing() *http.Request {
 		return out
 	}
 	body, capped := &f.body, f.capped // not its bytes: the answer keeps out for as long as it lasts
-	out.ContentLength = int64(len(body.Data) + len(capped.text))
+	out.ContentLength = int64(len(body.Data) + len(capped.Text))
 	out.Body = http.NoBody
 	if len(body.Data) > 0 {
-		out.Body = capped.into(body)
+		out.Body = capped.Into(body)
 		// With it the transport itself sends again on a fresh connection what an
 		// idle one, closed by Ollama meanwhile, did not take.
-		out.GetBody = func() (io.ReadCloser, error) { return capped.into(body), nil }
+		out.GetBody = func() (io.ReadCloser, error) { return capped.Into(body), nil }
 	}
 	return out
 }

@@ -17,8 +17,8 @@ func TestARequestThatWasSentHoldsNothingOfItsBody(t *testing.T) {
 			r := New(Config{Upstream: &url.URL{Scheme: "http", Host: "ollama:11434"}, ReplayMaxBytes: 1 << 20, BufferMaxBytes: 1 << 20, MaxTokens: most})
 			text := `{"model":"m","prompt":"` + strings.Repeat("x", 64<<10) + `"}`
 			x := newExchange(r, httptest.NewRecorder(), httptest.NewRequest("POST", "/api/generate", strings.NewReader(text)))
-			if !x.readBody() || (x.capped.text != "") != (most > 0) {
-				t.Fatalf("capped by %q", x.capped.text)
+			if !x.readBody() || (x.capped.Text != "") != (most > 0) {
+				t.Fatalf("capped by %q", x.capped.Text)
 			}
 			held := weak.Make(&x.body.Data[0])
 			out := newFlight(x).outgoing()
