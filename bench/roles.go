@@ -128,7 +128,7 @@ func plain(upstream string) http.Handler {
 
 func throughRelay(upstream string) http.Handler {
 	r := relay.New(relay.Config{
-		Upstream: &url.URL{Scheme: "http", Host: upstream}, MaxInFlight: 1 << 14, QueueLength: 256,
+		Upstream: &url.URL{Scheme: "http", Host: upstream}, Model: "qwen3:32b", MaxInFlight: 1 << 14, QueueLength: 256,
 		QueueTimeout: time.Minute, HoldMax: 2 * time.Minute, RetryAfter: time.Minute,
 		FirstChunkTimeout: 3 * time.Second, StallTimeout: 2 * time.Minute,
 		ReplayMaxBytes: 8 << 20, BufferMaxBytes: 256 << 20,

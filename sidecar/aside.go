@@ -11,8 +11,8 @@ import (
 // turns back once that model has answered, or its trouble is over.
 func (s *supervisor) suspect(model string) {
 	now := time.Now()
-	if verdict.InCloud(model) || s.readiness.streak.Failures > 0 || s.readiness.asksSince(now.Add(-answersWithin)) {
-		return // nothing here keeps it waiting, or the model that is looked at has its say first
+	if model == "" || verdict.InCloud(model) || s.readiness.streak.Failures > 0 || s.readiness.asksSince(now.Add(-answersWithin)) {
+		return // nobody knows which it is, nothing here keeps it waiting, or the model that is looked at has its say first
 	}
 	p := s.picture(now)
 	if waits, found := verdict.ClientWaits(p); !found || waits != model {

@@ -15,6 +15,9 @@ const (
 	// kept out; each further time is twice as long, up to the longest.
 	firstQuarantine   = 10 * time.Minute
 	longestQuarantine = 2 * time.Hour
+	// maxQuarantined bounds the models that are kept out, and those that were: the
+	// one whose time is over first makes room. Ollama lists few that die.
+	maxQuarantined = 64
 )
 
 // quarantined is a model that is kept out, so that the others go on.
@@ -49,12 +52,26 @@ func (s *supervisor) keepOut(model string, now time.Time, name verdict.Verdict, 
 	if s.quarantine == nil {
 		s.quarantine = map[string]quarantined{}
 	}
+	s.boundQuarantine(model)
 	lasts := min(max(firstQuarantine, 2*s.quarantine[model].lasts), longestQuarantine)
 	s.quarantine[model] = quarantined{
 		until: now.Add(lasts), lasts: lasts, reason: fmt.Sprintf("this model is kept out for %s, because %s", lasts, because),
 	}
 	s.symptoms.of(model).hollow.lookAgain() // it is asked again before it is kept out again
 	s.report.keptOut(s, model, name, s.quarantine[model].reason)
+}
+
+func (s *supervisor) boundQuarantine(newcomer string) {
+	if _, known := s.quarantine[newcomer]; known || len(s.quarantine) < maxQuarantined {
+		return
+	}
+	first := newcomer
+	for model, q := range s.quarantine {
+		if first == newcomer || q.until.Before(s.quarantine[first].until) {
+			first = model
+		}
+	}
+	delete(s.quarantine, first)
 }
 
 // setAside leaves a model that nothing has mended to a person, if it is not the

@@ -119,7 +119,7 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 	c := parts.Config
 	return relay.New(relay.Config{
-		Upstream: c.OllamaURL, Model: c.Model, Dial: parts.Dial,
+		Upstream: c.OllamaURL, Model: c.Model, KeepAlive: time.Duration(c.KeepAlive), Dial: parts.Dial,
 		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,

@@ -103,6 +103,9 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 		s.sawAPI(result)
 		s.symptoms.sawListed(list, s.mainModel())
 		s.report.listed(probe.Names(list))
+		if list != nil {
+			s.relay.SetListed(probe.Names(list))
+		}
 		s.report.probed(s, result)
 	})
 	if result.Answered {

@@ -40,6 +40,7 @@ func (x *exchange) peekInto() bool {
 	if !x.cap(encoded) {
 		return false
 	}
+	x.recognise()
 	if !x.body.Whole {
 		// The upstream may answer before it has read everything; without this
 		// the server closes the body then, and the transport cuts the stream.

@@ -38,8 +38,9 @@ type exchange struct {
 	wait    time.Duration // how long it may be held at the closed gate
 	body    hop.Body
 	peek    ollama.Peek
-	capped  insertion // what caps the answer's tokens
-	prompt  uint64    // tells one body from another; 0 when it was not held
+	known   bool          // the model is one that Ollama lists
+	capped  hop.Insertion // what caps the answer's tokens
+	prompt  uint64        // tells one body from another; 0 when it was not held
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64
@@ -93,14 +94,6 @@ func (x *exchange) endCut(words []byte) {
 	_ = x.control.SetWriteDeadline(time.Now().Add(lastWrite)) // a writer without deadlines has none to keep
 	_, _ = x.writer.Write(words)                              // the connection ends either way
 	_ = x.control.Flush()
-}
-
-// lane is the queue that the request belongs to.
-func (x *exchange) lane() string {
-	if x.peek.Opaque {
-		return opaqueLane
-	}
-	return x.peek.Model
 }
 
 // replayable says that the request can be sent once more.

@@ -132,7 +132,10 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 
 // arrive notes the request with the runners that it may have started or ended.
 func (f *flight) arrive() {
-	ask := runners.Ask{Model: f.peek.Model, Setup: f.peek.Setup}
+	ask := runners.Ask{Model: f.evident(), Setup: f.peek.Setup}
+	if ask.Model == "" {
+		ask.Model, ask.Shared = f.lane, true
+	}
 	if keep := f.peek.KeepAlive; keep.Given {
 		ask.KeepAlive = &keep.For // 0 for one that nobody can read
 	}
@@ -161,6 +164,6 @@ func (f *flight) brokeOff(err error) {
 
 // post tells the supervisor what this attempt showed.
 func (f *flight) post(sign evidence.Sign) {
-	sign.Model, sign.At, sign.Request = f.peek.Model, time.Now(), f.serial
+	sign.Model, sign.At, sign.Request = f.evident(), time.Now(), f.serial
 	f.relay.config.Signs(sign)
 }

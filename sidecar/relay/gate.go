@@ -29,9 +29,15 @@ type Closure struct {
 	Progress string
 }
 
-// opaqueLane is the lane of requests whose model could not be found out though
-// Ollama might find one. It is closed as soon as any model is.
-const opaqueLane = "?"
+const (
+	// opaqueLane is the lane of requests whose model could not be found out though
+	// Ollama might find one, and of those for a name that is not known to be one of
+	// its models. It is closed as soon as any model is.
+	opaqueLane = "?"
+	// remoteLane is the lane of models that another machine runs and Ollama does not
+	// list: nothing that happens to a model here concerns them.
+	remoteLane = "?remote"
+)
 
 // closure is what closes the gate for a lane; nil while it is open. A lane
 // without a name is that of bodies that are not JSON: Ollama refuses those itself.

@@ -2,7 +2,10 @@ package relay
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/ollama"
@@ -22,7 +25,10 @@ type readiness struct {
 	Draining bool `json:"draining,omitempty"`
 	// Model is the one that the sidecar looks after.
 	Model string `json:"model,omitempty"`
-	// Models says why it is closed for single ones.
+	// KeepAliveMs is how long it keeps Model loaded after a request, in
+	// milliseconds; negative for ever.
+	KeepAliveMs int64 `json:"keep_alive_ms"`
+	// Models says why it is closed for single ones, maxTold at most.
 	Models map[string]string `json:"models,omitempty"`
 	Load   Load              `json:"load"`
 	Slots  int               `json:"slots"`
@@ -64,16 +70,50 @@ func (r *Relay) readiness() readiness {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
-		Model: ollama.NormalizeModel(r.config.Model), MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
+		Model: ollama.NormalizeModel(r.config.Model), KeepAliveMs: keepAliveMs(r.config.KeepAlive), MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
 	if a.gate.All != nil {
 		ready.MayHold = a.gate.All.MayHold
 		ready.Reason = a.gate.All.sentence()
 	}
-	for model, closure := range a.gate.Models {
-		if ready.Models == nil {
-			ready.Models = map[string]string{}
-		}
-		ready.Models[model] = closure.sentence()
-	}
+	ready.Models = a.gate.told(ready.Model)
 	return ready
+}
+
+func keepAliveMs(d time.Duration) int64 {
+	if d < 0 {
+		return -1
+	}
+	return d.Milliseconds()
+}
+
+const (
+	// maxTold bounds the models that the gateway is told of. What it is not told, a
+	// refused request tells it.
+	maxTold = 64
+	// maxToldReason bounds each reason, in bytes.
+	maxToldReason = 2 << 10
+)
+
+// told says why the gate is closed for single models, for the main one first.
+func (g *Gate) told(main string) map[string]string {
+	if len(g.Models) == 0 {
+		return nil
+	}
+	models := map[string]string{}
+	if closure, closed := g.Models[main]; closed {
+		models[main] = clipped(closure.sentence())
+	}
+	for _, model := range slices.Sorted(maps.Keys(g.Models)) {
+		if closure := g.Models[model]; len(models) < maxTold && len(model) <= longestModel {
+			models[model] = clipped(closure.sentence())
+		}
+	}
+	return models
+}
+
+func clipped(sentence string) string {
+	if len(sentence) <= maxToldReason {
+		return sentence
+	}
+	return strings.ToValidUTF8(sentence[:maxToldReason], "") + "…"
 }

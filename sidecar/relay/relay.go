@@ -23,6 +23,9 @@ import (
 type Config struct {
 	Upstream *url.URL
 	Model    string // the one that the sidecar looks after; told at /-/ready
+	// KeepAlive is how long Model is to stay loaded after a request, negative for
+	// ever; told at /-/ready.
+	KeepAlive time.Duration
 	// Transport carries requests to Upstream; nil for the relay's own, which
 	// takes less memory and time than http.Transport.
 	Transport http.RoundTripper
@@ -45,7 +48,7 @@ type Config struct {
 	StallTimeout      time.Duration // silence between chunks, unless Working
 
 	// MaxTokens caps what one answer may have, in tokens; 0 for no cap. A request
-	// whose body is not held in memory, or is encoded, is not capped.
+	// whose body cannot be held in memory, or read, is refused then.
 	MaxTokens int
 
 	ReplayMaxBytes int64 // a larger body is not held in memory
@@ -69,6 +72,7 @@ type Relay struct {
 	admission   *admission
 	buffered    hop.Budget
 	options     loadedOptions
+	listed      atomic.Pointer[ollama.Listed]
 	pieces      hop.Pieces
 	passThrough *httputil.ReverseProxy
 	served      atomic.Uint64 // requests so far
@@ -98,6 +102,7 @@ func New(config Config) *Relay {
 	r := &Relay{config: config, admission: newAdmission(config)}
 	r.buffered.Limit = config.BufferMaxBytes
 	r.passThrough = r.newPassThrough()
+	r.SetListed(nil)
 	return r
 }
 

@@ -110,7 +110,7 @@ func (s *stream) prove() {
 }
 
 func (s *stream) rememberOptions() {
-	if s.peek.Model != "" {
+	if s.known {
 		s.relay.options.remember(s.peek.Model, s.peek.Options)
 	}
 }

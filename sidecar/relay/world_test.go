@@ -67,6 +67,7 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 			change(&config)
 		}
 		w.relay = New(config)
+		w.relay.SetListed([]string{model, "m", "other"})
 		w.relay.SetGate(Gate{State: "ready"})
 		w.ollama(chat("hi", " there"))
 		defer w.serve(w.relay, w.door)()

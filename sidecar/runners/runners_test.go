@@ -55,7 +55,7 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 		"a third model":                        {func(l *Ledger) { ask(l, Ask{Model: "third"}, 11) }, nil, 20, true},
 		"a third model that is loading":        {func(l *Ledger) { l.Begin(Ask{Model: "third"}, at(11)) }, nil, 20, true},
 		"a third one that Ollama has not":      {func(l *Ledger) { v := l.Begin(Ask{Model: "third"}, at(11)); v.Refused(); v.End(at(12)) }, nil, 20, false},
-		"a model that nobody could read":       {func(l *Ledger) { ask(l, Ask{}, 11) }, nil, 20, true},
+		"a model that nobody could read":       {func(l *Ledger) { ask(l, Ask{Shared: true}, 11) }, nil, 20, true},
 		"another one whose runner is the same": {func(l *Ledger) { ask(l, Ask{Model: other, Setup: 1}, 11) }, []string{other}, 20, false},
 		"an unload":                            {func(l *Ledger) { l.Unloaded(main) }, nil, 20, true},
 		"an unload of another one":             {func(l *Ledger) { l.Unloaded(other) }, nil, 20, false},
@@ -87,6 +87,17 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 func TestAModelThatNobodyKnowsIsNeverMissed(t *testing.T) {
 	if !NewLedger().Explains(main, 0, at(1), nil) {
 		t.Error("the end of a runner that was never there is no crash")
+	}
+}
+
+func TestModelsWithoutANameMayBeLoadedEachTime(t *testing.T) {
+	l, _ := loaded()
+	for i := range 3 {
+		look := l.Mark()
+		l.Saw([]string{main, other}, look)
+		if ask(l, Ask{Shared: true}, 11+float64(i)); !l.Explains(main, look, at(20), nil) {
+			t.Errorf("request %d explains nothing", i)
+		}
 	}
 }
 

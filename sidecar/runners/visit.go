@@ -4,7 +4,10 @@ import "time"
 
 // Ask is what an inference request asks for, as far as it decides about runners.
 type Ask struct {
-	Model string // normalised; empty for one that could not be read
+	Model string // normalised
+	// Shared says that the name stands for whatever has no name that is known here,
+	// so that each request may be for another model.
+	Shared bool
 	// Setup stands for what the runner has to be started with: requests of one
 	// model with the same setup share its runner.
 	Setup uint64
@@ -108,7 +111,9 @@ func (v *Visit) Served() (loaded bool) {
 	loaded, v.served = v.loads, true
 	m.serving++
 	v.settle()
-	m.inMemory(v.ledger.mark)
+	if !v.ask.Shared {
+		m.inMemory(v.ledger.mark)
+	}
 	if !v.ask.Own {
 		m.setup, m.unsure = v.ask.Setup, m.replaced.open > 0
 	}
