@@ -106,8 +106,11 @@ func (v *visit) admit() (forward.Ask, *forward.Refusal) {
 		}
 	}
 	v.route = ollama.RouteOf(v.request.Method, clean)
-	if !g.config.Allow.Has(string(class)) {
+	if !g.allows(class) {
 		return forward.Ask{}, notAllowed(class)
+	}
+	if name, is := strings.CutPrefix(clean, "/v1/models/"); is && ollama.Remote(name) && !g.allows(policy.Remote) {
+		return forward.Ask{}, remoteNotAllowed()
 	}
 	fairness := name
 	if g.keys.Open() {
@@ -119,38 +122,11 @@ func (v *visit) admit() (forward.Ask, *forward.Refusal) {
 			Sentence: "too many requests with this key; see Retry-After",
 		}
 	}
-	native := v.route.API == ollama.Native && class == policy.Inference
 	return forward.Ask{
 		Path: clean, Route: v.route, Inference: class == policy.Inference, Fairness: fairness, Client: v.client.String(), ID: v.id,
-		Inspect: native && (g.config.PinOptions || !g.config.Allow.Has(string(policy.Manage))),
+		Inspect: g.inspects(class, v.route),
 		Streams: strings.HasPrefix(clean, "/api/blobs/"),
 	}, nil
-}
-
-func notAllowed(class policy.Class) *forward.Refusal {
-	return &forward.Refusal{
-		Status: http.StatusForbidden, Reason: "not_allowed",
-		Sentence: "this is of the class " + string(class) + ", which is not open here: add it to CLAWGATE_GATEWAY_ALLOW",
-	}
-}
-
-// checkBody is for native inference requests whose body says more than what the
-// model is asked.
-func (g *Gateway) checkBody(_ ollama.Route, body []byte) ([]byte, *forward.Refusal) {
-	if g.config.PinOptions {
-		pinned, err := policy.Pin(body)
-		if err != nil {
-			return nil, &forward.Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: err.Error()}
-		}
-		body = pinned
-	}
-	if !g.config.Allow.Has(string(policy.Manage)) && policy.Unloads(body) {
-		return nil, &forward.Refusal{
-			Status: http.StatusForbidden, Reason: "not_allowed",
-			Sentence: "a keep_alive of 0 unloads the model for everybody, which is of the class manage: leave it out, or add manage to CLAWGATE_GATEWAY_ALLOW",
-		}
-	}
-	return body, nil
 }
 
 func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {

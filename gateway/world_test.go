@@ -42,7 +42,8 @@ type world struct {
 	stop        func()        // the gateway is to end
 	hold        chan struct{} // an answer to /api/generate ends with it
 
-	closed  atomic.Bool // the sidecar says that it is not ready
+	closed  atomic.Bool  // the sidecar says that it is not ready
+	says    atomic.Value // what else it says of itself
 	mu      sync.Mutex
 	reached []*http.Request
 	bodies  []string
@@ -89,7 +90,11 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 
 func (w *world) relay(writer http.ResponseWriter, request *http.Request) {
 	if request.URL.Path == "/-/ready" {
-		fmt.Fprintf(writer, `{"ready":%v,"state":"ready","may_hold":true,"hold_max_ms":120000}`, !w.closed.Load())
+		more, _ := w.says.Load().(string)
+		if more != "" {
+			more = "," + more
+		}
+		fmt.Fprintf(writer, `{"ready":%v,"state":"ready","may_hold":true,"hold_max_ms":120000%s}`, !w.closed.Load(), more)
 		return
 	}
 	body, _ := io.ReadAll(request.Body)

@@ -16,7 +16,8 @@ const (
 	// hurriedInterval keeps looks that requests ask for from becoming a load.
 	hurriedInterval = 50 * time.Millisecond
 	lookDeadline    = 2 * time.Second
-	maxLook         = 64 << 10
+	// maxLook is many times what a relay says of itself, which is bounded there.
+	maxLook = 1 << 20
 )
 
 // looking asks one sidecar how it is, for as long as it is on the list or has
@@ -64,14 +65,24 @@ func rest(ctx context.Context, pause time.Duration, asked <-chan struct{}) bool 
 
 // saysItself is what the relay answers at /-/ready.
 type saysItself struct {
-	Ready     bool              `json:"ready"`
-	State     string            `json:"state"`
-	Reason    string            `json:"reason"`
-	MayHold   bool              `json:"may_hold"`
-	HoldMaxMs int64             `json:"hold_max_ms"`
-	Draining  bool              `json:"draining"`
-	Model     string            `json:"model"`
-	Models    map[string]string `json:"models"`
+	Ready     bool   `json:"ready"`
+	State     string `json:"state"`
+	Reason    string `json:"reason"`
+	MayHold   bool   `json:"may_hold"`
+	HoldMaxMs int64  `json:"hold_max_ms"`
+	Draining  bool   `json:"draining"`
+	Model     string `json:"model"`
+	// KeepAliveMs is how long it keeps Model loaded, in milliseconds; negative for
+	// ever, and so it is taken where it is not told.
+	KeepAliveMs *int64            `json:"keep_alive_ms"`
+	Models      map[string]string `json:"models"`
+}
+
+func (s saysItself) keepAlive() time.Duration {
+	if s.KeepAliveMs == nil {
+		return -1
+	}
+	return time.Duration(*s.KeepAliveMs) * time.Millisecond
 }
 
 func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
@@ -87,7 +98,7 @@ func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
 		*standing = Standing{
 			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
 			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason,
-			Model: said.Model, Models: said.Models,
+			Model: said.Model, KeepAlive: said.keepAlive(), Models: said.Models,
 		}
 	})
 	return err == nil && said.Ready

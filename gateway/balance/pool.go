@@ -3,6 +3,7 @@ package balance
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -67,13 +68,17 @@ func (p *Pool) Unreachable(s *Sidecar, problem string) {
 	p.resolveSoon()
 }
 
+// maxClosed bounds what is known of single models between two looks: clients choose
+// the names.
+const maxClosed = 256
+
 // Closed notes a sidecar's own 503 for a model. It holds until the next look,
 // which is taken at once.
 func (p *Pool) Closed(s *Sidecar, model, state, reason string) {
 	p.update(s, func(standing *Standing) {
 		models := map[string]string{model: reason}
-		for name, why := range standing.Models {
-			models[name] = why
+		if len(standing.Models) < maxClosed {
+			maps.Copy(models, standing.Models)
 		}
 		standing.State, standing.Models = state, models
 	})

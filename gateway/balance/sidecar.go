@@ -19,6 +19,8 @@ type Standing struct {
 	State string
 	// Model is the one that it looks after (CLAWGATE_MODEL), normalised.
 	Model string
+	// KeepAlive is how long it keeps Model loaded after a request; negative for ever.
+	KeepAlive time.Duration
 	// Reason is why its gate is closed for every model.
 	Reason string
 	// Models says why it is closed for single ones, by normalised name.

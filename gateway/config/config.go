@@ -24,9 +24,9 @@ type Config struct {
 	Sidecars Sidecars `split_words:"true" default:"http://sidecar:18789" desc:"URLs of the sidecars' relays, separated by commas; a name with several addresses counts as several"`
 
 	APIKeys Keys    `split_words:"true" secret:"true" rule:"empty" desc:"name:key of every client, separated by commas or lines, or API_KEYS_FILE; empty: open to everyone"`
-	Allow   Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, and manage (pull, push, create, copy, delete, unload)"`
+	Allow   Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, manage (pull, push, create, copy, delete, unload), and remote (models that run elsewhere, on the server owner's account)"`
 
-	PinOptions bool `split_words:"true" default:"false" desc:"Drop keep_alive and the runner's options from requests, so that no client reloads everybody's model"`
+	PinOptions bool `split_words:"true" default:"false" desc:"Drop keep_alive, shift and all options that may choose the runner from requests, so that no client reloads everybody's model"`
 
 	Hold      time.Duration `split_words:"true" default:"0s" desc:"How long every request waits for a ready sidecar before it is refused"`
 	HoldRelay time.Duration `split_words:"true" default:"10s" desc:"How long a request waits for a sidecar that is restarting itself"`

@@ -40,6 +40,7 @@ const (
 	Inference = "inference"
 	Inspect   = "inspect"
 	Manage    = "manage"
+	Remote    = "remote"
 )
 
 // Classes are what clients may ask for.
@@ -53,7 +54,7 @@ func (c *Classes) UnmarshalText(text []byte) error {
 	*c = nil
 	return eachOf(text, func(entry string) error {
 		var class string
-		if err := environment.OneOf(&class, []byte(entry), Inference, Inspect, Manage); err != nil {
+		if err := environment.OneOf(&class, []byte(entry), Inference, Inspect, Manage, Remote); err != nil {
 			return err
 		}
 		if !c.Has(class) {

@@ -54,15 +54,15 @@ func (a *attempt) outgoing(choice balance.Choice) *http.Request {
 		out.Body = a.body.Reader()
 		return out
 	}
-	body := &a.body // not its bytes: the answer keeps out for as long as it lasts
-	out.ContentLength = int64(len(body.Data))
+	body, insertion := &a.body, a.insertion // not its bytes: the answer keeps out for as long as it lasts
+	out.ContentLength = int64(len(body.Data) + len(insertion.Text))
 	out.Body = http.NoBody
 	if len(body.Data) > 0 {
-		out.Body = body.Reader()
+		out.Body = insertion.Into(body)
 	}
 	// With it the transport takes the lean way, and sends again on a fresh
 	// connection what an idle one did not take.
-	out.GetBody = func() (io.ReadCloser, error) { return body.Reader(), nil }
+	out.GetBody = func() (io.ReadCloser, error) { return insertion.Into(body), nil }
 	return out
 }
 

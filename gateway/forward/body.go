@@ -44,26 +44,30 @@ func (x *exchange) readBody() bool {
 	return x.inspect()
 }
 
-// inspect finds the model, and has the body decided about.
+// inspect finds the model, and has the body decided about. What parses as JSON is
+// JSON, whatever the header says: so does Ollama read it.
 func (x *exchange) inspect() bool {
-	encoded := x.request.Header.Get("Content-Encoding") != ""
-	if x.ask.Inference && !encoded {
-		x.model = ollama.PeekBody(x.ask.Route, x.body.Data).Model
+	if !x.ask.Inference && !x.ask.Inspect {
+		return true
+	}
+	peek := ollama.PeekBody(x.ask.Route, x.body.Data)
+	if x.ask.Inference {
+		x.model = peek.Model
 		x.result.Model = x.model
 	}
 	if !x.ask.Inspect {
 		return true
 	}
-	if encoded {
+	if !peek.IsObject() && x.request.Header.Get("Content-Encoding") != "" {
 		x.refuse(&Refusal{Status: http.StatusUnsupportedMediaType, Reason: "encoding", Sentence: "an encoded body cannot be checked; send it without Content-Encoding"})
 		return false
 	}
-	body, refusal := x.forwarder.config.Body(x.ask.Route, x.body.Data)
+	body, insertion, refusal := x.forwarder.config.Body(x.request, x.ask.Route, peek, x.body.Data)
 	if refusal != nil {
 		x.refuse(refusal)
 		return false
 	}
-	x.body.Data = body
+	x.body.Data, x.insertion = body, insertion
 	return true
 }
 

@@ -33,7 +33,8 @@ type exchange struct {
 	wait      time.Duration // how long it may wait at closed gates
 	waitGiven bool          // by the client or by the gateway's own setting
 	body      hop.Body
-	model     string // normalised, empty when the body names none
+	insertion hop.Insertion // what is sent within the body
+	model     string        // normalised, empty when the body names none
 
 	spent   time.Duration             // of the wait budget
 	lost    bool                      // a sidecar went away under it

@@ -19,9 +19,10 @@ type Config struct {
 
 	MaxBodyBytes   int64 // a larger body is refused
 	BufferMaxBytes int64 // all bodies together
-	// Body looks at a whole body of a request that Ask says to inspect, and
-	// returns what is to be sent instead, or why it is refused.
-	Body func(route ollama.Route, body []byte) ([]byte, *Refusal)
+	// Body looks at a whole body of a request that Ask says to inspect, in which
+	// peek is what was found. It returns what is to be sent instead, and what within
+	// that, or why the request is refused.
+	Body func(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, hop.Insertion, *Refusal)
 	Log  *slog.Logger
 }
 

@@ -21,6 +21,7 @@ const (
 	Inference Class = "inference" // makes a model work
 	Inspect   Class = "inspect"   // looks, and changes nothing
 	Manage    Class = "manage"    // fetches, changes, deletes or unloads models
+	Remote    Class = "remote"    // asks a model that another machine runs; inference beside that
 )
 
 // table has the routes that are fixed: class by path and method.

@@ -65,7 +65,7 @@ type Config struct {
 	QueueLength  int           `split_words:"true" default:"256" desc:"Requests that may wait for a slot"`
 	QueueTimeout time.Duration `split_words:"true" default:"60s" desc:"How long a request waits for a slot"`
 	// MaxTokens 0 means that requests alone say how long their answers may be.
-	MaxTokens int `split_words:"true" default:"0" desc:"Most tokens of one answer, whatever the request says; 0: no cap. A body larger than REPLAY_MAX_BYTES is not capped"`
+	MaxTokens int `split_words:"true" default:"0" desc:"Most tokens of one answer, whatever the request says; 0: no cap. With a cap, a body that is larger than REPLAY_MAX_BYTES or cannot be read is refused"`
 
 	ReplayMaxBytes Bytes         `split_words:"true" default:"8MiB" desc:"A larger request body cannot be sent again after a recovery"`
 	BufferMaxBytes Bytes         `split_words:"true" default:"256MiB" desc:"All request bodies in memory together"`
