@@ -32,7 +32,7 @@ func RemoteForm(contentType string, query url.Values, body []byte) (bool, error)
 	form := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return false, nil
 		}
 		if err != nil {

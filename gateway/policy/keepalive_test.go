@@ -12,7 +12,7 @@ import (
 // with an empty prompt), "30m0s" (`ollama run --keepalive 30m`), "-1s" (Home
 // Assistant, for ever) and "5m", "-1m", 0 or -1 (Open WebUI).
 func TestWhatBecomesOfAKeepAlive(t *testing.T) {
-	const forever, halfHour = -1, 30 * time.Minute
+	const forever, limited = -1, 30 * time.Minute
 	for value, want := range map[string]struct {
 		pinned, main, other Treatment // of a main model that stays for ever, for half an hour, of another one
 	}{
@@ -72,7 +72,7 @@ func TestWhatBecomesOfAKeepAlive(t *testing.T) {
 			main  bool
 			least time.Duration
 			want  Treatment
-		}{{"a main model for ever", true, forever, want.pinned}, {"a main model for half an hour", true, halfHour, want.main}, {"another", false, 0, want.other}} {
+		}{{"a main model for ever", true, forever, want.pinned}, {"a main model for half an hour", true, limited, want.main}, {"another", false, 0, want.other}} {
 			if got := OfKeepAlive(asked, c.main, c.least); got != c.want {
 				t.Errorf("%.40s of %s: %d, want %d", value, c.what, got, c.want)
 			}

@@ -120,11 +120,11 @@ func TestNamesAreOneWhereOllamaTakesThemForOne(t *testing.T) {
 
 // older is how 0.9.6 reads a name, in full; empty for one that it refuses.
 func older(name string) string {
-	rest, tag, promised := name, "latest", true
+	rest, tag := name, "latest"
 	if strings.LastIndex(name, ":") > strings.LastIndex(name, "/") {
 		rest, tag, _ = cutPromised(name, ":")
 	}
-	host, namespace, model := "registry.ollama.ai", "library", ""
+	host, namespace, model, promised := "registry.ollama.ai", "library", "", false
 	if rest, model, promised = cutPromised(rest, "/"); !promised {
 		model = rest
 	} else if rest, namespace, promised = cutPromised(rest, "/"); !promised {

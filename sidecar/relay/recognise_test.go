@@ -117,7 +117,7 @@ func TestANameIsKnownOnceOllamaListsIt(t *testing.T) {
 
 func TestItsOwnModelIsKnownBeforeAnyListIs(t *testing.T) {
 	r := New(Config{Model: "Qwen3:32b"})
-	if name, known := (*r.listed.Load()).Model(model); !known || name != model {
+	if name, known := r.listed.Load().Model(model); !known || name != model {
 		t.Errorf("%q %v", name, known)
 	}
 }
