@@ -76,11 +76,17 @@ func (a *admission) tryEnter(f *flight) (refused *refusal, decided bool) {
 }
 
 func (a *admission) refuseWaiting(l *lane, f *flight, left time.Duration) *refusal {
+	var giving *flight
 	if a.waiting >= a.queueLength && !f.kept {
-		return a.refuseFull(l)
+		if giving = a.newestOfMost(f.key); giving == nil {
+			return a.refuseFull(l)
+		}
 	}
 	if left <= 0 {
 		return a.refuseLate(l)
+	}
+	if giving != nil {
+		a.expel(giving, l)
 	}
 	return nil
 }
