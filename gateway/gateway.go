@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/access"
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/gateway/chat"
@@ -23,8 +25,9 @@ import (
 
 const (
 	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	// adminConnections are far more than a monitor and a few operators open.
+	adminConnections = 128
+	idleTimeout      = 2 * time.Minute
 	// bufferMaxBytes bounds all request bodies in memory together. It fits the
 	// memory limit of the compose file.
 	bufferMaxBytes = 128 << 20
@@ -40,6 +43,8 @@ type Parts struct {
 	Registry Registry
 	Log      *slog.Logger
 	Version  string
+	// Memory is how much the process may use, in bytes; 0 for crowd.Memory.
+	Memory int64
 	// Dial opens the connections to the sidecars; nil for the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Resolve finds a name's addresses; nil for the system's resolver.
@@ -62,6 +67,7 @@ type Gateway struct {
 	limiter   *access.Limiter
 	cors      access.CORS
 	page      http.Handler // nil when there is none
+	limits    crowd.Limits
 	metrics   *metrics
 	admin     http.Handler
 	hosts     hosts.Names // by which clients may address the door
@@ -77,9 +83,11 @@ func New(parts Parts) *Gateway {
 	}
 	g.keys = access.NewKeys(keys)
 	g.pool = balance.New(balance.Config{Sidecars: c.Sidecars, Resolve: parts.Resolve, Dial: parts.Dial, Log: parts.Log})
+	bodies := max(bufferMaxBytes, 2*int64(c.MaxBodyBytes)) // the largest is moved once more when half of it has come
+	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests}.Within(cmp.Or(parts.Memory, crowd.Memory()), bodies)
 	g.forwarder = forward.New(forward.Config{
 		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
-		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: max(bufferMaxBytes, int64(c.MaxBodyBytes)),
+		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,
 		Body: g.checkBody, Log: parts.Log,
 	})
 	g.hosts = doorHosts(c)
@@ -125,8 +133,10 @@ func (g *Gateway) Run(ctx context.Context, listeners Listeners) error {
 func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
 	door, admin := g.server(g), g.server(g.admin)
 	failed := make(chan error, 2)
-	go func() { failed <- door.Serve(listeners.Door) }()
-	go func() { failed <- admin.Serve(listeners.Admin) }()
+	go func() {
+		failed <- crowd.Serve(door, listeners.Door, crowd.Config{Connections: g.limits.Connections, Trusted: g.config.TrustedProxies, Log: g.log})
+	}()
+	go func() { failed <- crowd.Serve(admin, listeners.Admin, crowd.Config{Connections: adminConnections}) }()
 	g.introduce(listeners)
 	var err error
 	select {
@@ -147,7 +157,7 @@ func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
 
 func (g *Gateway) introduce(listeners Listeners) {
 	g.log.Info("serving", "door", listeners.Door.Addr().String(), "admin", listeners.Admin.Addr().String(),
-		"sidecars", len(g.config.Sidecars), "allow", g.config.Allow, "keys", len(g.config.APIKeys.List()))
+		"max_connections", g.limits.Connections, "max_requests", g.limits.Requests, "sidecars", len(g.config.Sidecars), "allow", g.config.Allow, "keys", len(g.config.APIKeys.List()))
 	if g.keys.Open() {
 		g.log.Warn("no keys are configured: the gateway is open to whoever reaches it; set CLAWGATE_GATEWAY_API_KEYS or CLAWGATE_GATEWAY_API_KEYS_FILE")
 		g.warnOfAnyName()
@@ -170,7 +180,7 @@ func (g *Gateway) drain(ctx context.Context, door *http.Server) error {
 // answers: those are forward's, piece by piece.
 func (g *Gateway) server(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		ConnContext: hop.KeepConnection,
 		ErrorLog:    slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
 	}

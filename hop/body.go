@@ -1,11 +1,14 @@
 package hop
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/clawdbot/clawgate/crowd"
 )
 
 const (
@@ -14,12 +17,16 @@ const (
 	BodyIdleTimeout = 60 * time.Second
 	// leastRate is how many bytes a second a client has to send of a body that is
 	// held in memory, on average and after BodyIdleTimeout. One that trickled in
-	// would hold its part of the budget for hours.
+	// would hold its part of the memory for hours.
 	leastRate = 16 << 10
+	// CrowdedTimeout and crowdedRate are the same for as long as others find no room.
+	CrowdedTimeout = 5 * time.Second
+	crowdedRate    = 256 << 10
 	// prefixBytes is how much of a body that cannot be held is read to find
 	// its model.
-	prefixBytes = 64 << 10
-	// firstBytes is the first allocation for a body of unknown length.
+	prefixBytes = crowd.SmallBody
+	// firstBytes is what every request has for its body without asking for it:
+	// as much as the server has read already, at most.
 	firstBytes = 4 << 10
 )
 
@@ -31,29 +38,13 @@ type Body struct {
 	Begun    atomic.Bool         // something of the rest was read
 	Broken   atomic.Bool         // the rest ended early, which is the client's doing
 	Limit    func(time.Duration) // on waiting for more of it; 0 for none
-	Budget   *Budget
+	Guest    *crowd.Guest        // whose the memory is; nil without a limit
 	reserved int64
-}
-
-// Budget bounds the memory of all bodies together, in bytes.
-type Budget struct {
-	Limit int64
-	Used  atomic.Int64
-}
-
-func (b *Budget) reserve(n int64) bool {
-	if b.Used.Add(n) > b.Limit {
-		b.Used.Add(-n)
-		return false
-	}
-	return true
 }
 
 // Release gives the memory back. The body cannot be sent again after it.
 func (b *Body) Release() {
-	if b.Budget != nil && b.reserved > 0 {
-		b.Budget.Used.Add(-b.reserved)
-	}
+	b.Guest.Give(b.reserved)
 	b.reserved, b.Whole, b.Data = 0, false, nil
 }
 
@@ -88,7 +79,9 @@ type begin struct{ *Body }
 func (r begin) Read(p []byte) (int, error) {
 	r.Begun.Store(true)
 	r.Limit(BodyIdleTimeout)
+	r.Guest.Expect(CrowdedTimeout)
 	n, err := r.Rest.Read(p)
+	r.Guest.Expect(0)
 	switch {
 	case err == io.EOF:
 		r.Limit(0)
@@ -98,7 +91,9 @@ func (r begin) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Fill reads until the end, or until the body is known to be too large.
+// Fill reads until the end, or until there is no room for more of the body; the
+// rest is Rest then. A request that has to leave the room for another's sake ends
+// with crowd.ErrFull.
 func (b *Body) Fill(request *http.Request, most int64) error {
 	length := request.ContentLength
 	if length == 0 {
@@ -110,69 +105,96 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 	}
 	began := time.Now()
 	for {
-		if len(b.Data) == cap(b.Data) && !b.grow(most, length) {
-			return b.fillPrefix(request.Body)
+		if len(b.Data) == cap(b.Data) && !b.grow(request.Context(), most, length) {
+			b.Rest = request.Body
+			return nil
 		}
-		b.Limit(b.patience(time.Since(began)))
-		n, err := request.Body.Read(b.Data[len(b.Data):cap(b.Data)])
-		b.Data = b.Data[:len(b.Data)+n]
+		err := b.read(request.Body, cap(b.Data), time.Since(began))
 		switch {
 		case err == io.EOF && (length < 0 || int64(len(b.Data)) == length), err == nil && int64(len(b.Data)) == length:
 			b.Whole = true
+			b.Guest.Expect(0)
 			return nil
 		case err != nil:
-			return fmt.Errorf("cannot read the request's body after %d bytes: %w", len(b.Data), err)
+			return b.cut(err)
 		}
 	}
 }
 
-// patience is how long to wait for more of a body that has been read for a
-// while, and never 0.
-func (b *Body) patience(read time.Duration) time.Duration {
-	allowed := BodyIdleTimeout + time.Duration(len(b.Data))*time.Second/leastRate
-	return max(1, min(BodyIdleTimeout, allowed-read))
+// Begin reads the beginning of a body that Fill found no room for: as much as
+// its model may stand in, or less where there is no room for that either.
+func (b *Body) Begin(ctx context.Context) error {
+	for len(b.Data) < prefixBytes {
+		if len(b.Data) == cap(b.Data) && !b.extend(ctx, min(max(2*len(b.Data), firstBytes), prefixBytes), true) {
+			break
+		}
+		err := b.read(b.Rest, min(cap(b.Data), prefixBytes), 0)
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			break // an end that came too early is met again when the rest is sent
+		}
+		if err != nil {
+			return b.cut(err)
+		}
+	}
+	b.Guest.Expect(0)
+	return nil
 }
 
-// grow doubles the memory within the limit and the budget. For a body of known
-// length it allocates all that is left once a piece of it has come: by doubling
-// alone the old half and the new whole would be there at once. The piece is an
-// eighth, so that a client has to send what it takes the memory for.
-func (b *Body) grow(most, length int64) bool {
-	have := int64(cap(b.Data))
-	want := max(2*have, firstBytes)
+func (b *Body) cut(err error) error {
+	if b.Guest.Told() {
+		err = crowd.ErrFull
+	}
+	return fmt.Errorf("cannot read the request's body after %d bytes: %w", len(b.Data), err)
+}
+
+// read reads once, up to so many bytes in all.
+func (b *Body) read(from io.Reader, most int, sinceBegan time.Duration) error {
+	b.Limit(patience(len(b.Data), sinceBegan, BodyIdleTimeout, leastRate))
+	b.Guest.Expect(patience(len(b.Data), sinceBegan, CrowdedTimeout, crowdedRate))
+	if b.Guest.Told() { // perhaps before the limit was set
+		return crowd.ErrFull
+	}
+	n, err := from.Read(b.Data[len(b.Data):most])
+	b.Data = b.Data[:len(b.Data)+n]
+	return err
+}
+
+// patience is how long to wait for more of a body of which so much has been read
+// in such a time, and never 0.
+func patience(have int, read, idle time.Duration, rate int64) time.Duration {
+	allowed := idle + time.Duration(have)*time.Second/time.Duration(rate)
+	return max(1, min(idle, allowed-read))
+}
+
+// grow makes room for as much again as has come, and never for more. Of a known
+// length each piece is half of the next, so that the last step is from half of it.
+func (b *Body) grow(ctx context.Context, most, length int64) bool {
+	first := int64(firstBytes)
 	if length > 0 {
-		want = max(2*have, min(length, prefixBytes))
-		if have >= (length+7)/8 && have >= prefixBytes {
-			want = length
+		for first = min(length, most); first > firstBytes; first = (first + 1) / 2 {
 		}
+	}
+	want := min(max(2*int64(cap(b.Data)), first), most)
+	if length > 0 {
 		want = min(want, length)
 	}
-	want = min(want, most)
-	if want <= have || !b.Budget.reserve(want-have) {
+	return b.extend(ctx, int(want), want <= crowd.SmallBody && length <= crowd.SmallBody)
+}
+
+// extend moves the body to a larger piece of memory. While it is moved it takes
+// both.
+func (b *Body) extend(ctx context.Context, want int, small bool) bool {
+	cost := int64(want)
+	if want <= firstBytes {
+		cost = 0
+	}
+	if want <= cap(b.Data) || cost > 0 && !b.Guest.Take(ctx, cost, small) {
 		return false
 	}
-	b.reserved += want - have
 	grown := make([]byte, len(b.Data), want)
 	copy(grown, b.Data)
 	b.Data = grown
+	b.Guest.Give(b.reserved)
+	b.reserved = cost
 	return true
-}
-
-// fillPrefix leaves the rest of the body to be streamed. At least prefixBytes
-// are read to find the model, outside the budget.
-func (b *Body) fillPrefix(rest io.Reader) error {
-	b.Rest = rest
-	if len(b.Data) >= prefixBytes {
-		return nil
-	}
-	b.Limit(BodyIdleTimeout)
-	prefix := make([]byte, prefixBytes)
-	kept := copy(prefix, b.Data)
-	n, err := io.ReadFull(rest, prefix[kept:])
-	b.Data = prefix[:kept+n]
-	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
-		// An end that came too early is met again when the rest is sent.
-		return nil
-	}
-	return fmt.Errorf("cannot read the beginning of the request's body: %w", err)
 }

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -48,6 +50,8 @@ type Parts struct {
 	Hints LogView
 	// Wall is the wall clock; nil for the system's.
 	Wall func() time.Time
+	// Memory is how much the process may use, in bytes; 0 for crowd.Memory.
+	Memory int64
 	// Dial opens connections to Ollama; nil for the network's own.
 	Dial     probe.DialFunc
 	Registry *prometheus.Registry
@@ -63,6 +67,7 @@ type Sidecar struct {
 	admin      http.Handler
 	metrics    *admin.Metrics
 	health     *incident.Log
+	limits     crowd.Limits
 	log        *slog.Logger
 }
 
@@ -83,9 +88,11 @@ func New(parts Parts) *Sidecar {
 		config: parts.Config, log: parts.Log,
 		metrics: admin.NewMetrics(parts.Registry),
 		health:  incident.New(parts.Config.HealthLog, parts.Log),
+		limits: crowd.Limits{Connections: parts.Config.MaxConnections, Requests: parts.Config.MaxRequests}.
+			Within(cmp.Or(parts.Memory, crowd.Memory()), int64(parts.Config.BufferMaxBytes)),
 	}
 	s.supervisor = newSupervisor(parts, journal, s.metrics, s.health)
-	s.relay = newRelay(parts, s.supervisor, s.metrics)
+	s.relay = newRelay(parts, s.limits.Requests, s.supervisor, s.metrics)
 	s.supervisor.join(s.relay, parts)
 	s.metrics.ReadLoad(func() admin.Load { return admin.Load(s.relay.Load()) })
 	s.admin = admin.New(admin.Config{
@@ -116,14 +123,14 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 	return s
 }
 
-func newRelay(parts Parts, s *supervisor, metrics *admin.Metrics) *relay.Relay {
+func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metrics) *relay.Relay {
 	c := parts.Config
 	return relay.New(relay.Config{
 		Upstream: c.OllamaURL, Model: c.Model, KeepAlive: time.Duration(c.KeepAlive), Dial: parts.Dial,
 		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
-		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes),
+		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes), MaxRequests: maxRequests,
 		Runners: s.view.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})
 }
@@ -212,10 +219,14 @@ func (s *Sidecar) serve(ctx context.Context, listeners Listeners) error {
 	relayServer := admin.NewServer(s.relay, s.log)
 	adminServer := admin.NewServer(s.admin, s.log)
 	failed := make(chan error, 2)
-	go func() { failed <- relayServer.Serve(listeners.Relay) }()
-	go func() { failed <- adminServer.Serve(listeners.Admin) }()
+	go func() {
+		failed <- crowd.Serve(relayServer, listeners.Relay, crowd.Config{Connections: s.limits.Connections, Log: s.log})
+	}()
+	go func() {
+		failed <- crowd.Serve(adminServer, listeners.Admin, crowd.Config{Connections: adminConnections})
+	}()
 	s.log.Info("serving", "relay", listeners.Relay.Addr().String(), "admin", listeners.Admin.Addr().String(),
-		"upstream", s.config.OllamaURL.String(), "model", s.config.Model, "mode", s.config.Mode)
+		"max_connections", s.limits.Connections, "max_requests", s.limits.Requests, "upstream", s.config.OllamaURL.String(), "model", s.config.Model, "mode", s.config.Mode)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -258,4 +269,8 @@ func (s *Sidecar) shutdown(ctx context.Context, servers ...*http.Server) error {
 	return failed
 }
 
-const shutdownDeadline = 2 * time.Second
+const (
+	shutdownDeadline = 2 * time.Second
+	// adminConnections are far more than a monitor and a few operators open.
+	adminConnections = 128
+)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/clawdbot/clawgate/crowd"
 )
 
 // ClientAddress gives the address of the client: the peer's or, where that is a
@@ -34,14 +36,7 @@ func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 
 // AddressID is the identity of a client that has no key: its address or, with
 // IPv6, its network of 64 bits, of which a single host has every address.
-func AddressID(client netip.Addr) string {
-	client = client.Unmap()
-	if client.Is6() {
-		network, _ := client.Prefix(64) // 64 bits are always possible
-		return network.String()
-	}
-	return client.String()
-}
+func AddressID(client netip.Addr) string { return crowd.Origin(client) }
 
 // parseAddress reads an address with or without a port. It takes IPv4 out of
 // IPv6 and drops the zone, so that prefixes match.

@@ -32,6 +32,9 @@ type Config struct {
 	HoldRelay time.Duration `split_words:"true" default:"10s" desc:"How long a request waits for a sidecar that is restarting itself"`
 
 	MaxBodyBytes environment.Bytes `split_words:"true" default:"64MiB" rule:"positive" desc:"A larger request body is refused; uploads of blobs are exempt"`
+	// MaxConnections and MaxRequests 0 mean as many as the memory limit allows.
+	MaxConnections int `split_words:"true" default:"0" desc:"Connections of clients at once; 0: as many as the memory limit allows"`
+	MaxRequests    int `split_words:"true" default:"0" desc:"Requests in hand at once, waiting or being answered; 0: as many as the memory limit allows"`
 	// RateLimit 0 means none.
 	RateLimit int `split_words:"true" default:"0" desc:"Requests a minute that each key may send; 0: no limit"`
 
@@ -70,5 +73,6 @@ func contradictions(c Config) []environment.Contradiction {
 		environment.Wrong(!environment.IsAddress(c.Listen), "LISTEN", fmt.Sprintf("%q is not an address such as :8080 or 127.0.0.1:8080", c.Listen)),
 		environment.Wrong(!environment.IsAddress(c.AdminListen), "ADMIN_LISTEN", fmt.Sprintf("%q is not an address such as :8081 or 127.0.0.1:8081", c.AdminListen)),
 		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
+		environment.Wrong(c.MaxConnections > 0 && c.MaxConnections <= c.MaxRequests, "MAX_CONNECTIONS MAX_REQUESTS", "there must be more connections than requests: one must be left to answer on"),
 	}
 }

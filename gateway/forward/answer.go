@@ -70,6 +70,7 @@ func (t *answer) begin() bool {
 	t.begun = true
 	t.result.FirstChunk = max(1, time.Since(t.arrived))
 	t.body.Release()
+	t.guest.Settle()
 	copyAnswerHeader(t.writer.Header(), t.Header)
 	t.result.Status = t.StatusCode
 	t.ended = hop.ResetUntil(t.request, t.writer.Header())
@@ -83,11 +84,13 @@ func (t *answer) write(piece []byte) bool {
 		t.line.follow(piece)
 	}
 	t.count.Moves(t.limitWriting())
+	t.guest.Expect(hop.CrowdedTimeout)
 	n, err := t.writer.Write(piece)
 	t.result.Bytes += int64(n)
 	if err == nil && t.ContentLength < 0 {
 		err = t.control.Flush()
 	}
+	t.guest.Expect(0)
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		t.result.Cut = "client"
 		return false

@@ -130,7 +130,7 @@ func (a *attempt) goesOn(answer *http.Response) bool {
 		return true
 	case reason == "upstream" && a.movable():
 		a.resent = true
-	case reason != "queue_full":
+	case reason != "queue_full" && reason != "crowded":
 		return false // also of a queue in which it has waited for as long as it may
 	}
 	a.avoid(a.sidecar)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -14,7 +15,7 @@ import (
 // readBody reads the body and has it looked at. It is false when there is
 // nothing to go on with, and the client has been told.
 func (x *exchange) readBody() bool {
-	x.body.Budget, x.body.Limit = &x.forwarder.buffered, x.limitReading
+	x.body.Guest, x.body.Limit = x.guest, x.limitReading
 	if x.ask.Streams {
 		x.body.Rest = x.request.Body
 		x.limitReading(0) // until it is read
@@ -28,7 +29,10 @@ func (x *exchange) readBody() bool {
 		x.tooLarge(most)
 		return false
 	}
-	if err := x.body.Fill(x.request, most+1); err != nil {
+	if err := x.body.Fill(x.request, most+1); errors.Is(err, crowd.ErrFull) {
+		x.crowded()
+		return false
+	} else if err != nil {
 		x.badBody(err)
 		return false
 	}
@@ -90,12 +94,11 @@ func (x *exchange) tooLarge(most int64) {
 // notWhole is for a body that turned out too large, for itself or for what all
 // may take together.
 func (x *exchange) notWhole(most int64) {
-	if x.request.ContentLength < 0 && x.forwarder.buffered.Used.Load()+most <= x.forwarder.buffered.Limit {
+	if x.request.ContentLength < 0 && int64(len(x.body.Data)) > most {
 		x.tooLarge(most)
 		return
 	}
-	x.closeAfter()
-	x.refuse(&Refusal{
+	x.refuseUnread(&Refusal{
 		Status: http.StatusServiceUnavailable, Reason: "memory", RetryAfter: 5 * time.Second,
 		Sentence: "too many large requests at once; try again in a few seconds",
 	})

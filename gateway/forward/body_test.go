@@ -68,7 +68,7 @@ func TestTheLargestBodyThatIsAllowedArrivesWhole(t *testing.T) {
 }
 
 func TestBodiesTogetherAreBounded(t *testing.T) {
-	inWorld(t, 1, func(c *Config) { c.BufferMaxBytes = 1 << 20 }, func(w *world) {
+	inWorld(t, 1, func(c *Config) { c.BufferMaxBytes = 3 << 19 }, func(w *world) {
 		release := make(chan struct{})
 		w.sidecars[0].answers(func(writer http.ResponseWriter, r *http.Request) { <-release; chat("hi")(writer, r) })
 		large := `{"model":"m","prompt":"` + strings.Repeat("x", 700<<10) + `"}`

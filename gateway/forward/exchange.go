@@ -1,9 +1,11 @@
 package forward
 
 import (
+	"context"
 	"net/http"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/hop"
 )
@@ -34,7 +36,9 @@ type exchange struct {
 	waitGiven bool          // by the client or by the gateway's own setting
 	body      hop.Body
 	insertion hop.Insertion // what is sent within the body
-	model     string        // normalised, empty when the body names none
+	guest     *crowd.Guest  // its place among the requests in hand
+	leave     context.CancelCauseFunc
+	model     string // normalised, empty when the body names none
 
 	spent   time.Duration             // of the wait budget
 	lost    bool                      // a sidecar went away under it
@@ -127,7 +131,8 @@ func (x *exchange) allowance(choice balance.Choice) time.Duration {
 	return allowed
 }
 
-// gone says that the client did not wait.
+// gone says that the client did not wait, or that the request has to leave for
+// another's sake.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 
 // repeatable says that it does no harm to send the request again after a
@@ -144,8 +149,15 @@ func (x *exchange) movable() bool { return x.repeatable() && !x.resent }
 // nothing gets no empty 200 from the server.
 func (x *exchange) finish() {
 	x.body.Release()
+	x.guest.Leave()
+	if x.leave != nil {
+		x.leave(nil)
+	}
 	// For what the server has still to send; it clears the deadline after that.
 	_ = x.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if x.result.Status == 0 && x.guest.Told() {
+		x.crowded()
+	}
 	if x.result.Status == 0 {
 		x.result.Status = statusClientGone
 		panic(http.ErrAbortHandler)

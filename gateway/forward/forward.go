@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
@@ -18,7 +19,8 @@ type Config struct {
 	HoldRelay time.Duration     // wait for a relay that is away or has just begun
 
 	MaxBodyBytes   int64 // a larger body is refused
-	BufferMaxBytes int64 // all bodies together
+	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
+	MaxRequests    int   // in hand at once; 0 for any number
 	// Body looks at a whole body of a request that Ask says to inspect, in which
 	// peek is what was found. It returns what is to be sent instead, and what within
 	// that, or why the request is refused.
@@ -62,9 +64,9 @@ type Result struct {
 
 // Forwarder passes requests on. It starts no goroutine that outlives a request.
 type Forwarder struct {
-	config   Config
-	buffered hop.Budget
-	pieces   hop.Pieces
+	config Config
+	room   crowd.Room
+	pieces hop.Pieces
 }
 
 // New makes a Forwarder.
@@ -76,12 +78,12 @@ func New(config Config) *Forwarder {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Forwarder{config: config}
-	f.buffered.Limit = config.BufferMaxBytes
+	f.room.Requests, f.room.Bytes, f.room.Reserve = config.MaxRequests, config.BufferMaxBytes, config.BufferMaxBytes/8
 	return f
 }
 
 // Buffered is the memory that request bodies hold now, in bytes.
-func (f *Forwarder) Buffered() int64 { return f.buffered.Used.Load() }
+func (f *Forwarder) Buffered() int64 { return f.room.Used() }
 
 // Serve answers one request and tells in result what became of it. It panics
 // with http.ErrAbortHandler to abort the connection of an answer that was cut;
@@ -95,7 +97,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, request *http.Request, ask Ask,
 	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
 	x.wait, x.waitGiven = wait, asked || f.config.Hold > 0
 	cleanHeader(request, ask)
-	if !x.readBody() {
+	if !x.enter() || !x.readBody() {
 		return
 	}
 	for x.step() {

@@ -16,7 +16,7 @@ var (
 		"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
 	}
 	replayResults  = []string{"answered", "failed"}
-	refusalReasons = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream"}
+	refusalReasons = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream", "crowded"}
 	cutReasons     = []string{"upstream", "recovery", "stalled", "incomplete"}
 	remedyReasons  = []string{
 		"wedged", "crashed", "down", "out_of_memory", "garbage", "slow", "gpu_lost", "cpu_fallback", "vram_leak", "requested",

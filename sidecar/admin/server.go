@@ -11,7 +11,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
+	maxHeaderBytes    = 12 << 10 // net/http reads 4 KiB more
 )
 
 // NewServer returns a server for handler with limits that suit streams; the

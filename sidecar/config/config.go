@@ -67,6 +67,10 @@ type Config struct {
 	// MaxTokens 0 means that requests alone say how long their answers may be.
 	MaxTokens int `split_words:"true" default:"0" desc:"Most tokens of one answer, whatever the request says; 0: no cap. With a cap, a body that is larger than REPLAY_MAX_BYTES or cannot be read is refused"`
 
+	// MaxConnections and MaxRequests 0 mean as many as the memory limit allows.
+	MaxConnections int `split_words:"true" default:"0" desc:"Connections to the relay at once; 0: as many as the memory limit allows"`
+	MaxRequests    int `split_words:"true" default:"0" desc:"Requests in hand at once, waiting or being answered; 0: as many as the memory limit allows"`
+
 	ReplayMaxBytes Bytes         `split_words:"true" default:"8MiB" desc:"A larger request body cannot be sent again after a recovery"`
 	BufferMaxBytes Bytes         `split_words:"true" default:"256MiB" desc:"All request bodies in memory together"`
 	StallTimeout   time.Duration `split_words:"true" default:"120s" rule:"positive" desc:"Silence between two chunks, in a still container, that ends a stream"`

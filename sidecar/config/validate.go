@@ -62,6 +62,7 @@ func together(c Config) []environment.Contradiction {
 		environment.Wrong(c.RecheckInterval > c.ReadyInterval, "RECHECK_INTERVAL READY_INTERVAL", "looking again after a failure must not take longer than the ordinary interval"),
 		environment.Wrong(c.Hold > c.HoldMax, "HOLD HOLD_MAX", "HOLD must not be longer than HOLD_MAX"),
 		environment.Wrong(c.ReplayMaxBytes > c.BufferMaxBytes, "REPLAY_MAX_BYTES BUFFER_MAX_BYTES", "one body must not be larger than all bodies together"),
+		environment.Wrong(c.MaxConnections > 0 && c.MaxConnections <= c.MaxRequests, "MAX_CONNECTIONS MAX_REQUESTS", "there must be more connections than requests: one must be left to answer on"),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
@@ -50,8 +51,12 @@ func (x *exchange) peekInto() bool {
 }
 
 func (x *exchange) fillBody() bool {
-	x.body.Budget, x.body.Limit = &x.relay.buffered, x.limitReading
-	if err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes); err != nil {
+	x.body.Guest, x.body.Limit = x.guest, x.limitReading
+	err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes)
+	if err == nil && !x.body.Whole {
+		err = x.body.Begin(x.request.Context())
+	}
+	if err != nil {
 		x.badBody(err)
 		return false
 	}
@@ -71,6 +76,10 @@ func (x *exchange) limitReading(d time.Duration) {
 // it has reached Ollama.
 func (x *exchange) badBody(err error) {
 	status, late := http.StatusBadRequest, errors.Is(err, os.ErrDeadlineExceeded)
+	if errors.Is(err, crowd.ErrFull) {
+		x.crowded()
+		return
+	}
 	if x.gone() && !late && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return
 	}

@@ -57,7 +57,7 @@ func TestABodyTooLargeToHoldIsGatedByItsBeginning(t *testing.T) {
 }
 
 func TestABodyThatStreamsThroughIsNotReplayed(t *testing.T) {
-	inWorld(t, func(c *Config) { c.BufferMaxBytes = 0 }, func(w *world) {
+	inWorld(t, func(c *Config) { c.ReplayMaxBytes = 0 }, func(w *world) {
 		w.ollama(frozen)
 		waiting := w.later("/api/chat", chatBody)
 		w.recover(time.Second)

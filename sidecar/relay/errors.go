@@ -32,6 +32,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 		f.relay.config.Metrics.Replayed("failed")
 	}
 	f.body.Release()
+	f.guest.Settle()
 	f.status = answer.StatusCode
 	copyAnswerHeader(f.writer.Header(), answer.Header)
 	ended := hop.ResetUntil(f.request, f.writer.Header())

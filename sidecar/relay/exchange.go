@@ -1,10 +1,12 @@
 package relay
 
 import (
-	"net"
+	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -37,6 +39,8 @@ type exchange struct {
 	key     string        // who asks, for fairness
 	wait    time.Duration // how long it may be held at the closed gate
 	body    hop.Body
+	guest   *crowd.Guest // its place among the requests in hand
+	leave   context.CancelCauseFunc
 	peek    ollama.Peek
 	known   bool          // the model is one that Ollama lists
 	capped  hop.Insertion // what caps the answer's tokens
@@ -73,6 +77,14 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 // an answer.
 func (x *exchange) finish() {
 	x.body.Release()
+	x.guest.Leave()
+	if x.leave != nil {
+		x.leave(nil)
+	}
+	if x.status == 0 && x.guest.Told() {
+		_ = x.control.SetWriteDeadline(time.Now().Add(lastWrite)) // it is over
+		x.crowded()
+	}
 	unanswered := x.status == 0
 	if unanswered {
 		x.status = statusClientGone
@@ -99,7 +111,8 @@ func (x *exchange) endCut(words []byte) {
 // replayable says that the request can be sent once more.
 func (x *exchange) replayable() bool { return !x.replayed && x.body.Whole }
 
-// gone says that the client did not wait.
+// gone says that the client did not wait, or that the request has to leave for
+// another's sake.
 func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 
 // fairnessKey is the name of the key that the gateway authenticated, or the
@@ -109,9 +122,9 @@ func fairnessKey(request *http.Request) string {
 	if key := request.Header.Get("Clawgate-Key"); key != "" {
 		return key
 	}
-	host, _, err := net.SplitHostPort(request.RemoteAddr)
+	address, err := netip.ParseAddrPort(request.RemoteAddr)
 	if err != nil {
 		return request.RemoteAddr
 	}
-	return host
+	return crowd.Origin(address.Addr())
 }

@@ -16,7 +16,7 @@ type Metrics interface {
 	// Replayed is called for every request that was kept: "answered", "failed".
 	Replayed(result string)
 	// Refused is called for every 503 of the relay's own: "gate", "queue_full",
-	// "queue_timeout", "draining", "upstream", "memory".
+	// "queue_timeout", "draining", "upstream", "memory", "crowded".
 	Refused(reason string)
 	// Cut is called for every answer that ended early: "upstream", "recovery",
 	// "stalled", "incomplete".

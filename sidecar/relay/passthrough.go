@@ -133,6 +133,7 @@ func (s statusWriter) Header() http.Header         { return s.x.writer.Header() 
 func (s statusWriter) WriteHeader(status int) {
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols { // the others are not the last
 		s.x.status = status
+		s.x.guest.Settle()
 		*s.ended = hop.ResetUntil(s.x.request, s.Header())
 	}
 	s.x.writer.WriteHeader(status)
@@ -142,5 +143,7 @@ func (s statusWriter) Write(piece []byte) (int, error) {
 	if s.x.status == 0 {
 		s.x.status = http.StatusOK
 	}
+	s.x.guest.Expect(hop.CrowdedTimeout)
+	defer s.x.guest.Expect(0)
 	return s.x.writer.Write(piece)
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
@@ -52,7 +53,8 @@ type Config struct {
 	MaxTokens int
 
 	ReplayMaxBytes int64 // a larger body is not held in memory
-	BufferMaxBytes int64 // all bodies together
+	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
+	MaxRequests    int   // in hand at once, of all kinds; 0 for any number
 
 	// Runners is told what was asked of Ollama that may end a runner; nil for one
 	// of the relay's own.
@@ -70,7 +72,7 @@ type Config struct {
 type Relay struct {
 	config      Config
 	admission   *admission
-	buffered    hop.Budget
+	room        crowd.Room
 	options     loadedOptions
 	listed      atomic.Pointer[ollama.Listed]
 	pieces      hop.Pieces
@@ -100,7 +102,7 @@ func New(config Config) *Relay {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{config: config, admission: newAdmission(config)}
-	r.buffered.Limit = config.BufferMaxBytes
+	r.room.Requests, r.room.Bytes, r.room.Reserve = config.MaxRequests, config.BufferMaxBytes, config.BufferMaxBytes/8
 	r.passThrough = r.newPassThrough()
 	r.SetListed(nil)
 	return r
@@ -115,6 +117,9 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	x := newExchange(r, w, request)
 	defer x.finish()
+	if !x.enter() {
+		return
+	}
 	if !x.route.Inference {
 		x.pass()
 		return

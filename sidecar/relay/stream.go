@@ -137,6 +137,7 @@ func (s *stream) begin() {
 	}
 	s.begun = true
 	s.body.Release()
+	s.guest.Settle()
 	if s.lines {
 		s.answer.Header.Del("Content-Length") // which would leave no room for an error line
 	}
@@ -150,11 +151,13 @@ func (s *stream) begin() {
 func (s *stream) write(piece []byte) bool {
 	s.begin()
 	s.writingSince.Store(s.lastPiece.Load())
+	s.guest.Expect(hop.CrowdedTimeout)
 	_, err := s.writer.Write(piece)
 	if err == nil && (s.lines || s.answer.ContentLength < 0) {
 		err = s.control.Flush()
 	}
 	s.writingSince.Store(0)
+	s.guest.Expect(0)
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		s.status = statusClientGone
 		return false

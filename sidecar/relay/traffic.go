@@ -50,7 +50,7 @@ func (r *Relay) Load() Load {
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	load := Load{InFlight: len(a.flights), BufferedBytes: r.buffered.Used.Load()}
+	load := Load{InFlight: len(a.flights), BufferedBytes: r.room.Used()}
 	for _, l := range a.lanes {
 		if a.gate.closure(l.name) != nil {
 			load.Held += len(l.all())

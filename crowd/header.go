@@ -1,0 +1,55 @@
+package crowd
+
+import (
+	"bytes"
+	"net/http"
+)
+
+const (
+	// maxHeaderBytes is the longest header of a request.
+	maxHeaderBytes = 16 << 10
+	// headerSlop is what net/http reads over Server.MaxHeaderBytes.
+	headerSlop = 4 << 10
+	// maxFields is how many fields a header may have: Apache's default. By
+	// bytes alone it could have 4,000, which take 25 times the memory of their
+	// bytes once they are read (measured: 400 kB of a header of 16).
+	maxFields = 100
+	// shortestField is the least number of bytes of a field that has a name.
+	shortestField = 4
+)
+
+// header follows a request's header as it comes.
+type header struct {
+	lines  int // that are whole
+	length int // of the line that is not
+	first  byte
+}
+
+// follow is true at the header's end, behind which it does not look.
+func (h *header) follow(piece []byte) (ended bool) {
+	for {
+		line, rest, whole := bytes.Cut(piece, []byte("\n"))
+		if h.length == 0 && len(line) > 0 {
+			h.first = line[0]
+		}
+		h.length += len(line)
+		if !whole {
+			return false
+		}
+		if h.length == 0 || h.length == 1 && h.first == '\r' {
+			return true
+		}
+		h.lines++
+		h.length, piece = 0, rest
+	}
+}
+
+// tooLong says that it has too many fields. The first line is none.
+func (h *header) tooLong() bool { return h.lines > maxFields+1 }
+
+func fields(header http.Header) (n int) {
+	for _, values := range header {
+		n += len(values)
+	}
+	return n
+}
