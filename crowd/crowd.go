@@ -44,7 +44,7 @@ type Crowd struct {
 func Serve(server *http.Server, listener net.Listener, config Config) error {
 	c := &Crowd{config: config, idle: map[string]*list.List{}}
 	c.less.L = &c.mu
-	server.MaxHeaderBytes = maxHeaderBytes - headerSlop
+	server.MaxHeaderBytes = maxHeaderBytes // conn is stricter
 	server.ConnState = changed
 	server.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, connection)

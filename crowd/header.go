@@ -6,10 +6,9 @@ import (
 )
 
 const (
-	// maxHeaderBytes is the longest header of a request.
+	// maxHeaderBytes is the longest header of a request. net/http's own limit is
+	// 4 KiB over what it is told, and 8 KiB where a connection is used again.
 	maxHeaderBytes = 16 << 10
-	// headerSlop is what net/http reads over Server.MaxHeaderBytes.
-	headerSlop = 4 << 10
 	// maxFields is how many fields a header may have: Apache's default. By
 	// bytes alone it could have 4,000, which take 25 times the memory of their
 	// bytes once they are read (measured: 400 kB of a header of 16).
@@ -20,6 +19,7 @@ const (
 
 // header follows a request's header as it comes.
 type header struct {
+	bytes  int
 	lines  int // that are whole
 	length int // of the line that is not
 	first  byte
@@ -33,9 +33,11 @@ func (h *header) follow(piece []byte) (ended bool) {
 			h.first = line[0]
 		}
 		h.length += len(line)
+		h.bytes += len(line)
 		if !whole {
 			return false
 		}
+		h.bytes++
 		if h.length == 0 || h.length == 1 && h.first == '\r' {
 			return true
 		}
@@ -44,8 +46,8 @@ func (h *header) follow(piece []byte) (ended bool) {
 	}
 }
 
-// tooLong says that it has too many fields. The first line is none.
-func (h *header) tooLong() bool { return h.lines > maxFields+1 }
+// tooLong says that it has too many bytes or fields. The first line is no field.
+func (h *header) tooLong() bool { return h.bytes > maxHeaderBytes || h.lines > maxFields+1 }
 
 func fields(header http.Header) (n int) {
 	for _, values := range header {

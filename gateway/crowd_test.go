@@ -79,7 +79,7 @@ func endless(w http.ResponseWriter, r *http.Request, written *atomic.Int64) {
 }
 
 // serveReal runs a gateway on a port of this machine until the test ends.
-func serveReal(t *testing.T, sidecar string) (address string, client *http.Client) {
+func serveReal(t testing.TB, sidecar string) (address string, client *http.Client) {
 	t.Helper()
 	settings := config.Default()
 	settings.Listen, settings.AdminListen = "127.0.0.1:0", "127.0.0.1:0"
@@ -107,7 +107,7 @@ func serveReal(t *testing.T, sidecar string) (address string, client *http.Clien
 	return listeners.Door.Addr().String(), &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }
 
-func connect(t *testing.T, address string) net.Conn {
+func connect(t testing.TB, address string) net.Conn {
 	t.Helper()
 	connection, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(t.Context(), "tcp", address)
 	if err != nil {

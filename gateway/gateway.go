@@ -43,8 +43,9 @@ type Parts struct {
 	Registry Registry
 	Log      *slog.Logger
 	Version  string
-	// Memory is how much the process may use, in bytes; 0 for crowd.Memory.
-	Memory int64
+	// Resources are what there is for connections and requests; nothing for
+	// crowd.Available.
+	Resources crowd.Resources
 	// Dial opens the connections to the sidecars; nil for the network's own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Resolve finds a name's addresses; nil for the system's resolver.
@@ -84,7 +85,7 @@ func New(parts Parts) *Gateway {
 	g.keys = access.NewKeys(keys)
 	g.pool = balance.New(balance.Config{Sidecars: c.Sidecars, Resolve: parts.Resolve, Dial: parts.Dial, Log: parts.Log})
 	bodies := max(bufferMaxBytes, 2*int64(c.MaxBodyBytes)) // the largest is moved once more when half of it has come
-	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests}.Within(cmp.Or(parts.Memory, crowd.Memory()), bodies)
+	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests}.Within(cmp.Or(parts.Resources, crowd.Available()), bodies)
 	g.forwarder = forward.New(forward.Config{
 		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
 		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,

@@ -50,8 +50,9 @@ type Parts struct {
 	Hints LogView
 	// Wall is the wall clock; nil for the system's.
 	Wall func() time.Time
-	// Memory is how much the process may use, in bytes; 0 for crowd.Memory.
-	Memory int64
+	// Resources are what there is for connections and requests; nothing for
+	// crowd.Available.
+	Resources crowd.Resources
 	// Dial opens connections to Ollama; nil for the network's own.
 	Dial     probe.DialFunc
 	Registry *prometheus.Registry
@@ -89,7 +90,7 @@ func New(parts Parts) *Sidecar {
 		metrics: admin.NewMetrics(parts.Registry),
 		health:  incident.New(parts.Config.HealthLog, parts.Log),
 		limits: crowd.Limits{Connections: parts.Config.MaxConnections, Requests: parts.Config.MaxRequests}.
-			Within(cmp.Or(parts.Memory, crowd.Memory()), int64(parts.Config.BufferMaxBytes)),
+			Within(cmp.Or(parts.Resources, crowd.Available()), int64(parts.Config.BufferMaxBytes)),
 	}
 	s.supervisor = newSupervisor(parts, journal, s.metrics, s.health)
 	s.relay = newRelay(parts, s.limits.Requests, s.supervisor, s.metrics)

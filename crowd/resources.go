@@ -9,12 +9,23 @@ import (
 	"strings"
 )
 
-// assumed is the memory that there is where nothing says how much, in bytes.
-const assumed = 2 << 30
+// What there is where nothing says how much.
+const (
+	assumedMemory = 2 << 30
+	assumedFiles  = 4096
+)
 
-// Memory is how much memory the process may use, in bytes: GOMEMLIMIT, or four
+// Resources are what connections and requests take, and how much of it there is.
+type Resources struct {
+	Memory int64 // in bytes
+	Files  int   // that may be open at once
+}
+
+// Available is what the process may use. Its memory is GOMEMLIMIT, or four
 // fifths of the control group's limit, or an assumption of 2 GiB.
-func Memory() int64 {
+func Available() Resources { return Resources{Memory: memory(), Files: files()} }
+
+func memory() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
 	}
@@ -22,7 +33,7 @@ func Memory() int64 {
 	if limit := groupLimit("/sys/fs/cgroup", string(groups)); limit > 0 {
 		return limit / 5 * 4
 	}
-	return assumed
+	return assumedMemory
 }
 
 // groupLimit is the lowest limit of the process's control groups, of both
