@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -166,7 +167,7 @@ func (w *world) serve(writer http.ResponseWriter, request *http.Request) {
 	}()
 	route := ollama.RouteOf(request.Method, request.URL.Path)
 	w.forwarder.Serve(writer, request, Ask{
-		Path: request.URL.Path, Route: route, Inference: route.Inference, Fairness: "key", Client: "192.0.2.7", ID: "id-1",
+		Path: request.URL.Path, Route: route, Inference: route.Inference, Fairness: cmp.Or(request.Header.Get("Test-Key"), "key"), Client: "192.0.2.7", ID: "id-1",
 		Streams: strings.HasPrefix(request.URL.Path, "/api/blobs/"),
 	}, &result)
 }
