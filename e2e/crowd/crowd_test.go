@@ -1,0 +1,161 @@
+//go:build e2e
+
+package crowd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/e2e/parts"
+)
+
+const (
+	attacker = "127.0.0.2"
+	keys     = "mallory:mallory-mallory-mallory,alice:alice-alice-alice,bob:bob-bob-bob-bob-bob"
+	mallory  = "Authorization: Bearer mallory-mallory-mallory\r\n"
+)
+
+// long is a header of so many bytes, in 90 fields.
+func long(size int) string {
+	var text strings.Builder
+	for i := range 90 {
+		fmt.Fprintf(&text, "X-%d: %s\r\n", i, strings.Repeat("x", size/90-8))
+	}
+	return text.String()
+}
+
+func post(path, header string, announced int, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", path, header, announced, body)
+}
+
+// trickle sends 17 kB a second, just over the least rate, for as long as it may.
+func trickle(c net.Conn) {
+	for piece := strings.Repeat("x", 17<<10); ; time.Sleep(time.Second) {
+		if _, err := io.WriteString(c, piece); err != nil {
+			return
+		}
+	}
+}
+
+// pour sends so many bytes as fast as they are taken.
+func pour(bytes int) func(net.Conn) {
+	return func(c net.Conn) {
+		piece := strings.Repeat("x", 1<<20)
+		for sent := 0; sent < bytes; sent += len(piece) {
+			_ = c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+			if _, err := io.WriteString(c, piece); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// hold is the beginning of a body that keeps a request in hand.
+const hold = `{"hold":1}`
+
+func held(path, header string, size int) string {
+	return post(path, header, size, hold+strings.Repeat(" ", size-len(hold)))
+}
+
+// floods are those that ended or blocked one of the roles, and the worst that is
+// left to do. The header is what lets them in.
+func floods(header string) map[string]flood {
+	get := "GET /api/tags HTTP/1.1\r\n" + header
+	return map[string]flood{
+		"20000 connections":                           {attacker, 20000, "", nil},
+		"8000 unfinished headers of 60 kB":            {attacker, 8000, get + "X: " + strings.Repeat("x", 60<<10), nil},
+		"3000 unfinished headers of 15 kB":            {attacker, 3000, get + long(15<<10), nil},
+		"3000 unfinished headers of the least fields": {attacker, 3000, get + fields(3000), nil},
+		"7000 requests in hand with headers of 60 kB": {attacker, 7000, held("/api/show", header+long(60<<10), len(hold)), nil},
+		"3000 requests in hand with headers of 15 kB": {attacker, 3000, held("/api/show", header+long(15<<10), len(hold)), nil},
+		"60 bodies of 8 MiB in hand":                  {attacker, 60, held("/api/chat", header, 8<<20), nil},
+	}
+}
+
+// gatewayFloods are those whose bodies the gateway alone takes in.
+var gatewayFloods = map[string]flood{
+	"4000 connections that ask":            {attacker, 4000, "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n", nil},
+	"2100 bodies of 70 kB that never come": {attacker, 2100, post("/api/chat", mallory, 70_000, ""), nil},
+	"2100 bodies of 60 kB in hand":         {attacker, 2100, held("/api/show", mallory, 60<<10), nil},
+	"12 bodies of 60 MiB":                  {attacker, 12, post("/api/show", mallory, 60<<20, hold), pour(60 << 20)},
+	"40 slow bodies of 64 MiB":             {attacker, 40, post("/api/chat", mallory, 64<<20, strings.Repeat("x", 8<<20)), trickle},
+}
+
+// sidecarFloods are those that the gateway would not pass on.
+var sidecarFloods = map[string]flood{
+	"15000 bodies of 9 MiB that never come": {attacker, 15000, post("/api/chat", "", 9<<20, ""), nil},
+	"200 slow bodies of 8 MiB":              {attacker, 200, post("/api/chat", "", 8<<20, strings.Repeat("x", 1<<20)), trickle},
+}
+
+func fields(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "%x:\r\n", i)
+	}
+	return text.String()
+}
+
+func TestNoCrowdEndsTheGatewayOrKeepsAnotherOut(t *testing.T) {
+	manyFiles(t)
+	gateway := parts.StartRole(t, "gateway", map[string]string{
+		"CLAWGATE_GATEWAY_SIDECARS": behind(t), "CLAWGATE_GATEWAY_API_KEYS": keys, "CLAWGATE_GATEWAY_TRUSTED_PROXIES": "127.0.0.4",
+	})
+	behindProxy := http.Header{"Authorization": {"Bearer bob-bob-bob-bob-bob"}, "X-Forwarded-For": {"203.0.113.9"}}
+	all := floods(mallory)
+	maps.Copy(all, gatewayFloods)
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			withstand(t, gateway, f,
+				innocent{"another address", "127.0.0.3", http.Header{"Authorization": {"Bearer alice-alice-alice"}}, false},
+				innocent{"a key behind a trusted proxy", "127.0.0.4", behindProxy, true},
+				innocent{"another key behind the same address", attacker, http.Header{"Authorization": {"Bearer alice-alice-alice"}}, false})
+		})
+	}
+}
+
+func TestNoCrowdEndsTheSidecarOrKeepsAnotherOut(t *testing.T) {
+	manyFiles(t)
+	sidecar := parts.StartRole(t, "sidecar", map[string]string{
+		"CLAWGATE_OLLAMA_URL": behind(t), "CLAWGATE_PULL": "false", "CLAWGATE_GPU": "off", "CLAWGATE_STATE_DIR": "", "CLAWGATE_HEALTH_LOG": "",
+	})
+	all := floods("")
+	maps.Copy(all, sidecarFloods)
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			withstand(t, sidecar, f, innocent{"another address", "127.0.0.3", http.Header{}, false})
+		})
+	}
+}
+
+// withstand floods a role, and has the innocent ask it meanwhile: it lives on, and
+// 99 of 100 of their requests are answered.
+func withstand(t *testing.T, role parts.Role, f flood, innocents ...innocent) {
+	t.Helper()
+	flooded, ebb := context.WithCancel(t.Context())
+	tallies := make([]tally, len(innocents))
+	var group sync.WaitGroup
+	for i := range innocents {
+		group.Go(func() { tallies[i] = innocents[i].ask(t, flooded, role.Door) })
+	}
+	began := time.Now()
+	opened := f.open(t, role.Door)
+	ebb()
+	took := time.Since(began)
+	group.Wait()
+	t.Logf("%d of %d connections were opened in %v", opened, f.connections, took.Round(time.Millisecond))
+	for i, got := range tallies {
+		t.Logf("%s: %d of %d answered, the slowest after %v", innocents[i].name, got.answered, got.asked, got.slowest.Round(time.Millisecond))
+		if got.answered*100 < got.asked*99 {
+			t.Errorf("%s: %d of %d answered; one was: %s", innocents[i].name, got.answered, got.asked, got.failed)
+		}
+	}
+	role.CheckAlive(t)
+}
