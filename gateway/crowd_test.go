@@ -123,3 +123,31 @@ func heap() uint64 {
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc + stats.StackInuse
 }
+
+func TestTheDoorAndTheAdminListenerLimitTheirConnections(t *testing.T) {
+	for name, address := range map[string]string{"door": "door:80", "admin": "admin:80"} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, []string{"CLAWGATE_GATEWAY_MAX_CONNECTIONS=20", "CLAWGATE_GATEWAY_MAX_REQUESTS=2"}, func(w *world) {
+				var opened []net.Conn
+				for range adminConnections + 20 {
+					connection, err := w.dial(w.Context(), "tcp", address)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer connection.Close()
+					io.WriteString(connection, "GET /-/ready HTTP/1.1\r\n")
+					opened = append(opened, connection)
+				}
+				if _, err := opened[0].Read(make([]byte, 1)); err == nil {
+					t.Error("the first was answered")
+				}
+				last := opened[len(opened)-1]
+				go io.WriteString(last, "Host: localhost\r\n\r\n")
+				answer, err := http.ReadResponse(bufio.NewReader(last), nil)
+				if err != nil || answer.StatusCode != http.StatusOK {
+					t.Errorf("the last: %+v, %v", answer, err)
+				}
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package hop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -111,7 +112,7 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 		}
 		err := b.read(request.Body, cap(b.Data), time.Since(began))
 		switch {
-		case err == io.EOF && (length < 0 || int64(len(b.Data)) == length), err == nil && int64(len(b.Data)) == length:
+		case errors.Is(err, io.EOF) && (length < 0 || int64(len(b.Data)) == length), err == nil && int64(len(b.Data)) == length:
 			b.Whole = true
 			b.Guest.Expect(0)
 			return nil
@@ -123,13 +124,13 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 
 // Begin reads the beginning of a body that Fill found no room for: as much as
 // its model may stand in, or less where there is no room for that either.
-func (b *Body) Begin(ctx context.Context) error {
+func (b *Body) Begin(request *http.Request) error {
 	for len(b.Data) < prefixBytes {
-		if len(b.Data) == cap(b.Data) && !b.extend(ctx, min(max(2*len(b.Data), firstBytes), prefixBytes), true) {
+		if len(b.Data) == cap(b.Data) && !b.extend(request.Context(), min(max(2*len(b.Data), firstBytes), prefixBytes), true) {
 			break
 		}
-		err := b.read(b.Rest, min(cap(b.Data), prefixBytes), 0)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err := b.read(request.Body, min(cap(b.Data), prefixBytes), 0)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			break // an end that came too early is met again when the rest is sent
 		}
 		if err != nil {

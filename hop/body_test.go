@@ -70,7 +70,7 @@ func TestTheBeginningOfABodyThatIsNotHeldTakesNoMemoryBeforeItComes(t *testing.T
 		if err := body.Fill(request, 1<<20); err != nil || body.Whole || body.Data != nil {
 			t.Errorf("%d bytes sent: %v, %d bytes held", sent, err, len(body.Data))
 		}
-		if err := body.Begin(t.Context()); err != nil || int64(len(body.Data)) != min(sent, prefixBytes) || int64(cap(body.Data)) > max(2*sent, firstBytes) {
+		if err := body.Begin(request); err != nil || int64(len(body.Data)) != min(sent, prefixBytes) || int64(cap(body.Data)) > max(2*sent, firstBytes) {
 			t.Errorf("%d bytes sent: %v, %d bytes held in %d", sent, err, len(body.Data), cap(body.Data))
 		}
 	}
@@ -116,9 +116,10 @@ func TestABodyThatTricklesInIsNotWaitedForLong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				body := &Body{Limit: func(d time.Duration) { c.client.limit = d }}
 				start := time.Now()
-				err := body.Fill(&http.Request{Body: io.NopCloser(&c.client), ContentLength: length}, c.held)
+				request := &http.Request{Body: io.NopCloser(&c.client), ContentLength: length}
+				err := body.Fill(request, c.held)
 				if err == nil && !body.Whole {
-					err = body.Begin(t.Context())
+					err = body.Begin(request)
 				}
 				if took := time.Since(start); took > c.most || body.Whole != c.whole || !c.whole && !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("%d bytes and %v after %v", len(body.Data), err, took)

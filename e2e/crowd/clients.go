@@ -18,6 +18,7 @@ import (
 // flood opens so many connections from one address, and sends the same on each.
 // They are kept open until the test ends or the other side closes them.
 type flood struct {
+	name        string
 	from        string
 	connections int
 	sent        string
@@ -35,7 +36,7 @@ func (f flood) open(t *testing.T, address string) (opened int) {
 	for range 32 {
 		group.Go(func() {
 			for next.Add(1) <= int64(f.connections) {
-				c, err := dialer.DialContext(t.Context(), "tcp", address)
+				c, err := dialer.DialContext(ctx, "tcp", address)
 				if err != nil {
 					continue // a server that is full may do that
 				}
@@ -74,15 +75,15 @@ type tally struct {
 	slowest         time.Duration
 }
 
-// ask asks one question after the other until the context ends, and 100 at least.
-func (i innocent) ask(t *testing.T, ctx context.Context, address string) (result tally) { //nolint:revive // a helper takes the test first
+// ask asks one question after the other until the flood is over, and 100 at least.
+func (i innocent) ask(t *testing.T, flooded func() bool, address string) (result tally) {
 	transport := &http.Transport{
 		DialContext:       (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(i.from)}}).DialContext,
 		DisableKeepAlives: !i.persist,
 	}
 	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, Timeout: 5 * time.Second}
-	for ctx.Err() == nil || result.asked < 100 {
+	client := http.Client{Transport: transport, Timeout: 10 * time.Second}
+	for flooded() || result.asked < 100 {
 		result.asked++
 		start := time.Now()
 		if problem := i.once(t, &client, address); problem != "" {

@@ -11,9 +11,9 @@ import (
 
 // enter takes the request in hand, if there is room for it. It is false when
 // there is none, and the client has been told.
-func (x *exchange) enter() bool {
-	ctx, leave := context.WithCancelCause(x.request.Context())
-	x.request, x.leave = x.request.WithContext(ctx), leave
+func (x *exchange) enter(request *http.Request) bool {
+	ctx, leave := context.WithCancelCause(request.Context())
+	x.request, x.leave = request.WithContext(ctx), leave
 	guest, err := x.forwarder.room.Enter(x.request, x.ask.Fairness, x.evict)
 	x.guest = guest
 	switch {

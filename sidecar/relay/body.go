@@ -54,7 +54,7 @@ func (x *exchange) fillBody() bool {
 	x.body.Guest, x.body.Limit = x.guest, x.limitReading
 	err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes)
 	if err == nil && !x.body.Whole {
-		err = x.body.Begin(x.request.Context())
+		err = x.body.Begin(x.request)
 	}
 	if err != nil {
 		x.badBody(err)

@@ -117,7 +117,7 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	x := newExchange(r, w, request)
 	defer x.finish()
-	if !x.enter() {
+	if !x.enter(request) {
 		return
 	}
 	if !x.route.Inference {
