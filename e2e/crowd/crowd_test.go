@@ -64,25 +64,30 @@ func held(path, header string, size int) string {
 	return post(path, header, size, hold+strings.Repeat(" ", size-len(hold)))
 }
 
+// many is more than either role keeps of connections. What comes on top only
+// replaces them: with 7,000 to 20,000 of each, as they ended the roles once, all
+// takes twice as long and comes out the same.
+const many = 2500
+
 // floods are those that ended or blocked one of the roles, and the worst that is
-// left to do. The first is tried alone, too; all come together, which is harder
+// left to do. The first is tried alone; the others come together, which is harder
 // than one after the other, and shorter. The header is what lets them in.
 func floods(header string) []flood {
 	get := "GET /api/tags HTTP/1.1\r\n" + header
 	return []flood{
 		{"connections", attacker, 20000, "", nil},
-		{"unfinished headers of 60 kB", attacker, 8000, get + "X: " + strings.Repeat("x", 60<<10), nil},
-		{"unfinished headers of 15 kB", attacker, 3000, get + long(15<<10), nil},
-		{"unfinished headers of the least fields", attacker, 3000, get + fields(3000), nil},
-		{"requests in hand with headers of 60 kB", attacker, 7000, held("/api/show", header+long(60<<10), len(hold)), nil},
-		{"requests in hand with headers of 15 kB", attacker, 3000, held("/api/show", header+long(15<<10), len(hold)), nil},
+		{"unfinished headers of 60 kB", attacker, many, get + "X: " + strings.Repeat("x", 60<<10), nil},
+		{"unfinished headers of 15 kB", attacker, many, get + long(15<<10), nil},
+		{"unfinished headers of the least fields", attacker, many, get + fields(3000), nil},
+		{"requests in hand with headers of 60 kB", attacker, many, held("/api/show", header+long(60<<10), len(hold)), nil},
+		{"requests in hand with headers of 15 kB", attacker, many, held("/api/show", header+long(15<<10), len(hold)), nil},
 		{"bodies of 8 MiB in hand", attacker, 60, held("/api/chat", header, 8<<20), nil},
 	}
 }
 
 // gatewayFloods are those whose bodies the gateway alone takes in.
 var gatewayFloods = []flood{
-	{"connections that ask without a key", attacker, 4000, "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n", nil},
+	{"connections that ask without a key", attacker, many, "GET /api/tags HTTP/1.1\r\nHost: x\r\n\r\n", nil},
 	{"bodies of 70 kB that never come", attacker, 2100, post("/api/chat", mallory, 70_000, ""), nil},
 	{"bodies of 60 kB in hand", attacker, 2100, held("/api/show", mallory, 60<<10), nil},
 	{"bodies of 60 MiB", attacker, 12, post("/api/show", mallory, 60<<20, hold), pour(60 << 20)},
@@ -91,7 +96,7 @@ var gatewayFloods = []flood{
 
 // sidecarFloods are those that the gateway would not pass on.
 var sidecarFloods = []flood{
-	{"bodies of 9 MiB that never come", attacker, 15000, post("/api/chat", "", 9<<20, ""), nil},
+	{"bodies of 9 MiB that never come", attacker, many, post("/api/chat", "", 9<<20, ""), nil},
 	{"slow bodies of 8 MiB", attacker, 200, post("/api/chat", "", 8<<20, strings.Repeat("x", 1<<20)), trickle},
 }
 
@@ -116,7 +121,7 @@ func TestNoCrowdEndsTheGatewayOrKeepsAnotherOut(t *testing.T) {
 		{"another key behind the same address", attacker, http.Header{"Authorization": {"Bearer alice-alice-alice"}}, false},
 	}
 	t.Run("many connections", func(t *testing.T) { withstand(t, gateway, all[:1], innocents...) })
-	t.Run("everything at once", func(t *testing.T) { withstand(t, gateway, all, innocents...) })
+	t.Run("everything else at once", func(t *testing.T) { withstand(t, gateway, all[1:], innocents...) })
 }
 
 func TestNoCrowdEndsTheSidecarOrKeepsAnotherOut(t *testing.T) {
@@ -127,7 +132,7 @@ func TestNoCrowdEndsTheSidecarOrKeepsAnotherOut(t *testing.T) {
 	other := innocent{"another address", "127.0.0.3", http.Header{}, false}
 	all := append(floods(""), sidecarFloods...)
 	t.Run("many connections", func(t *testing.T) { withstand(t, sidecar, all[:1], other) })
-	t.Run("everything at once", func(t *testing.T) { withstand(t, sidecar, all, other) })
+	t.Run("everything else at once", func(t *testing.T) { withstand(t, sidecar, all[1:], other) })
 }
 
 // withstand floods a role, and has the innocent ask it meanwhile: it lives on, and
