@@ -43,8 +43,17 @@ test: ## Run every test that needs no Docker, under the race detector
 	@$(if $(CC_FOUND),true,echo "left out: the race detector and the GPU view's tests; they need a C compiler: apt-get install gcc libc6-dev")
 
 .PHONY: e2e
-e2e: e2e-prepare ## Run the tests on real parts (the first time takes minutes to make them)
-	$(GO_TEST) -tags e2e -race -p 2 -parallel 3 -count 1 -timeout 20m $(E2E)
+e2e: e2e-stands e2e-floods ## Run the tests on real parts (the first time takes minutes to make them)
+
+.PHONY: e2e-stands
+e2e-stands: e2e-prepare
+	$(GO_TEST) -tags e2e -race -p 2 -parallel 3 -count 1 -timeout 20m $(filter-out %/e2e/crowd,$(shell go list -tags e2e $(E2E)))
+
+# By themselves: they use all cores. Without the race detector, with which they
+# would be slower than what they flood.
+.PHONY: e2e-floods
+e2e-floods: e2e-prepare
+	$(GO_TEST) -tags e2e -count 1 -timeout 5m ./e2e/crowd
 
 .PHONY: e2e-prepare
 e2e-prepare:

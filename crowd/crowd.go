@@ -46,7 +46,11 @@ func Serve(server *http.Server, listener net.Listener, config Config) error {
 	c.less.L = &c.mu
 	server.MaxHeaderBytes = maxHeaderBytes // conn is stricter
 	server.ConnState = changed
+	before := server.ConnContext
 	server.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
+		if before != nil {
+			ctx = before(ctx, connection)
+		}
 		return context.WithValue(ctx, connKey{}, connection)
 	}
 	return server.Serve(&crowded{listener, c})

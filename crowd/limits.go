@@ -33,7 +33,7 @@ func (l Limits) Within(have Resources, bodies int64) Limits {
 	half := (have.Memory/4*3 - ownBytes - bodies) / 2
 	files := have.Files - ownFiles
 	if l.Requests <= 0 {
-		l.Requests = max(leastRequests, min(int(half/requestBytes), files/4))
+		l.Requests = max(leastRequests, min(int(half/requestBytes), files/3))
 		if l.Connections > 0 {
 			l.Requests = max(1, min(l.Requests, l.Connections/2))
 		}

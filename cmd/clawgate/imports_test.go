@@ -22,6 +22,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		{"./sidecar/...", []string{module + "gateway"}, "the relay knows no door"},
 		{"./hop", []string{module + "gateway", module + "sidecar"}, "hop is a leaf"},
 		{"./members", []string{module + "gateway", module + "sidecar", module + "hop"}, "members is a leaf"},
+		{"./crowd", []string{module + "gateway", module + "sidecar", module + "hop"}, "crowd is a leaf"},
 		{"./environment", []string{module + "gateway", module + "sidecar"}, "environment is a leaf"},
 		{"./guesses", []string{module + "gateway", module + "sidecar"}, "guesses is a leaf"},
 		{"./hosts", []string{module + "gateway", module + "sidecar"}, "hosts is a leaf"},

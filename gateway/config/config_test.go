@@ -119,6 +119,7 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"LISTEN=8080", `LISTEN: "8080" is not an address such as :8080 or 127.0.0.1:8080`},
 		{"ADMIN_LISTEN=x:y", `ADMIN_LISTEN: "x:y" is not an address such as :8081 or 127.0.0.1:8081`},
 		{"ADMIN_LISTEN=:8080", "LISTEN, CLAWGATE_GATEWAY_ADMIN_LISTEN: must differ"},
+		{"MAX_CONNECTIONS=-1", "MAX_CONNECTIONS: must not be negative"},
 		{"SIDECARS=", `SIDECARS: is set but empty; remove it for its default "http://sidecar:18789"`},
 		{"SIDECARS=sidecar:18789", "SIDECARS: entry 1: " + sidecar},
 		{"SIDECARS=https://a", "SIDECARS: entry 1: " + sidecar},

@@ -149,6 +149,7 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"SETTLE_DELAY=-1s", "CLAWGATE_SETTLE_DELAY: must not be negative"},
 		{"FAILURE_THRESHOLD=0", "CLAWGATE_FAILURE_THRESHOLD: must be more than 0"},
 		{"FAILURE_THRESHOLD=many", `CLAWGATE_FAILURE_THRESHOLD: "many" is not a whole number`},
+		{"MAX_REQUESTS=-1", "CLAWGATE_MAX_REQUESTS: must not be negative"},
 		{"MAX_TOKENS=-1", "CLAWGATE_MAX_TOKENS: must not be negative"},
 		{"RESTART_BUDGET=-1", "CLAWGATE_RESTART_BUDGET: must not be negative"},
 		{"PULL=si", `CLAWGATE_PULL: "si" is not true or false`},
