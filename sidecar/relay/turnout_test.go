@@ -11,7 +11,9 @@ import (
 // queue has a request of a key wait, of the model that it names.
 func (w *world) queue(key, model string) <-chan reply {
 	w.Helper()
-	return w.later("/api/chat", fmt.Sprintf(`{"model":%q,"messages":[{"content":"x"}]}`, model), "Clawgate-Key", key)
+	answer := w.later("/api/chat", fmt.Sprintf(`{"model":%q,"messages":[{"content":"x"}]}`, model), "Clawgate-Key", key)
+	time.Sleep(time.Millisecond) // it has arrived before the next one
+	return answer
 }
 
 func TestAKeyThatFillsTheQueueKeepsNoOtherOut(t *testing.T) {
