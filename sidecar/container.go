@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -123,6 +124,7 @@ func (s *supervisor) met(container evidence.Container) {
 // keepAliveOf is how long the server keeps a model that nobody uses: a duration, or a
 // number of seconds; negative for ever.
 func keepAliveOf(setting string) time.Duration {
+	setting = strings.Trim(strings.TrimSpace(setting), `"'`) // as Ollama does (envconfig.Var)
 	if seconds, err := strconv.Atoi(setting); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

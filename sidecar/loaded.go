@@ -18,8 +18,9 @@ func (s *supervisor) lookAtLoaded(ctx context.Context) time.Duration {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.config.APITimeout)
 	defer cancel()
+	asked := s.view.ledger.Mark()
 	if loaded, err := s.client.Running(limited); err == nil { // a server that does not answer is the probes' to see
-		s.post(ctx, generation, func() { s.sawLoaded(loaded) })
+		s.post(ctx, generation, func() { s.sawLoaded(loaded, asked) })
 	}
 	return s.config.RecheckInterval
 }

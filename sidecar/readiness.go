@@ -179,11 +179,11 @@ func (s *supervisor) attempt(now time.Time) {
 	s.readiness.next = now.Add(s.config.ReadyInterval)
 	target := s.readiness.target
 	spec := s.readySpec(target)
-	visit := s.view.ledger.Begin(runners.Ask{Model: target, Own: true}, now)
+	visit, asked := s.view.ledger.Begin(runners.Ask{Model: target, Own: true}, now), s.view.ledger.Mark()
 	s.spawn(func(_ context.Context, post func(func())) {
 		defer cancel()
 		result, rest := probe.Ready(ctx, s.client, spec,
-			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded) }) },
+			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded, asked) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
 		loaded := result.Outcome == evidence.Success && visit.Served()
 		post(func() {
@@ -215,7 +215,9 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 	}
 }
 
-func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
+// sawLoaded takes the list of loaded models, which was asked for at a mark.
+func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel, asked runners.Mark) {
+	s.view.ledger.SawList(stays(loaded), asked)
 	if !s.seen.answered { // what it did not answer until now was its start
 		s.seen.api = verdict.Streak{}
 		s.kicks.api.kick()
@@ -233,6 +235,15 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel) {
 		s.kicks.api.kick()
 	}
 	s.serverSpoke()
+}
+
+// stays are how long models stay in memory if nobody uses them.
+func stays(loaded []evidence.LoadedModel) []runners.Stay {
+	list := make([]runners.Stay, 0, len(loaded))
+	for _, m := range loaded {
+		list = append(list, runners.Stay{Name: m.Name, For: m.ExpiresAt.Sub(m.SeenAt)})
+	}
+	return list
 }
 
 // answered takes the end of an attempt. An attempt that was called off, or whose

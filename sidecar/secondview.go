@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // model is asked, or loaded.
 type secondView struct {
 	ledger *runners.Ledger
-	// hints are the newest of each model that have not been looked into.
-	hints map[string]evidence.Sign
+	// hints are those of each model that have not been looked into.
+	hints map[string]hints
 	// unclear are those that the processes did not decide, until the model has shown
 	// what is true of it.
 	unclear map[string]evidence.Sign
@@ -25,9 +26,10 @@ type secondView struct {
 	// gone are models whose runner was missed without a cause and has not been
 	// seen to live since: the hint may come after the look. Lives are those whose
 	// runner the last look found as it was.
-	gone, lives map[string]bool
-	began       [lookBurst]time.Time // when the last looks did, the newest first
-	looking     bool
+	gone    map[string]time.Time
+	lives   map[string]bool
+	began   [lookBurst]time.Time // when the last looks did, the newest first
+	looking bool
 	// wanted are the models whose runners have not been seen since they were loaded.
 	wanted []string
 	blamed []uint64 // requests of which a crash was counted, newest last
@@ -51,16 +53,22 @@ const (
 func (v *secondView) forget(now time.Time) {
 	v.ledger.Forget(now)
 	v.hints, v.unclear, v.wanted, v.last, v.looking = nil, nil, nil, runners.Look{}, false
-	v.gone, v.lives = map[string]bool{}, nil
+	v.gone, v.lives = map[string]time.Time{}, nil
 }
 
-// note keeps a hint, if there is room: what is left out comes again if it is true.
-func (v *secondView) note(sign evidence.Sign) {
+// hints are the oldest and the newest of one model's.
+type hints struct{ oldest, newest evidence.Sign }
+
+// note keeps a hint, if there is room: what is left out comes again if it is true. For
+// one model there always is.
+func (v *secondView) note(sign evidence.Sign, always bool) {
 	if v.hints == nil {
-		v.hints = map[string]evidence.Sign{}
+		v.hints = map[string]hints{}
 	}
-	if _, known := v.hints[sign.Model]; known || len(v.hints) < mostHints {
-		v.hints[sign.Model] = sign
+	if pending, known := v.hints[sign.Model]; known {
+		v.hints[sign.Model] = hints{pending.oldest, sign}
+	} else if always || len(v.hints) < mostHints {
+		v.hints[sign.Model] = hints{sign, sign}
 	}
 }
 
@@ -92,7 +100,7 @@ func (s *supervisor) hinted(sign evidence.Sign) {
 		return // nobody can tell whose runner that is, or it is another server's
 	}
 	s.log.Debug("an error hints at trouble with a model", "model", sign.Model, "kind", sign.Kind, "detail", sign.Detail)
-	s.view.note(sign)
+	s.view.note(sign, sign.Model == s.mainModel())
 }
 
 // lookCloser takes a look at the processes where one is wanted.
@@ -130,23 +138,32 @@ func (s *supervisor) sawProcesses(now time.Time, look runners.Look, weights map[
 	if err == nil {
 		v.compare(now, look, weights)
 	}
-	for model, hint := range v.hints {
-		if hint.At.After(look.At) {
-			continue // the next look is for it
-		}
-		delete(v.hints, model)
+	for model, pending := range v.hints {
 		finding := runners.Unclear
 		switch {
 		case err != nil:
-		case v.gone[model]:
+		case now.Sub(v.gone[model]) < unclearFor:
 			finding = runners.Ended
 			delete(v.gone, model) // one end is one crash
 		case v.lives[model]:
 			finding = runners.Lives
 		}
+		hint, decided := pending.decidedBy(look, finding)
+		if !decided {
+			continue // the next look is for it
+		}
+		if delete(v.hints, model); finding != runners.Ended && pending.newest.At.After(look.At) {
+			v.hints[model] = hints{pending.newest, pending.newest}
+		}
 		s.log.Info("looked into a hint", "model", model, "kind", hint.Kind, "runner", finding)
 		s.decideHint(now, hint, finding)
 	}
+}
+
+// decidedBy is the hint that a look decides: one from before it. A runner that is gone
+// decides a younger one, too.
+func (h hints) decidedBy(look runners.Look, finding runners.Finding) (evidence.Sign, bool) {
+	return h.oldest, !h.oldest.At.After(look.At) || finding == runners.Ended
 }
 
 // compare takes a new look, and notes whose runners have gone without a cause since
@@ -155,10 +172,10 @@ func (v *secondView) compare(now time.Time, look runners.Look, weights map[strin
 	unchanged := runners.Unchanged(v.last, look, weights)
 	v.lives = map[string]bool{}
 	for model, path := range weights {
-		explained := v.ledger.Explains(model, v.last.Mark, now, unchanged)
+		explained := v.ledger.Explains(model, v.last, now, unchanged)
 		switch runners.Compare(v.last, look, path, explained) {
 		case runners.Ended:
-			v.gone[model] = true
+			v.gone[model] = now
 		case runners.Lives:
 			v.lives[model] = true
 			delete(v.gone, model)
@@ -169,18 +186,7 @@ func (v *secondView) compare(now time.Time, look runners.Look, weights map[strin
 		}
 	}
 	v.last = look
-	v.ledger.Saw(serving(look, weights), look.Mark)
-}
-
-// serving are the models whose runners a look shows.
-func serving(look runners.Look, weights map[string]string) []string {
-	var models []string
-	for model, path := range weights {
-		if len(look.Serving(path)) > 0 {
-			models = append(models, model)
-		}
-	}
-	return models
+	v.ledger.Saw(look, weights)
 }
 
 // decideHint: a runner that is gone without a cause is a crash; one that lives refutes
@@ -201,10 +207,11 @@ func (s *supervisor) decideHint(now time.Time, hint evidence.Sign, finding runne
 // askAbout has the model show what an unclear hint was about. It is asked at once,
 // but not more often than after a failure, or clients could have it asked without end.
 func (s *supervisor) askAbout(now time.Time, hint evidence.Sign) {
+	maps.DeleteFunc(s.view.unclear, func(_ string, h evidence.Sign) bool { return now.Sub(h.At) >= unclearFor })
 	if s.view.unclear == nil {
 		s.view.unclear = map[string]evidence.Sign{}
 	}
-	if _, known := s.view.unclear[hint.Model]; known || len(s.view.unclear) < mostHints {
+	if len(s.view.unclear) < mostHints || hint.Model == s.readiness.target {
 		s.view.unclear[hint.Model] = hint
 	}
 	if hint.Model != s.readiness.target {
@@ -236,4 +243,12 @@ func (s *supervisor) died(sign evidence.Sign) {
 	default:
 		s.crashedBeside(sign)
 	}
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

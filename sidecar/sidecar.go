@@ -115,7 +115,7 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 	s := &supervisor{
 		config: parts.Config, container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, clock: clock{wall: parts.Wall}, dial: parts.Dial, journal: journal,
 		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
-		observe: parts.Config.Mode == config.Observe, view: secondView{ledger: runners.NewLedger(), gone: map[string]bool{}},
+		observe: parts.Config.Mode == config.Observe, view: secondView{ledger: runners.NewLedger(), gone: map[string]time.Time{}},
 		inbox: make(chan message, 1024), kicks: newKicks(), log: parts.Log,
 		report: reporter{metrics: metrics, health: health, log: parts.Log, version: parts.Version, started: time.Now()},
 	}

@@ -118,10 +118,11 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignRefused:
 		s.kicks.tcp.kick()
 		s.kicks.inspect.kick()
-	case evidence.SignWaitedLong:
-		if sign.Model != "" && !s.seen.inMemory(sign.Model) {
+	case evidence.SignLoading:
+		if sign.Model != "" {
 			s.view.want(sign.Model) // its runner is seen to come, if it is one that goes again
 		}
+	case evidence.SignWaitedLong:
 		switch {
 		case target || s.machine.State == Recovering:
 		case sign.Model == s.mainModel():

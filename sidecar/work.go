@@ -86,7 +86,7 @@ func (s *supervisor) load(now time.Time) {
 		if err == nil {
 			err = s.client.Load(ctx, model, s.config.KeepAlive, options)
 		}
-		done(time.Now())
+		done(time.Now(), err == nil, time.Duration(s.config.KeepAlive))
 		post(func() { s.loaded(time.Now(), model, err) })
 	})
 }
@@ -114,7 +114,7 @@ func (s *supervisor) loadReason() string {
 // mayLoadWhileReady: a model that left memory is loaded again only if it is to
 // stay there, and if nobody else's model would have to make room for it.
 func (s *supervisor) mayLoadWhileReady(now time.Time) bool {
-	if s.view.doubtful(s.readiness.target, now, s.seen.lastToken) { // a load of our own tells whether it can be loaded
+	if s.view.doubtful(s.readiness.target, now, later(s.seen.lastToken, s.seen.lastSuccess)) { // a load of our own tells whether it can be loaded
 		return !s.othersInUse(now, s.readiness.target) || s.fitsBeside(s.readiness.target)
 	}
 	if !s.config.KeepAlive.Forever() || len(s.relay.Traffic().InFlight) > 0 {
@@ -275,7 +275,7 @@ func (s *supervisor) restore() {
 	done := s.view.ledger.Loading(model.Name)
 	s.spawn(func(ctx context.Context, post func(func())) {
 		err := s.client.Load(ctx, model.Name, nil, options)
-		done(time.Now())
+		done(time.Now(), err == nil, 0) // as long as the server's own setting says
 		post(func() {
 			s.work.restoring = false
 			if err != nil {

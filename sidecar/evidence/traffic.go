@@ -82,6 +82,9 @@ const (
 	// SignWaitedLong: a request has waited for its first chunk longer than the
 	// first-chunk deadline. Posted once a request.
 	SignWaitedLong SignKind = "waited_long"
+	// SignLoading: a model may be being loaded for a request, and its runner can be
+	// seen. Posted once a request, a second after it was sent.
+	SignLoading SignKind = "loading"
 	// SignWanted: a request met a gate that is shut for its model, and is held or
 	// refused.
 	SignWanted SignKind = "wanted"

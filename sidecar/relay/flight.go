@@ -42,7 +42,8 @@ type flight struct {
 	waited, over          atomic.Bool
 	alarm                 *time.Timer
 
-	visit *runners.Visit // of the attempt that was sent
+	visit   *runners.Visit // of the attempt that was sent
+	loading *time.Timer    // nil where nothing is loaded for it
 }
 
 func newFlight(x *exchange) *flight {
@@ -133,6 +134,7 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 // arrive notes the request with the runners that it may have started or ended.
 func (f *flight) arrive() {
 	ask := runners.Ask{Model: f.evident(), Setup: f.peek.Setup}
+	ask.Unread = !f.peek.IsObject()
 	if ask.Model == "" {
 		ask.Model, ask.Shared = f.lane, true
 	}
@@ -140,10 +142,26 @@ func (f *flight) arrive() {
 		ask.KeepAlive = &keep.For // 0 for one that nobody can read
 	}
 	f.visit = f.relay.config.Runners.Begin(ask, time.Now())
+	if f.visit.Loads() {
+		f.loading = time.AfterFunc(runnerShows, func() {
+			if f.firstPiece.Load() == 0 && !f.over.Load() {
+				f.post(evidence.Sign{Kind: evidence.SignLoading})
+			}
+		})
+	}
 }
 
+// runnerShows is how long after a request the runner that is started for it can be
+// seen, if the load goes on for that long.
+const runnerShows = time.Second
+
 // depart is called when the attempt is over, however it ended.
-func (f *flight) depart() { f.visit.End(time.Now()) }
+func (f *flight) depart() {
+	if f.loading != nil {
+		f.loading.Stop()
+	}
+	f.visit.End(time.Now())
+}
 
 // hint tells what an error of Ollama's may mean.
 func (f *flight) hint(failure ollama.Failure) {

@@ -26,7 +26,8 @@ func (x *exchange) pass() {
 	}
 	if x.peek.Purpose == ollama.Unload {
 		x.relay.ForgetRunnerOptions(x.peek.Model)
-		x.relay.config.Runners.Unloaded(x.peek.Model)
+		x.relay.config.Runners.Unloaded(x.peek.Model, time.Now())
+		defer func() { x.relay.config.Runners.Unloaded(x.peek.Model, time.Now()) }()
 	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
 		return
 	}

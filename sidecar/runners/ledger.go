@@ -23,48 +23,22 @@ type Mark uint64
 // Ledger keeps which requests may have had Ollama start a runner or end one. Its
 // methods may be called from any goroutine.
 type Ledger struct {
-	mu        sync.Mutex
-	mark      Mark          // of the newest note
-	keepAlive time.Duration // where a request does not say
-	models    map[string]*model
+	mu      sync.Mutex
+	mark    Mark          // of the newest note
+	usual   time.Duration // the keep-alive where a request does not say
+	models  map[string]*model
+	visits  map[*Visit]bool // that have not ended
+	late    lateness
+	present map[string]bool // models on Ollama's last list; nil before the first
+
 	changed   Mark      // when models were last made, copied, pulled or deleted
 	changedAt time.Time // the same, by the clock
-	dropped   Mark      // when a model was last dropped from the ledger
-}
-
-// model is what is known of one of them.
-type model struct {
-	setup     uint64        // of the request that was served last
-	unsure    bool          // others were asked for since, and whether they were served is not known
-	asked     bool          // anything was
-	known     bool          // it was in memory at seen
-	seen      Mark          // when it last did what it can only do in memory
-	open      int           // requests that have not ended
-	serving   int           // those of them that it has begun to answer
-	used      time.Time     // when it did so, by the clock
-	touched   time.Time     // when a request for it began or ended last, served or not
-	keepAlive time.Duration // negative for ever
-	loads     span          // in which it may have come into memory, and others have gone
-	replaced  span          // in which its runner may have given way to another one
-	ended     Mark          // when its runner may have ended otherwise
-}
-
-// span are stretches of time, the open ones and the end of the last.
-type span struct {
-	open   int
-	closed Mark
-}
-
-func (s span) since(mark Mark) bool { return s.open > 0 || s.closed > mark }
-
-func (s *span) close(mark Mark) {
-	s.open--
-	s.closed = mark
+	dropped   Mark      // when a model of which something was known was dropped from the ledger
 }
 
 // NewLedger makes an empty one: nothing is known to be in memory.
 func NewLedger() *Ledger {
-	return &Ledger{keepAlive: UsualKeepAlive, models: map[string]*model{}}
+	return &Ledger{usual: UsualKeepAlive, models: map[string]*model{}, visits: map[*Visit]bool{}}
 }
 
 // lock takes the ledger for one note, or one question, which has a mark of its own.
@@ -83,23 +57,39 @@ func (l *Ledger) Mark() Mark {
 // SetKeepAlive takes the server's default, from its OLLAMA_KEEP_ALIVE; negative for ever.
 func (l *Ledger) SetKeepAlive(d time.Duration) {
 	defer l.lock()()
-	l.keepAlive = d
+	if d == l.usual {
+		return
+	}
+	l.usual = d
+	for _, m := range l.models {
+		m.keepAlive = shorter(m.keepAlive, d)
+	}
 }
 
 // Forget begins anew with a server that was started again.
 func (l *Ledger) Forget(now time.Time) {
 	defer l.lock()()
-	l.changed, l.changedAt = l.mark, now
-	for _, m := range l.models {
-		m.known, m.asked, m.unsure = false, false, false
-	}
+	l.present = nil
+	l.renew(now)
 }
 
 // Changed notes that a model was made, copied, pulled or deleted: its name may
 // stand for other weights from now on.
 func (l *Ledger) Changed(now time.Time) {
 	defer l.lock()()
+	l.renew(now)
+}
+
+// renew forgets what is known of every model, and which names share one's weights.
+func (l *Ledger) renew(now time.Time) {
 	l.changed, l.changedAt = l.mark, now
+	for name, m := range l.models {
+		if m.name != name || m.open == 0 {
+			delete(l.models, name)
+			continue
+		}
+		m.weights, m.known, m.asked, m.unsure, m.keepAlive = "", false, false, false, 0
+	}
 }
 
 // ChangedAt is when a name may have come to stand for other weights last.
@@ -108,55 +98,34 @@ func (l *Ledger) ChangedAt() time.Time {
 	return l.changedAt
 }
 
-// Loading notes a load of Clawgate's own; done ends it.
-func (l *Ledger) Loading(name string) (done func(now time.Time)) {
-	defer l.lock()()
-	m := l.model(name)
-	m.asked, m.unsure = false, false // its setup is ours
-	m.loads.open++
-	m.replaced.open++
-	return func(now time.Time) {
-		defer l.lock()()
-		m.used, m.touched = now, now
-		m.loads.close(l.mark)
-		m.replaced.close(l.mark)
-	}
-}
-
-// Unloaded notes that a model was told to leave memory.
-func (l *Ledger) Unloaded(name string) {
+// Unloaded notes that a model is being told to leave memory. It goes when it is no
+// longer in use, and its process a while later.
+func (l *Ledger) Unloaded(name string, now time.Time) {
 	defer l.lock()()
 	if m, found := l.models[name]; found {
 		m.known, m.ended = false, l.mark
 	}
+	l.lingers(now)
 }
 
-// Saw notes the models whose runners a look at the processes has shown.
-func (l *Ledger) Saw(names []string, at Mark) {
-	defer l.lock()()
-	for _, name := range names {
-		l.model(name).inMemory(at)
-	}
-}
-
-func (m *model) inMemory(at Mark) { m.known, m.seen = true, max(m.seen, at) }
-
-// Explains says that something which was asked of Ollama since a moment may have ended
+// Explains says that something which was asked of Ollama since a look may have ended
 // the model's runner. Unchanged are models whose runners are the same as then: what
 // was asked of those has not had them loaded.
-func (l *Ledger) Explains(name string, since Mark, now time.Time, unchanged []string) bool {
+func (l *Ledger) Explains(name string, since Look, now time.Time, unchanged []string) bool {
 	defer l.lock()()
 	m, found := l.models[name]
-	if !found || l.changed > since || l.dropped > since {
+	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) {
 		return true
 	}
-	return m.replaced.since(since) || m.ended > since || m.expired(now) ||
-		l.othersLoaded(name, since, unchanged) || l.othersPending(name)
+	return m.replaced.since(since.Mark) || m.ended > since.Mark || m.expired(now) ||
+		l.othersLoaded(m, since.Mark, unchanged) || l.othersPending(m)
 }
 
-func (l *Ledger) othersLoaded(name string, since Mark, unchanged []string) bool {
-	for other, m := range l.models {
-		if other != name && m.loads.since(since) && !slices.Contains(unchanged, other) {
+// othersLoaded says that another model may have been loaded since a moment, and may
+// have taken this one's place.
+func (l *Ledger) othersLoaded(m *model, since Mark, unchanged []string) bool {
+	for _, other := range l.models {
+		if other != m && other.loads.since(since) && !slices.Contains(unchanged, other.name) {
 			return true
 		}
 	}
@@ -165,47 +134,52 @@ func (l *Ledger) othersLoaded(name string, since Mark, unchanged []string) bool 
 
 // othersPending says that another model, which may have lost its place, has a request
 // that waits: it may be loaded for it at any moment.
-func (l *Ledger) othersPending(name string) bool {
-	for other, m := range l.models {
-		if other != name && m.open > m.serving && l.displaced(other, m) {
+func (l *Ledger) othersPending(m *model) bool {
+	for _, other := range l.models {
+		if other != m && other.open > other.serving && l.displaced(other) {
 			return true
 		}
 	}
 	return false
 }
 
-// expired says that the model's time in memory may be over. One that is hardly to stay
-// may go before its last answer has come here.
-func (m *model) expired(now time.Time) bool {
-	over := m.serving == 0 && now.Sub(m.used) >= m.keepAlive-spare
-	return m.keepAlive >= 0 && (over || m.keepAlive < spare)
-}
-
-// surelyExpired says that its time in memory is over: what serves the next request is
-// a new runner.
-func (m *model) surelyExpired(now time.Time) bool {
-	return m.open == 0 && m.keepAlive >= 0 && now.Sub(m.touched) >= m.keepAlive+spare
-}
+// displaced says that another model was loaded since this one was last known to be in
+// memory, and may have taken its place.
+func (l *Ledger) displaced(m *model) bool { return l.othersLoaded(m, m.seen, nil) }
 
 // model finds or makes a model's record. The one that was in memory least lately
 // makes room for a new one, if nothing of it is open.
-func (l *Ledger) model(name string) *model {
+func (l *Ledger) model(name string) (m *model, made bool) {
 	if m, found := l.models[name]; found {
-		return m
+		return m, false
 	}
 	if len(l.models) >= mostModels {
-		oldest := ""
-		for other, m := range l.models {
-			if m.open == 0 && m.loads.open == 0 && (oldest == "" || m.seen < l.models[oldest].seen) {
-				oldest = other
-			}
-		}
-		if oldest != "" {
-			l.dropped = l.mark
-			delete(l.models, oldest)
+		l.drop()
+	}
+	m = &model{name: name}
+	if l.present != nil && !l.present[name] {
+		m.keepAlive = l.usual // its runner is yet to come
+	}
+	l.models[name] = m
+	return m, true
+}
+
+func (l *Ledger) drop() {
+	var oldest *model
+	for _, m := range l.models {
+		if m.open == 0 && m.loads.open == 0 && (oldest == nil || m.seen < oldest.seen) {
+			oldest = m
 		}
 	}
-	m := &model{keepAlive: l.keepAlive}
-	l.models[name] = m
-	return m
+	if oldest == nil {
+		return
+	}
+	if oldest.seen > 0 || oldest.loads.closed > 0 {
+		l.dropped = l.mark
+	}
+	for name, m := range l.models {
+		if m == oldest {
+			delete(l.models, name)
+		}
+	}
 }

@@ -28,13 +28,24 @@ func ask(l *Ledger, a Ask, seconds float64) (loaded bool) {
 
 // loaded is a ledger of a server whose two models are in memory, as a look at the
 // mark has shown.
-func loaded() (*Ledger, Mark) {
+func loaded() (*Ledger, Look) {
 	l := NewLedger()
+	l.SawList(nil, l.Mark())
 	ask(l, Ask{Model: main}, 0)
 	ask(l, Ask{Model: other}, 2)
-	look := l.Mark()
-	l.Saw([]string{main, other}, look)
-	return l, look
+	return l, see(l, 3)
+}
+
+// weights are the paths of both models' weights.
+var weights = map[string]string{main: "/blobs/a", other: "/blobs/b"}
+
+// see is a look that shows the runners of both models.
+func see(l *Ledger, seconds float64) Look {
+	look := Look{At: at(seconds), Mark: l.Mark(), Processes: []evidence.Process{
+		{PID: 7, Command: "ollama runner --model /blobs/a"}, {PID: 8, Command: "ollama runner --model /blobs/b"},
+	}}
+	l.Saw(look, weights)
+	return look
 }
 
 func TestWhatExplainsTheEndOfARunner(t *testing.T) {
@@ -57,10 +68,10 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 		"a third one that Ollama has not":      {func(l *Ledger) { v := l.Begin(Ask{Model: "third"}, at(11)); v.Refused(); v.End(at(12)) }, nil, 20, false},
 		"a model that nobody could read":       {func(l *Ledger) { ask(l, Ask{Shared: true}, 11) }, nil, 20, true},
 		"another one whose runner is the same": {func(l *Ledger) { ask(l, Ask{Model: other, Setup: 1}, 11) }, []string{other}, 20, false},
-		"an unload":                            {func(l *Ledger) { l.Unloaded(main) }, nil, 20, true},
-		"an unload of another one":             {func(l *Ledger) { l.Unloaded(other) }, nil, 20, false},
+		"an unload":                            {func(l *Ledger) { l.Unloaded(main, at(11)) }, nil, 20, true},
+		"an unload of another one":             {func(l *Ledger) { l.Unloaded(other, at(11)) }, nil, 20, true},
 		"a model that was made anew":           {func(l *Ledger) { l.Changed(at(11)) }, nil, 20, true},
-		"a load of our own":                    {func(l *Ledger) { l.Loading("third")(at(12)) }, nil, 20, true},
+		"a load of our own":                    {func(l *Ledger) { l.Loading("third")(at(12), true, 0) }, nil, 20, true},
 		"its keep-alive":                       {func(*Ledger) {}, nil, 1 + 300, true},
 		"its keep-alive, not yet":              {func(l *Ledger) { ask(l, Ask{Model: main}, 200) }, nil, 10 + 300, false},
 		"a short keep-alive":                   {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11) }, nil, 20, true},
@@ -85,7 +96,7 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 }
 
 func TestAModelThatNobodyKnowsIsNeverMissed(t *testing.T) {
-	if !NewLedger().Explains(main, 0, at(1), nil) {
+	if !NewLedger().Explains(main, Look{At: at(0)}, at(1), nil) {
 		t.Error("the end of a runner that was never there is no crash")
 	}
 }
@@ -93,8 +104,7 @@ func TestAModelThatNobodyKnowsIsNeverMissed(t *testing.T) {
 func TestModelsWithoutANameMayBeLoadedEachTime(t *testing.T) {
 	l, _ := loaded()
 	for i := range 3 {
-		look := l.Mark()
-		l.Saw([]string{main, other}, look)
+		look := see(l, 10+float64(i))
 		if ask(l, Ask{Shared: true}, 11+float64(i)); !l.Explains(main, look, at(20), nil) {
 			t.Errorf("request %d explains nothing", i)
 		}
@@ -125,9 +135,10 @@ func TestALookIsWantedOnceAfterEachLoad(t *testing.T) {
 // has shown both.
 func TestTurnsOfTwoModelsComeToRest(t *testing.T) {
 	l := NewLedger()
+	l.SawList(nil, l.Mark())
 	ask(l, Ask{Model: main}, 0)
 	ask(l, Ask{Model: other}, 1)
-	l.Saw([]string{main, other}, l.Mark())
+	see(l, 3)
 	for i := range 10 {
 		if ask(l, Ask{Model: []string{main, other}[i%2]}, 4+float64(2*i)) {
 			t.Errorf("turn %d was taken for a load", i)

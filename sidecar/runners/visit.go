@@ -8,12 +8,14 @@ type Ask struct {
 	// Shared says that the name stands for whatever has no name that is known here,
 	// so that each request may be for another model.
 	Shared bool
-	// Setup stands for what the runner has to be started with: requests of one
-	// model with the same setup share its runner.
+	// Setup stands for what the runner has to be started with: requests by one name
+	// with the same setup share its runner.
 	Setup uint64
 	// KeepAlive is how long the model stays after the request; nil where it does
 	// not say, negative for ever.
 	KeepAlive *time.Duration
+	// Unread says that setup and keep-alive are not known: the body was too large.
+	Unread bool
 	// Own says that Clawgate itself asks a model that is loaded, with what its runner
 	// was started with.
 	Own bool
@@ -25,6 +27,8 @@ type Visit struct {
 	ledger   *Ledger
 	model    *model
 	ask      Ask
+	made     bool // the model's record
+	fresh    bool // if a runner serves it, that is a new one
 	loads    bool // it may have had the model loaded, and has shown nothing yet
 	replaces bool // its runner may give way to another one meanwhile
 	served   bool
@@ -35,71 +39,54 @@ type Visit struct {
 // Begin notes a request that is about to be sent.
 func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	defer l.lock()()
-	m := l.model(ask.Model)
-	v := &Visit{ledger: l, model: m, ask: ask}
-	v.replaces = m.unsure || !ask.Own && m.wants(ask.Setup)
-	gone := !m.known || m.expired(now) || l.displaced(ask.Model, m)
+	m, made := l.model(ask.Model)
+	v := &Visit{ledger: l, model: m, ask: ask, made: made}
+	l.visits[v] = true
+	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
+	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
+	gone := !m.known || m.weights == "" || m.expired(now) || l.displaced(m)
 	v.loads = v.replaces || gone
-	if v.loads {
-		m.loads.open++
-	}
 	if v.replaces {
 		m.replaced.open++
+	}
+	if v.loads {
+		m.loads.open++
+		if !v.fresh {
+			m.keepAlive = shorter(m.keepAlive, l.usual) // a new runner begins with that
+		}
 	}
 	if m.known && gone {
 		m.ended = l.mark // it may be another one that serves this
 	}
 	if !ask.Own {
-		m.want(ask)
+		m.clients++
+		m.touched = l.mark
+		m.want(v.setup())
 	}
-	m.known = m.known && !m.surelyExpired(now)
-	m.keep(ask.KeepAlive, l.keepAlive, now)
+	m.keepAlive = v.keep()
 	m.open++
-	m.touched = now
 	return v
 }
 
-// wants says that a setup may not be the one that the model's runner has. One that is
-// there before anybody asked has one that is not known.
-func (m *model) wants(setup uint64) bool {
-	if !m.asked {
-		return m.known
+func (v *Visit) setup() setup { return setup{v.ask.Setup, v.ask.Model} }
+
+// keep is the keep-alive that the model surely has, whether the request has its way
+// or not. A runner keeps the last that was asked for, also through requests that do
+// not say (`sessionDuration`, read in 0.9.6 and 0.32.14).
+func (v *Visit) keep() time.Duration {
+	switch {
+	case v.ask.Unread:
+		return 0
+	case v.ask.KeepAlive != nil:
+		return shorter(v.model.keepAlive, *v.ask.KeepAlive)
 	}
-	return m.setup != setup
+	return v.model.keepAlive
 }
 
-// displaced says that another model was loaded since this one was last known to be in
-// memory, and may have taken its place.
-func (l *Ledger) displaced(name string, m *model) bool { return l.othersLoaded(name, m.seen, nil) }
-
-// want notes the setup that a request asks for. Until it is served it is not known
-// which one the runner has.
-func (m *model) want(ask Ask) {
-	if !m.asked {
-		m.asked, m.setup = true, ask.Setup
-	}
-	m.unsure = m.unsure || m.setup != ask.Setup
-}
-
-// keep takes what a request says of the keep-alive. A runner keeps the last that was
-// asked for, also through requests that do not say (`sessionDuration`, read in 0.9.6
-// and 0.32.14); a new one begins with the usual. Until the request is served it is not
-// known whether it has its way, and the shorter counts.
-func (m *model) keep(asked *time.Duration, usual time.Duration, now time.Time) {
-	if m.surelyExpired(now) {
-		m.keepAlive = usual
-	}
-	if asked != nil {
-		m.keepAlive = shorter(m.keepAlive, *asked)
-	}
-}
-
-// shorter is the shorter of two keep-alives, of which negative ones are for ever.
-func shorter(a, b time.Duration) time.Duration {
-	if a < 0 || b >= 0 && b < a {
-		return b
-	}
-	return a
+// Loads says that the model may have to be loaded for the request.
+func (v *Visit) Loads() bool {
+	defer v.ledger.lock()()
+	return v.loads
 }
 
 // Served notes that the model has begun to answer. It is true if it may have been
@@ -115,9 +102,9 @@ func (v *Visit) Served() (loaded bool) {
 		m.inMemory(v.ledger.mark)
 	}
 	if !v.ask.Own {
-		m.setup, m.unsure = v.ask.Setup, m.replaced.open > 0
+		m.setup, m.unsure = v.setup(), m.replaced.open > 0 || v.ask.Unread
 	}
-	if v.ask.KeepAlive != nil && m.open == 1 {
+	if v.ask.KeepAlive != nil && m.open == 1 && !v.ask.Unread {
 		m.keepAlive = *v.ask.KeepAlive
 	}
 	return loaded
@@ -126,7 +113,7 @@ func (v *Visit) Served() (loaded bool) {
 // overtaken finds out that another model was loaded before the request was served: it
 // may have been loaded again for it.
 func (v *Visit) overtaken() {
-	if !v.loads && v.ledger.displaced(v.ask.Model, v.model) {
+	if !v.loads && v.ledger.displaced(v.model) {
 		v.loads = true
 		v.model.loads.open++
 	}
@@ -161,25 +148,33 @@ func (v *Visit) Refused() {
 }
 
 // End notes that the request is over, however it ended. One that was not served
-// proves nothing.
+// proves nothing, and what it asked for may still come.
 func (v *Visit) End(now time.Time) {
 	defer v.ledger.lock()()
+	m, l := v.model, v.ledger
 	if !v.served && !v.refused {
 		v.overtaken()
 	}
 	if v.loads && !v.doubted { // Ollama ends a load whose client has left
-		v.model.ended = v.ledger.mark
+		m.ended = l.mark
+		l.lingers(now)
 	}
 	v.settle()
-	v.model.open--
-	v.model.touched = now
-	if !v.served {
-		return
+	m.open--
+	if !v.ask.Own {
+		m.clients--
+		m.touched = l.mark
 	}
-	v.leave()
-	v.model.used = now
-	if v.model.known {
-		v.model.inMemory(v.ledger.mark)
+	l.passed(v, now)
+	switch {
+	case v.served:
+		v.leave()
+		m.used = now
+		if m.known {
+			m.inMemory(l.mark)
+		}
+	case v.refused && v.made && m.open == 0 && l.models[v.ask.Model] == m:
+		delete(l.models, v.ask.Model)
 	}
 }
 

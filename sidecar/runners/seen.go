@@ -1,0 +1,86 @@
+package runners
+
+import "time"
+
+// Stay is a model on Ollama's own list.
+type Stay struct {
+	Name string // normalised
+	// For is how much longer it stays if nobody uses it, as Ollama says.
+	For time.Duration
+}
+
+// ever is as good as for ever: Ollama itself says so by a time of centuries.
+const ever = 365 * 24 * time.Hour
+
+// SawList notes Ollama's list of loaded models, which was asked for at a mark. What
+// was asked of a model since, or meanwhile, may have changed how long it stays.
+func (l *Ledger) SawList(list []Stay, asked Mark) {
+	defer l.lock()()
+	l.present = map[string]bool{}
+	for _, stay := range list {
+		l.present[stay.Name] = true
+		m, found := l.models[stay.Name]
+		if !found || m.clients > 0 || m.touched > asked || m.loads.open > 0 {
+			continue
+		}
+		if m.keepAlive = max(stay.For, 0); stay.For > ever {
+			m.keepAlive = -1
+		}
+	}
+}
+
+// Saw notes a look at the processes, and the paths of models' weights, by name. Names
+// of the same weights are one model from now on.
+func (l *Ledger) Saw(look Look, weights map[string]string) {
+	defer l.lock()()
+	for name, path := range weights {
+		if path == "" {
+			continue
+		}
+		m, _ := l.model(name)
+		if m.weights == "" {
+			l.weigh(name, m, path)
+		}
+		if m = l.models[name]; len(look.Serving(path)) > 0 {
+			m.inMemory(look.Mark)
+		}
+	}
+}
+
+// weigh notes the path of a name's weights. A name that turns out to be another one's
+// has been that all the time, so that nothing of before is certain.
+func (l *Ledger) weigh(name string, m *model, path string) {
+	m.weights = path
+	for _, other := range l.models {
+		if other != m && other.weights == path {
+			l.models[name] = other
+			other.unsure, other.keepAlive = true, 0
+			l.changed = l.mark
+			return
+		}
+	}
+}
+
+// Loading notes a load of Clawgate's own; done ends it, with whether the model is
+// loaded and how long it is to stay, negative for ever.
+func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, keepAlive time.Duration)) {
+	defer l.lock()()
+	m, _ := l.model(name)
+	m.asked, m.unsure = false, false // its setup is ours
+	m.keepAlive = 0
+	m.loads.open++
+	m.replaced.open++
+	return func(now time.Time, loaded bool, keepAlive time.Duration) {
+		defer l.lock()()
+		if loaded && m.clients == 0 {
+			m.keepAlive = keepAlive
+		}
+		if !loaded { // one that was called off may still evict, or be ended
+			m.ended = l.mark
+			l.lingers(now)
+		}
+		m.used = now
+		m.loads.close(l.mark)
+		m.replaced.close(l.mark)
+	}
+}
