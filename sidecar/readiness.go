@@ -186,6 +186,9 @@ func (s *supervisor) attempt(now time.Time) {
 			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded, asked) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
 		loaded := result.Outcome == evidence.Success && visit.Served()
+		if result.Unloaded || result.Server {
+			visit.Refused() // it was not asked
+		}
 		post(func() {
 			if loaded {
 				s.view.want(target)

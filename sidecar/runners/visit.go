@@ -32,7 +32,7 @@ type Visit struct {
 	loads    bool // it may have had the model loaded, and has shown nothing yet
 	replaces bool // its runner may give way to another one meanwhile
 	served   bool
-	refused  bool // Ollama does not have the model
+	refused  bool // it was not asked, or Ollama does not have it
 	doubted  bool // its end came from Ollama
 }
 
@@ -135,7 +135,8 @@ func (v *Visit) leave() {
 	v.served = false
 }
 
-// Refused notes that Ollama does not have the model: it has loaded nothing.
+// Refused notes that the model was not asked after all, or that Ollama does not have
+// it: nothing was loaded.
 func (v *Visit) Refused() {
 	defer v.ledger.lock()()
 	if v.loads {
@@ -173,7 +174,7 @@ func (v *Visit) End(now time.Time) {
 		if m.known {
 			m.inMemory(l.mark)
 		}
-	case v.refused && v.made && m.open == 0 && l.models[v.ask.Model] == m:
+	case v.refused && v.made && m.open+m.loads.open == 0 && l.models[v.ask.Model] == m:
 		delete(l.models, v.ask.Model)
 	}
 }
