@@ -34,10 +34,14 @@ func (s *supervisor) wantsLoaded() bool {
 }
 
 // mayLoad says that a request may have Ollama loading a model now: it has no
-// chunk yet, its model was not in memory, and something moves.
+// chunk yet, its model was not in memory, and something moves. So may a check of
+// Clawgate's own.
 func (s *supervisor) mayLoad(traffic evidence.Traffic, now time.Time) bool {
 	if s.seen.pulse.StillFor(now) >= loadMoves {
 		return false
+	}
+	if s.refusals.cancel != nil {
+		return true
 	}
 	for _, r := range traffic.InFlight {
 		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && !s.seen.inMemory(r.Model) {

@@ -108,7 +108,7 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	case evidence.SignRunnerDied, evidence.SignOutOfMemory:
 		s.hinted(sign)
 	case evidence.SignOverloaded:
-		s.symptoms.wasRefused(sign.At)
+		s.wasRefused(sign)
 	case evidence.SignAnswered:
 		s.sawAnswer(sign, target)
 	case evidence.SignWanted:

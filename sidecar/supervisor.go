@@ -83,6 +83,7 @@ type supervisor struct {
 	quiet     quietWait
 	clock     clock
 	view      secondView
+	refusals  refusalCheck
 	// quarantine are the models that are kept out, by normalised name.
 	quarantine map[string]quarantined
 	observe    bool    // MODE=observe
@@ -166,6 +167,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	s.lookAside(now)
 	s.provenByStream(now)
 	s.planReadiness(s.picture(now))
+	s.checkRefusals(s.picture(now))
 	s.setAside(now)
 	s.awaitQuiet(now)
 	s.finishDrain(now)
@@ -227,6 +229,8 @@ func (s *supervisor) recalibrate(now time.Time) {
 		s.seen.lastSuccess = at // like a crash, it belongs to the run that is over
 	}
 	s.work.forget()
+	s.refusals.forget()
+	s.symptoms.refused = verdict.Refusals{}
 	s.options.forget()
 	s.client.Forget()
 	s.view.forget(now)

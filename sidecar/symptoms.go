@@ -150,10 +150,15 @@ func (h hollowCount) verdict() verdict.HollowAnswers {
 	}
 }
 
-// sawListed learns how large a model is that was never in memory.
-func (s *symptoms) sawListed(list []probe.Listed, model string) {
+// sawListed learns how large models are that were never in memory. One that another
+// machine runs will never be.
+func (s *symptoms) sawListed(list []probe.Listed, models ...string) {
 	for _, m := range list {
-		if of := s.of(model); ollama.NormalizeModel(m.Name) == model && of.size == 0 {
+		model := ollama.NormalizeModel(m.Name)
+		if m.Remote || !slices.Contains(models, model) {
+			continue
+		}
+		if of := s.of(model); of.size == 0 {
 			of.size = m.Bytes
 		}
 	}
@@ -176,18 +181,6 @@ func (s *symptoms) sawLoaded(loaded []evidence.LoadedModel) {
 		of.usedThisRun = true
 	}
 }
-
-// wasRefused takes one 503 of Ollama's. Refusals that lie far apart are not of
-// one row.
-func (s *symptoms) wasRefused(at time.Time) {
-	if s.refused.Count == 0 || at.Sub(s.refused.Last) > refusalsApart {
-		s.refused = verdict.Refusals{First: at}
-	}
-	s.refused.Last = at
-	s.refused.Count++
-}
-
-const refusalsApart = 30 * time.Second
 
 // symptomsIn puts what is known into the picture.
 func (s *supervisor) symptomsIn(p *verdict.Picture) {

@@ -196,6 +196,8 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 			s.crashed(sign)
 		case evidence.SignOutOfMemory:
 			s.noRoom(sign)
+		case evidence.SignOverloaded:
+			s.symptoms.refused.Own = now
 		}
 	} else {
 		s.readiness.streak.Doubt = "the model could not be loaded: " + err.Error()

@@ -25,6 +25,8 @@ type APISpec struct {
 type Listed struct {
 	Name  string
 	Bytes uint64 // of its files; 0 where that is not told
+	// Remote says that Ollama has another machine run it, which the list names.
+	Remote bool
 }
 
 // Names are those of a list, in its order; nil for no list.
@@ -79,6 +81,7 @@ func listed(body []byte) ([]Listed, error) {
 		Models *[]struct {
 			Name string          `json:"name"`
 			Size json.RawMessage `json:"size"`
+			Host any             `json:"remote_host"`
 		} `json:"models"`
 	}
 	if err := json.Unmarshal(body, &reply); err != nil {
@@ -93,7 +96,7 @@ func listed(body []byte) ([]Listed, error) {
 		if err != nil { // it serves as an estimate, and is not asked for where the path is another
 			bytes = 0
 		}
-		list = append(list, Listed{Name: m.Name, Bytes: bytes})
+		list = append(list, Listed{Name: m.Name, Bytes: bytes, Remote: m.Host != nil && m.Host != ""})
 	}
 	return list, nil
 }

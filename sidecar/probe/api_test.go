@@ -35,6 +35,18 @@ func TestTheAPIProbeLooksForTheModelByItsExactName(t *testing.T) {
 	}
 }
 
+func TestAListedModelThatAnotherMachineRuns(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.tags = says(200, `{"models":[{"name":"far","size":384,"remote_host":"https://ollama.com:443","remote_model":"far"},
+			{"name":"near","size":7},{"name":"empty","size":7,"remote_host":""},{"name":"null","size":7,"remote_host":null}]}`)
+		_, list := API(w.Context(), w.client, wants("near"))
+		want := []Listed{{Name: "far", Bytes: 384, Remote: true}, {Name: "near", Bytes: 7}, {Name: "empty", Bytes: 7}, {Name: "null", Bytes: 7}}
+		if !slices.Equal(list, want) {
+			t.Errorf("listed %+v, want %+v", list, want)
+		}
+	})
+}
+
 func TestAnAPIThatAnswersOddly(t *testing.T) {
 	for name, c := range map[string]struct {
 		tags  http.HandlerFunc

@@ -8,17 +8,20 @@ import (
 
 // deadlocked is a server that refuses because its queue is full, and that does
 // nothing: its scheduler waits for ever (ollama/ollama#17408). One that works is
-// overloaded.
+// overloaded, and one of which only clients say so may be well.
 func deadlocked(p Picture) (Judgement, bool) {
-	if !p.Refused.lately(p.Now) || p.Refused.Last.Sub(p.Refused.First) < idleQueue || !restsFor(p, idleQueue) {
+	if !MayBeDeadlocked(p) || !p.Refused.confirmed(p) {
 		return Judgement{}, false
-	}
-	if proven(p) && p.Ready.Last.At.After(p.Refused.First) {
-		return Judgement{}, false // that clients are refused is their word; the model has answered meanwhile
 	}
 	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
 		"Ollama has refused %d requests as busy for %s and does nothing; %s",
 		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true
+}
+
+// MayBeDeadlocked says that clients have been refused as busy by a server that does
+// nothing, for so long that it is worth finding out whether it refuses Clawgate too.
+func MayBeDeadlocked(p Picture) bool {
+	return p.Refused.lately(p.Now) && p.Refused.Last.Sub(p.Refused.First) >= idleQueue && restsFor(p, idleQueue)
 }
 
 // neverScheduled is a request for a model that is not loaded, which waits and

@@ -18,6 +18,9 @@ func (d dice) ailing() Picture {
 	if d.oneIn(3) {
 		first := d.span(time.Hour)
 		p.Refused = Refusals{First: ago(first), Last: ago(d.span(min(first+1, time.Minute))), Count: 1 + d.IntN(99)}
+		if d.oneIn(2) {
+			p.Refused.Own = ago(d.span(time.Hour))
+		}
 	}
 	if d.oneIn(3) {
 		p.Slowed = Slowed{ThrottledSince: ago(d.span(time.Minute)), By: []string{"power_brake"}}

@@ -9,6 +9,9 @@ import (
 type Refusals struct {
 	First, Last time.Time // of the present row; zero without one
 	Count       int
+	// Own is when Ollama last refused a request of Clawgate's own like that, one that
+	// its scheduler has to place; zero if it never did. All others are clients' word.
+	Own time.Time
 }
 
 const (
@@ -21,6 +24,12 @@ const (
 )
 
 func (r Refusals) lately(now time.Time) bool { return r.Count > 0 && now.Sub(r.Last) < refusedLately }
+
+// confirmed says that Clawgate was itself refused within the row, and that nothing has
+// worked since: a server that works on through its queue is only full.
+func (r Refusals) confirmed(p Picture) bool {
+	return !r.Own.IsZero() && !r.Own.Before(r.First) && restsFor(p, p.Now.Sub(r.Own))
+}
 
 func gpuWorked(p Picture, since time.Time) bool {
 	return !p.GPUActiveAt.IsZero() && p.GPUActiveAt.After(since)

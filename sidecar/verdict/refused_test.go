@@ -7,10 +7,14 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
-// refused is a row of refusals that began and ended the given times ago.
+// refused is a row of refusals that began and ended the given times ago, the last of
+// them of Clawgate's own request.
 func refused(first, last time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Refused = Refusals{First: ago(first), Last: ago(last), Count: 40} }
+	return func(p *Picture) { p.Refused = Refusals{First: ago(first), Last: ago(last), Count: 40, Own: ago(last)} }
 }
+
+// ownRefusal is when Clawgate was refused; the zero time for never.
+func ownRefusal(at time.Time) func(*Picture) { return func(p *Picture) { p.Refused.Own = at } }
 
 func gpuActive(d time.Duration) func(*Picture) {
 	return func(p *Picture) { p.GPUActiveAt = ago(d) }
@@ -43,6 +47,10 @@ func TestAServerThatRefuses(t *testing.T) {
 		"and has just answered the probe":     {picture: picture(row, probed(2*time.Second)), want: Overloaded},
 		"and has come to rest":                {picture: picture(row, workedLong(idleQueue-10*time.Second)), want: Overloaded},
 		"and loads":                           {picture: picture(row, unloaded, ourLoadFor(time.Minute)), want: Loading, model: target},
+		"by clients' word alone":              {picture: picture(row, ownRefusal(time.Time{})), want: Overloaded},
+		"and refused Clawgate in another row": {picture: picture(row, ownRefusal(ago(11*time.Minute))), want: Overloaded},
+		"and has worked since it refused us":  {picture: picture(row, ownRefusal(ago(5*time.Minute)), workedLong(2*time.Minute)), want: Overloaded},
+		"and has not worked since":            {picture: picture(row, ownRefusal(ago(time.Minute)), workedLong(2*time.Minute)), want: Wedged, due: true, model: target},
 		"no more":                             {picture: picture(refused(10*time.Minute, refusedLately)), want: Healthy},
 		"and fails its probes":                {picture: picture(refused(10*time.Minute, time.Second), unseen, wedged), want: Wedged, due: true, model: target, words: "probes failed"},
 		"and stands still without the engine": {picture: picture(row, engineAway), want: EngineAway, model: target},
