@@ -209,3 +209,12 @@ func TestKeysComeFromAFile(t *testing.T) {
 		t.Errorf("a file that does not exist gives %v", err)
 	}
 }
+
+func TestThereAreMoreConnectionsThanRequests(t *testing.T) {
+	for requests, right := range map[string]bool{"0": true, "99": true, "100": false, "101": false} {
+		_, err := config.Load([]string{"CLAWGATE_GATEWAY_MAX_CONNECTIONS=100", "CLAWGATE_GATEWAY_MAX_REQUESTS=" + requests})
+		if (err == nil) != right || err != nil && !strings.Contains(err.Error(), "CLAWGATE_GATEWAY_MAX_CONNECTIONS, CLAWGATE_GATEWAY_MAX_REQUESTS: there must be more connections than requests") {
+			t.Errorf("%s requests: %v", requests, err)
+		}
+	}
+}
