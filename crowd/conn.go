@@ -45,15 +45,20 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.header.lines = max(0, serverBuffer-len(p)) / shortestField
 		}
 	}
+	if c.inHeader && c.header.tooLong() {
+		return 0, c.refuse(tooLong)
+	}
 	n, err := c.Conn.Read(p)
 	if c.inHeader {
 		c.inHeader = !c.header.follow(p[:n])
 		if c.header.tooLong() {
-			return 0, c.refuse("431 Request Header Fields Too Large")
+			return 0, c.refuse(tooLong)
 		}
 	}
 	return n, err
 }
+
+const tooLong = "431 Request Header Fields Too Large"
 
 // refuse answers instead of the server, which takes the error for the client's
 // leaving and adds nothing.
@@ -94,7 +99,9 @@ func changed(connection net.Conn, state http.ConnState) {
 		return
 	}
 	switch state {
-	case http.StateActive:
+	case http.StateActive: // the header has been read, perhaps with the request before
+		c.begins.Store(false)
+		c.inHeader = false
 		c.crowd.touch(c)
 	case http.StateIdle:
 		c.served.Store(true)
