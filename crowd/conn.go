@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -13,22 +14,26 @@ import (
 const (
 	// serverBuffer is what net/http reads of a connection at once.
 	serverBuffer = 4 << 10
+	// aheadBytes is how much of that it gets of a body: it may be the next
+	// request's header, at which nobody has looked.
+	aheadBytes = 512
 	// refusalTime is how long a client may take to read why it is refused. It
 	// counts to its address for as long.
 	refusalTime = 500 * time.Millisecond
 )
 
-// conn is a client's connection. It counts the lines of each request's header
-// as they pass, so that no header takes much more memory than it has bytes.
+// conn is a client's connection. It follows each request's header as it passes,
+// and lets the server read no further, so that no header takes much more memory
+// than it has bytes.
 type conn struct {
 	net.Conn
 	crowd *Crowd
 	from  string // the address that it counts to; empty for a trusted proxy's
 
 	begins   atomic.Bool // what is read next is a header's beginning
-	served   atomic.Bool // a request, before
-	inHeader bool
+	inHeader bool        // until the server says that it has read it
 	header   header
+	rest     []byte // was read, and the server has not got it yet
 
 	// Guarded by Crowd.mu.
 	place         *list.Element // among those that may be closed
@@ -39,26 +44,35 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	if c.begins.Swap(false) {
 		c.inHeader, c.header = true, header{}
-		if c.served.Load() {
-			// What the server holds of a request that was sent with the one before has
-			// not been looked at. It counts as if it were all fields.
-			c.header.lines = max(0, serverBuffer-len(p)) / shortestField
+	}
+	kept := c.rest
+	n := copy(p, kept)
+	if n == 0 {
+		var err error
+		if n, err = c.Conn.Read(p); n == 0 {
+			return 0, err
 		}
 	}
-	if c.inHeader && c.header.tooLong() {
-		return 0, c.refuse(tooLong)
-	}
-	n, err := c.Conn.Read(p)
-	if c.inHeader {
-		c.inHeader = !c.header.follow(p[:n])
+	now := n
+	switch {
+	case c.inHeader:
+		now = c.header.follow(p[:n])
 		if c.header.tooLong() {
-			return 0, c.refuse(tooLong)
+			return 0, c.refuse("431 Request Header Fields Too Large")
 		}
+	case len(p) <= serverBuffer: // longer is a piece of a body, and never too long
+		now = min(n, aheadBytes)
 	}
-	return n, err
+	switch {
+	case now < len(kept):
+		c.rest = kept[now:]
+	case now < n:
+		c.rest = slices.Clone(p[now:n])
+	default:
+		c.rest = nil
+	}
+	return now, nil
 }
-
-const tooLong = "431 Request Header Fields Too Large"
 
 // refuse answers instead of the server, which takes the error for the client's
 // leaving and adds nothing.
@@ -104,7 +118,6 @@ func changed(connection net.Conn, state http.ConnState) {
 		c.inHeader = false
 		c.crowd.touch(c)
 	case http.StateIdle:
-		c.served.Store(true)
 		c.begins.Store(true)
 		c.crowd.touch(c)
 	default:

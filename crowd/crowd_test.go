@@ -168,27 +168,53 @@ func TestRequestsThatAreSentTogetherAreAnswered(t *testing.T) {
 }
 
 // What is sent along with a request is read by the server before anybody has
-// looked at it.
+// looked at it, as far as it is let.
 func TestFieldsThatAreSentAheadCount(t *testing.T) {
 	var fields strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&fields, "a%d:\r\n", i)
 	}
-	for name, c := range map[string]struct {
-		ending string
-		want   int
-	}{"unfinished": {"", 431}, "whole": {"\r\n", 503}} { // which no room takes in
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, 4, func(w *world) {
-				client := w.from("192.0.2.1", "")
-				go client.say(get + half + fields.String() + c.ending)
-				if status := client.status(); status != 200 {
-					t.Errorf("the first: %d", status)
-				}
-				if status := client.status(); status != c.want {
-					t.Errorf("the second: %d, want %d", status, c.want)
-				}
+	for name, ahead := range map[string]string{
+		"after a header": get,
+		"after a body":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + strings.Repeat("x", 600),
+		"after chunks":   "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxxx\r\n0\r\n\r\n",
+	} {
+		for _, ending := range []string{"", "\r\n"} {
+			t.Run(fmt.Sprintf("%s, %q", name, ending), func(t *testing.T) {
+				inWorld(t, 4, func(w *world) {
+					client := w.from("192.0.2.1", "")
+					go client.say(ahead + half + fields.String() + ending)
+					if status := client.status(); status != 200 {
+						t.Errorf("the first: %d", status)
+					}
+					if status := client.status(); status != 431 {
+						t.Errorf("the second: %d", status)
+					}
+				})
 			})
-		})
+		}
 	}
+}
+
+func TestWhateverTheServerIsLetReadTheBodyIsWhole(t *testing.T) {
+	inWorld(t, 4, func(w *world) {
+		for _, size := range []int{0, 1, aheadBytes - 1, aheadBytes, aheadBytes + 1, serverBuffer, 5 * serverBuffer} {
+			text := strings.Repeat("0123456789", size/10+1)[:size]
+			sized := fmt.Sprintf("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, text)
+			chunked := fmt.Sprintf("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", size, text)
+			if size == 0 {
+				chunked = sized
+			}
+			client := w.from("192.0.2.1", "")
+			go client.say(sized + chunked + get)
+			for i := range 2 {
+				if got := client.body(); got != text {
+					t.Errorf("%d bytes, the %d. time: %d came back", size, i+1, len(got))
+				}
+			}
+			if status := client.status(); status != 200 {
+				t.Errorf("after %d bytes: %d", size, status)
+			}
+		}
+	})
 }

@@ -13,8 +13,6 @@ const (
 	// bytes alone it could have 2,700, which take 250 kB once they are read; a
 	// hundred of as many bytes take 25 (measured with http.ReadRequest of Go 1.26).
 	maxFields = 100
-	// shortestField is the least number of bytes of a field that has a name.
-	shortestField = 4
 )
 
 // header follows a request's header as it comes.
@@ -25,24 +23,29 @@ type header struct {
 	first  byte
 }
 
-// follow is true at the header's end, behind which it does not look.
-func (h *header) follow(piece []byte) (ended bool) {
+// follow says how much of a piece the server may have: as far as the header's end
+// or, where it has got the header's beginning with the request before, what looks
+// like one. It goes on asking then.
+func (h *header) follow(piece []byte) (used int) {
 	for {
-		line, rest, whole := bytes.Cut(piece, []byte("\n"))
+		line, _, whole := bytes.Cut(piece[used:], []byte("\n"))
 		if h.length == 0 && len(line) > 0 {
 			h.first = line[0]
 		}
 		h.length += len(line)
 		h.bytes += len(line)
+		used += len(line)
 		if !whole {
-			return false
+			return used
 		}
 		h.bytes++
-		if h.length == 0 || h.length == 1 && h.first == '\r' {
-			return true
+		used++
+		ended := h.length == 0 || h.length == 1 && h.first == '\r'
+		h.length = 0
+		if ended {
+			return used
 		}
 		h.lines++
-		h.length, piece = 0, rest
 	}
 }
 

@@ -6,28 +6,29 @@ import (
 )
 
 func TestTheEndOfAHeaderIsFoundHoweverItComes(t *testing.T) {
-	for text, want := range map[string]struct {
-		lines int
-		ended bool
-	}{
-		"GET / HTTP/1.1\r\nA: b\r\n\r\nbody\n\n\n": {2, true},
-		"GET / HTTP/1.1\nA: b\n\nbody\n":           {2, true},
-		"GET / HTTP/1.1\r\nA: b\r\n":               {2, false},
-		"GET / HTTP/1.1\r\nA: b\r\n\r":             {2, false},
-		"\r\n":                                     {0, true},
-		"\n":                                       {0, true},
-		"a\r\r\n\r\r\nb":                           {2, false}, // net/http takes one CR off
-		"":                                         {0, false},
+	for text, want := range map[string]struct{ lines, bytes int }{
+		"GET / HTTP/1.1\r\nA: b\r\n\r\nbody\n\n\n": {2, 24},
+		"GET / HTTP/1.1\nA: b\n\nbody\n":           {2, 21},
+		"GET / HTTP/1.1\r\nA: b\r\n":               {2, 22},
+		"GET / HTTP/1.1\r\nA: b\r\n\r":             {2, 23},
+		"\r\nx":                                    {0, 2},
+		"\nx":                                      {0, 1},
+		"a\r\r\n\r\r\nb":                           {2, 8}, // net/http takes one CR off
+		"":                                         {0, 0},
 	} {
 		for size := 1; size <= len(text)+1; size++ {
 			var h header
-			ended := false
-			for rest := text; rest != "" && !ended; {
-				n := min(size, len(rest))
-				ended, rest = h.follow([]byte(rest[:n])), rest[n:]
+			used := 0
+			for used < len(text) {
+				piece := text[used:min(used+size, len(text))]
+				n := h.follow([]byte(piece))
+				used += n
+				if n < len(piece) || strings.HasSuffix(piece, "\n") && used == want.bytes {
+					break
+				}
 			}
-			if h.lines != want.lines || ended != want.ended {
-				t.Errorf("%q in pieces of %d: %d lines, ended %v", text, size, h.lines, ended)
+			if h.lines != want.lines || used != want.bytes || h.bytes != used {
+				t.Errorf("%q in pieces of %d: %d lines, %d bytes", text, size, h.lines, used)
 			}
 		}
 	}

@@ -53,8 +53,13 @@ func (w *world) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 		return
 	}
 	defer guest.Leave()
-	if request.URL.Path == "/hold" {
+	switch request.URL.Path {
+	case "/hold":
 		<-request.Context().Done()
+	case "/echo":
+		text, _ := io.ReadAll(request.Body)
+		_, _ = writer.Write(text)
+		return
 	}
 	fmt.Fprint(writer, "hello")
 }
@@ -97,13 +102,23 @@ func (c client) open() bool {
 
 // status is that of the next answer, or 0.
 func (c client) status() int {
+	status, _ := c.answer()
+	return status
+}
+
+func (c client) body() string {
+	_, body := c.answer()
+	return body
+}
+
+func (c client) answer() (status int, body string) {
 	_ = c.SetReadDeadline(time.Now().Add(time.Second))
 	answer, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode
+	text, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text)
 }
 
 const (
