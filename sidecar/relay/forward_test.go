@@ -185,7 +185,7 @@ func TestAClientThatGoesEndsTheUpstreamRequestAtOnce(t *testing.T) {
 		if at := <-ended; at.Sub(start) > 1100*time.Millisecond {
 			w.Errorf("ended after %v", at.Sub(start))
 		}
-		w.wantSigns()
+		w.wantSigns(evidence.SignLoading)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.codes[499] != 1 || w.relay.Load().InFlight != 0 {
@@ -255,6 +255,6 @@ func TestLongWaitsAreToldOnce(t *testing.T) {
 		if got := w.post("/api/chat", chatBody); got.status != 200 || got.err != nil {
 			w.Errorf("%d %v", got.status, got.err)
 		}
-		w.wantSigns(evidence.SignWaitedLong, evidence.SignFirstChunk, evidence.SignAnswered)
+		w.wantSigns(evidence.SignLoading, evidence.SignWaitedLong, evidence.SignFirstChunk, evidence.SignAnswered)
 	})
 }
