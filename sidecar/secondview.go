@@ -37,9 +37,10 @@ type secondView struct {
 
 const (
 	// lookBurst looks are taken in a lookPause at most: each is an event in the engine's
-	// ring of 256.
-	lookBurst = 3
-	lookPause = 3 * time.Second
+	// ring of 256. The last lookSpare of them are for hints.
+	lookBurst = 6
+	lookSpare = 3
+	lookPause = 6 * time.Second
 	// mostHints bounds the models that are looked into at a time, and mostBlamed the
 	// requests that are remembered.
 	mostHints  = 16
@@ -103,10 +104,19 @@ func (s *supervisor) hinted(sign evidence.Sign) {
 	s.view.note(sign, sign.Model == s.mainModel())
 }
 
+// mayLook says that a look is wanted, and that there have not been too many of late.
+func (v *secondView) mayLook(now time.Time) bool {
+	most := lookBurst
+	if len(v.hints) == 0 {
+		most -= lookSpare
+	}
+	return len(v.hints)+len(v.wanted) > 0 && now.Sub(v.began[most-1]) >= lookPause
+}
+
 // lookCloser takes a look at the processes where one is wanted.
 func (s *supervisor) lookCloser(now time.Time) {
 	v := &s.view
-	if v.looking || len(v.hints)+len(v.wanted) == 0 || s.machine.State == Recovering || now.Sub(v.began[lookBurst-1]) < lookPause {
+	if v.looking || s.machine.State == Recovering || !v.mayLook(now) {
 		return
 	}
 	names := append([]string{s.mainModel()}, v.wanted...)
