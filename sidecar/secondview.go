@@ -38,9 +38,9 @@ type secondView struct {
 const (
 	// lookBurst looks are taken in a lookPause at most: each is an event in the engine's
 	// ring of 256. The last lookSpare of them are for hints.
-	lookBurst = 6
-	lookSpare = 3
-	lookPause = 6 * time.Second
+	lookBurst = 5
+	lookSpare = 2
+	lookPause = 3 * time.Second
 	// mostHints bounds the models that are looked into at a time, and mostBlamed the
 	// requests that are remembered.
 	mostHints  = 16
