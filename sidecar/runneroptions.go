@@ -95,6 +95,15 @@ func (o *runnerOptions) contextOnCommandLine(model string) int {
 	return 0
 }
 
+// tells says that the server has told a model's weights, now or before.
+func (o *runnerOptions) tells(ctx context.Context, model string) bool {
+	o.blob(ctx, model)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, known := o.blobs[model]
+	return known
+}
+
 func (o *runnerOptions) blob(ctx context.Context, model string) string {
 	changed := o.changed()
 	o.mu.Lock()
@@ -120,7 +129,9 @@ func (o *runnerOptions) blob(ctx context.Context, model string) string {
 // for where they are not known, and of all that are known already.
 func (o *runnerOptions) weights(ctx context.Context, models []string) map[string]string {
 	for _, model := range models {
-		o.blob(ctx, model)
+		if !o.tells(ctx, model) {
+			break // of a server that does not tell, no more is asked at a time
+		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

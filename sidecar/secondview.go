@@ -30,6 +30,7 @@ type secondView struct {
 	lives   map[string]bool
 	began   [lookBurst]time.Time // when the last looks did, the newest first
 	looking bool
+	failed  time.Time // when a look brought nothing last
 	// wanted are the models whose runners have not been seen since they were loaded.
 	wanted []string
 	blamed []uint64 // requests of which a crash was counted, newest last
@@ -108,7 +109,9 @@ func (s *supervisor) hinted(sign evidence.Sign) {
 func (v *secondView) mayLook(now time.Time) bool {
 	most := lookBurst
 	if len(v.hints) == 0 {
-		most -= lookSpare
+		if most -= lookSpare; now.Sub(v.failed) < inspectInterval {
+			return false
+		}
 	}
 	return len(v.hints)+len(v.wanted) > 0 && now.Sub(v.began[most-1]) >= lookPause
 }
@@ -116,6 +119,9 @@ func (v *secondView) mayLook(now time.Time) bool {
 // lookCloser takes a look at the processes where one is wanted.
 func (s *supervisor) lookCloser(now time.Time) {
 	v := &s.view
+	if !v.last.At.IsZero() && v.ledger.Outdated(v.last, now) {
+		v.want(s.mainModel()) // and whatever else has a runner
+	}
 	if v.looking || s.machine.State == Recovering || !v.mayLook(now) {
 		return
 	}
@@ -147,6 +153,8 @@ func (s *supervisor) sawProcesses(now time.Time, look runners.Look, weights map[
 	v.looking = false
 	if err == nil {
 		v.compare(now, look, weights)
+	} else {
+		v.failed = now
 	}
 	for model, pending := range v.hints {
 		finding := runners.Unclear

@@ -71,6 +71,9 @@ func (l *Ledger) Forget(now time.Time) {
 	defer l.lock()()
 	l.present = nil
 	l.renew(now)
+	for _, m := range l.models {
+		m.asked, m.unsure, m.keepAlive = false, false, 0
+	}
 }
 
 // Changed notes that a model was made, copied, pulled or deleted: its name may
@@ -80,16 +83,24 @@ func (l *Ledger) Changed(now time.Time) {
 	l.renew(now)
 }
 
-// renew forgets what is known of every model, and which names share one's weights.
+// renew forgets which names share weights, and what is in memory.
 func (l *Ledger) renew(now time.Time) {
 	l.changed, l.changedAt = l.mark, now
 	for name, m := range l.models {
-		if m.name != name || m.open == 0 {
+		if m.name != name {
 			delete(l.models, name)
 			continue
 		}
-		m.weights, m.known, m.asked, m.unsure, m.keepAlive = "", false, false, false, 0
+		m.weights, m.known = "", false
 	}
+}
+
+// Outdated says that a look should be taken anew: what may have ended runners is over,
+// and that look was before its end.
+func (l *Ledger) Outdated(look Look, now time.Time) bool {
+	defer l.lock()()
+	late := len(l.late.behind) == 0 && !now.Before(l.late.until) && (look.At.Before(l.late.until) || l.late.mark > look.Mark)
+	return late || l.changed > look.Mark
 }
 
 // ChangedAt is when a name may have come to stand for other weights last.

@@ -41,7 +41,7 @@ func (l *Ledger) Saw(look Look, weights map[string]string) {
 		if m.weights == "" {
 			l.weigh(name, m, path)
 		}
-		if m = l.models[name]; len(look.Serving(path)) > 0 {
+		if m = l.models[name]; len(look.Serving(path)) > 0 && m.ended <= look.Mark {
 			m.inMemory(look.Mark)
 		}
 	}

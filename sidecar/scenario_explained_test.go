@@ -1,0 +1,78 @@
+package sidecar_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar"
+)
+
+// crashIsNoticed kills the runner under a stream that has gone on for so long.
+func (s *scenario) crashIsNoticed(after time.Duration) {
+	s.Helper()
+	stream := s.chat(10_000)
+	stream.begins()
+	time.Sleep(after)
+	s.must(s.KillRunner())
+	killed := time.Now()
+	noticed := s.reaches(sidecar.Loading, 30*time.Second)
+	s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+}
+
+// Somebody gave a name to another model, long ago.
+func TestCrashAfterAChangeOfOtherNamesIsNoticed(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete() // its runner is looked up
+		time.Sleep(10 * time.Second)
+		s.post("/api/copy", `{"source":"unrelated:1b","destination":"copied:1b"}`).wait()
+		time.Sleep(time.Minute)
+		s.crashIsNoticed(10 * time.Second)
+	})
+}
+
+// The start has taken the looks of three seconds: what a hint asks for has to wait.
+func TestCrashRightAfterTheStartIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.crashIsNoticed(time.Second / 2)
+	})
+}
+
+// The same later: this one holds.
+func TestCrashIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		time.Sleep(time.Minute)
+		s.crashIsNoticed(10 * time.Second)
+	})
+}
+
+// Clients had the model loaded with other options and back, an hour ago.
+func TestCrashLongAfterAReloadIsNoticed(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.post("/api/chat", `{"model":"`+model+`","messages":[{"role":"user","content":"hello"}],"options":{"num_predict":3,"num_ctx":512}}`).complete()
+		s.chat(3).complete()
+		time.Sleep(time.Hour)
+		s.crashIsNoticed(10 * time.Second)
+	})
+}
+
+// A client had the model unloaded, and somebody asked again, an hour ago.
+func TestCrashLongAfterAnUnloadIsNoticed(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		s.post("/api/generate", `{"model":"`+model+`","keep_alive":0}`).wait()
+		s.chat(3).complete()
+		time.Sleep(time.Hour)
+		s.crashIsNoticed(10 * time.Second)
+	})
+}
