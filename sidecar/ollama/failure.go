@@ -55,25 +55,49 @@ func (f Failure) String() string {
 
 // Classify tells what an error of Ollama's says, by its status and its text. Only
 // whole sentences count that Ollama itself writes: a sentence that is quoted inside
-// another one, or that stands behind other words, is somebody else's. What Ollama
-// calls the client's mistake (4xx) hints at nothing.
+// another one, or that stands behind other words, is somebody else's, but for the
+// sentences of Ollama's that tell another one as their cause. What Ollama calls the
+// client's mistake (4xx) hints at nothing; that an embedding's runner broke off, it
+// calls that by oversight.
 func Classify(status int, text string) Failure {
 	failure := Failure{Status: status, Bytes: len(text)}
+	failure.read(text, maxCauses)
+	return failure
+}
+
+// maxCauses bounds how many sentences that tell a cause are read one inside the other.
+// Ollama writes one: it starts a runner a second time, and no third time.
+const maxCauses = 1
+
+// read finds the sentence that text is, and reads at most causes sentences inside it.
+func (f *Failure) read(text string, causes int) {
 	for _, s := range sentences {
 		match := s.form.FindStringSubmatch(text)
-		if match == nil || s.status != 0 && s.status != status {
+		if match == nil || s.status != 0 && s.status != f.Status {
 			continue
 		}
-		failure.Kind, failure.Says = s.kind, s.says
+		f.Kind, f.Says = s.kind, s.says
 		if s.rest != nil {
-			s.rest(&failure, match[1:])
+			s.rest(f, match[1:])
 		}
-		break
+		if s.wraps && causes > 0 {
+			f.because(match[1], causes-1)
+		}
+		if f.Status >= 400 && f.Status < 500 && !(s.embeds && f.Status == http.StatusBadRequest) {
+			f.Kind = ""
+		}
+		return
 	}
-	if status >= 400 && status < 500 {
-		failure.Kind = ""
+}
+
+// because reads the cause that a sentence tells.
+func (f *Failure) because(text string, causes int) {
+	cause := Failure{Status: f.Status}
+	cause.read(text, causes)
+	f.Kind = cause.Kind
+	if cause.Says != "" {
+		f.Says += ": " + cause.Says
 	}
-	return failure
 }
 
 // ErrorText finds the text of an error answer in any of the formats, at most 12 KiB

@@ -3,7 +3,6 @@ package ollama
 import (
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
@@ -16,6 +15,12 @@ type sentence struct {
 	status int // the only status that it comes with; 0 for any
 	says   string
 	rest   func(*Failure, []string)
+	// wraps says that the form's group is another sentence of Ollama's, which tells
+	// the cause.
+	wraps bool
+	// embeds says that it can be what an embedding failed of. Ollama answers those
+	// with 400, whosever the fault is (0.32.14, server/routes.go, EmbedHandler).
+	embeds bool
 }
 
 // form compiles a whole sentence. Its dots match line ends, too: what a runner said
@@ -27,35 +32,74 @@ const (
 	anyRunner = `(?:llama runner|llama-server|mlx runner)`
 	notFound  = "Ollama does not have the model"
 	stopped   = `model runner has unexpectedly stopped, this may be due to resource limitations or an internal error(?:, check ollama server logs for details)?`
+	embedding = `(?:failed to generate embeddings: )?`
 	// local is a call of Ollama's to its runner that broke off, as Go tells of it.
-	local = `(?:Get|Post) "http://127\.0\.0\.1:\d+/[a-z0-9/]*": (?:EOF|unexpected EOF|(?:read|write|dial) tcp 127\.0\.0\.1[^"]*)`
-	size  = `(\d+(?:\.\d+)? ?[KMGT]?i?B)`
+	local = `(?:Get|Post) "http://127\.0\.0\.1:\d+/[a-z0-9/-]*"` + broke
+	broke = `: (?:EOF|unexpected EOF|(?:read|write|dial) tcp 127\.0\.0\.1[^"]*)`
+	// cut is an answer of the runner's that broke off.
+	cut = `(?:unexpected EOF|read tcp 127\.0\.0\.1[^"]*)`
+	// size is repeated, so that its digits are bounded.
+	size = `(\d{1,10}(?:\.\d{1,10})? ?[KMGT]?i?B)`
+	// computeError is llama-server's answer to a request whose batch it could not
+	// compute: the whole of it, so that nothing of a client's is in it.
+	computeError = `\{"error":\{(?:"code":5\d\d,)?"message":"Compute error\."(?:,"type":"server_error")?\}\}`
+	notComputed  = "llama-server could not compute"
+	noSlot       = "the runner had no free slot"
+	notStarted   = "the runner did not start in time"
 )
 
 // sentences are those of releases 0.9 to 0.33 that say something about the server or
-// that an operator has to read, the more special ones first (read in 0.9.6 and
-// 0.32.14: llm/server.go, llm/llama_server.go, server/sched.go, server/routes.go,
-// x/mlxrunner/client.go, server/images.go).
+// that an operator has to read, the more special ones first. Read for them, each place
+// that composes an error, in 0.9.6 and 0.32.14: llm, server/sched.go,
+// server/routes.go, server/images.go; in 0.9.6 also runner and openai, in 0.32.14
+// x/mlxrunner, middleware and openai. What answers in the format of OpenAI or of
+// Anthropic puts the same text into "message", and adds nothing to it.
 var sentences = []sentence{
+	// What stands before it is any error that has "failed to load model" in it.
+	{form: form(`.*: this model may be incompatible with your version of Ollama\. If you previously pulled this model, try updating it by running .ollama pull \S*`), says: "the model's file may not fit this version of Ollama"},
 	{form: form(stopped + `(?:: (.*))?`), kind: evidence.SignRunnerDied, says: "the model's runner has unexpectedly stopped", rest: lastWords},
 	{form: form(anyRunner + ` process has terminated(?:: (.*))?`), kind: evidence.SignRunnerDied, says: "the runner's process has terminated", rest: lastWords},
-	{form: form(anyRunner + ` process no longer running: (.*)`), kind: evidence.SignRunnerDied, says: "the runner's process is no longer running", rest: lastWords},
-	{form: form(`mlx runner exited unexpectedly: (.*)`), kind: evidence.SignRunnerDied, says: "the runner's process has terminated", rest: lastWords},
+	{form: form(anyRunner + ` process no longer running: (.*)`), kind: evidence.SignRunnerDied, embeds: true, says: "the runner's process is no longer running", rest: lastWords},
+	{form: form(`mlx runner (?:exited unexpectedly|failed): (.*)`), kind: evidence.SignRunnerDied, says: "the runner's process has terminated", rest: lastWords},
 	{form: form(`an error was encountered while running the model: (.*)`), kind: evidence.SignRunnerDied, says: "an error was encountered while running the model", rest: lastWords},
 	// What a request is told that waited for the slot of a runner that died
 	// (seen on 0.9.6): Ollama asked its runner whether it lives.
-	{form: form(`connection refused`), kind: evidence.SignRunnerDied, says: "the runner refused Ollama's connection"},
-	{form: form(`health resp: ` + local), kind: evidence.SignRunnerDied, says: "the runner did not tell Ollama its health"},
-	{form: form(`error reading (?:llm|llama-server) response: (?:unexpected EOF|read tcp 127\.0\.0\.1[^"]*)`), kind: evidence.SignRunnerDied, says: "the runner broke off in mid-answer"},
-	{form: form(`(?:failed to generate embeddings: )?do embedding request: ` + local), kind: evidence.SignRunnerDied, says: "the runner broke off while it embedded"},
+	{form: form(`connection refused`), kind: evidence.SignRunnerDied, embeds: true, says: "the runner refused Ollama's connection"},
+	{form: form(`health resp: ` + local), kind: evidence.SignRunnerDied, embeds: true, says: "the runner did not tell Ollama its health"},
+	{form: form(`read health (?:request|response): ` + cut), kind: evidence.SignRunnerDied, embeds: true, says: "the runner did not tell Ollama its health"},
+	{form: form(`error reading (?:llm|llama-server|llama-server chat) response: ` + cut), kind: evidence.SignRunnerDied, says: "the runner broke off in mid-answer"},
+	{form: form(`failed reading (?:llm error|llama-server error|llama-server template) response: ` + cut), kind: evidence.SignRunnerDied, says: "the runner broke off in mid-answer"},
+	{form: form(embedding + `do embedding request: ` + local), kind: evidence.SignRunnerDied, embeds: true, says: "the runner broke off while it embedded"},
+	{form: form(embedding + `error reading embed response: ` + cut), kind: evidence.SignRunnerDied, embeds: true, says: "the runner broke off while it embedded"},
+	// The calls that have no words of Ollama's before Go's: to split a text into
+	// tokens, and to the runner of an MLX model. By their paths: a client that names
+	// a registry or the host of a remote model makes Ollama call what it likes, by
+	// other paths.
+	{form: form(`(?:llama-server apply-template error: )?Post "http://127\.0\.0\.1:\d+/(?:tokenize|detokenize|apply-template|completion|v1/tokenize)"` + broke), kind: evidence.SignRunnerDied, embeds: true, says: "the runner broke off a call of Ollama's"},
 
+	// Nobody has asked anything of a runner that starts: what it says is its own.
+	{form: form(`llama-server reported out-of-memory during startup: .*`), kind: evidence.SignOutOfMemory, says: "llama-server ran out of memory while it started"},
+	{form: form(`llama-server startup failed before projector CPU offload retry: (.*); error (?:stopping failed process|starting retry): .*`), wraps: true, says: "llama-server could not be started again with its projector on the CPU"},
+	{form: form(`llama-server startup failed after projector CPU offload retry: (.*)`), wraps: true, says: "llama-server did not start with its projector on the CPU either"},
 	{form: form(`model requires more system memory \(` + size + `\) than is available \(` + size + `\)`), kind: evidence.SignOutOfMemory, rest: func(f *Failure, m []string) {
 		f.Says = "the model requires more system memory (" + m[0] + ") than is available (" + m[1] + ")"
 	}},
+	{form: form(`model requires ` + size + ` but only ` + size + ` are available \(after ` + size + ` overhead\)`), kind: evidence.SignOutOfMemory, rest: func(f *Failure, m []string) {
+		f.Says = "the model requires " + m[0] + " of memory but only " + m[1] + " are available"
+	}},
 	{form: form(`unable to load full model on GPU`), kind: evidence.SignOutOfMemory, says: "the model does not fit on the GPU"},
+	{form: form(computeError + `(?:\n(.*))?`), says: notComputed, rest: memoryRanOut},
+	{form: form(`Compute error\.|llama-server chat error: map\[code:5\d\d message:Compute error\. type:server_error\]`), says: notComputed},
 	{form: form(`server busy, please try again\.  maximum pending requests exceeded`), status: http.StatusServiceUnavailable, kind: evidence.SignOverloaded, says: "the server is busy, its queue is full"},
 
-	{form: form(`timed out waiting for ` + anyRunner + ` to start.*`), says: "the runner did not start in time"},
+	{form: form(`timed out waiting for ` + anyRunner + ` to start.*`), says: notStarted},
+	{form: form(`timeout waiting for mlx runner(?: to start|: .*)`), says: notStarted},
+	{form: form(`(?:error starting (?:runner|llama-server)|failed to start mlx runner): (.*)`), says: "the runner's process could not be started", rest: whyNotStarted},
+	{form: form(`llama-server binary not found \(checked: .*`), says: "Ollama does not find its llama-server"},
+	{form: form(`unexpected server status: llm [a-z -]+|server not responding`), says: "the runner was not ready"},
+	{form: form(`no slots available after \d+ retries`), says: noSlot},
+	{form: form(`(?:could not find an available sequence|Failed to load cache: no available cache slots)\n?`), says: noSlot},
+	{form: form(`(?:llama-server|server) error: \{.*`), says: "the runner said that it is in error"},
 	{form: form(`unable to load model: .*`), says: "the model's file cannot be loaded"},
 	{form: form(`model "[^"]*" not found(?:, try pulling it first)?`), says: notFound},
 	{form: form(`model '[^']*' not found`), says: notFound},
@@ -65,30 +109,9 @@ var sentences = []sentence{
 	{form: form(`pull model manifest: file does not exist`), says: "the registry does not have the model"},
 	{form: form(`pull model manifest: .*`), says: "the registry did not tell what the model consists of"},
 	{form: form(`max retries exceeded: .*`), says: "the download broke off too often"},
+	{form: form(`digest mismatch, file must be downloaded again: .*`), says: "the download is damaged"},
 	{form: form(`(?:open|write|mkdir|truncate|rename) /\S+: (no space left on device|permission denied|read-only file system)`), rest: func(f *Failure, m []string) {
 		f.Says = "Ollama cannot write its models: " + m[0]
 	}},
 	{form: form(`unauthorized(?:: .*)?`), says: "unauthorized"},
-}
-
-// ending is how a process ended, at the beginning of a runner's last words.
-var ending = regexp.MustCompile(`^(signal: (?:killed|aborted|segmentation fault|bus error|illegal instruction|floating point exception|terminated|trace/breakpoint trap)|exit status (?:\d+|0x[0-9a-f]+)|unexpected EOF)(?: |:|\n|$)`)
-
-// outOfMemory is a line of a runner's that says that memory ran out, as the backends
-// of llama.cpp word it.
-var outOfMemory = regexp.MustCompile(`(?m)^(?:signal: [a-z ]+: |exit status \S+: |-?\d+ )?(?:CUDA error: out of memory|ROCm error: out of memory|cudaMalloc failed: out of memory|hipMalloc failed: out of memory|vk::Device::allocateMemory: ErrorOutOfDeviceMemory|ggml_[a-z_]+: (?:allocating [0-9.]+ MiB on device \d+: (?:cudaMalloc|hipMalloc) failed: out of memory|failed to allocate [^\n]*)|error loading model: unable to allocate [A-Za-z0-9_]+ buffer|llama_init_from_model: failed to initialize the context: failed to allocate [^\n]*)`)
-
-// lastWords looks at what the runner said last, which can hold what a client wrote (a
-// grammar that llama.cpp could not read): nothing of it is repeated but how the
-// process ended, and nothing of it counts but whole lines that are known.
-func lastWords(f *Failure, match []string) {
-	words := strings.TrimSpace(match[0])
-	if outOfMemory.MatchString(words) {
-		f.Kind = evidence.SignOutOfMemory
-		f.Says += ": out of memory"
-		return
-	}
-	if how := ending.FindStringSubmatch(words); how != nil {
-		f.Says += ": " + how[1]
-	}
 }
