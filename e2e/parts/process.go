@@ -44,13 +44,13 @@ func (c Container) Runner(t testing.TB) Process {
 }
 
 // RunnerPIDs are the host's numbers of all processes that hold a model: the
-// server's children `ollama runner …`.
+// server's children `ollama runner …`, from release 0.30 on `llama-server …`.
 func (c Container) RunnerPIDs(t testing.TB) []int {
 	t.Helper()
 	var pids []int
 	for line := range strings.Lines(mustDocker(t, "top", c.Name, "-eo", "pid,args")) {
 		fields := strings.Fields(line)
-		if len(fields) < 3 || fields[2] != "runner" || !strings.HasSuffix(fields[1], "ollama") {
+		if len(fields) < 3 || !runner(fields[1], fields[2]) {
 			continue
 		}
 		pid, err := strconv.Atoi(fields[0])
@@ -60,6 +60,10 @@ func (c Container) RunnerPIDs(t testing.TB) []int {
 		pids = append(pids, pid)
 	}
 	return pids
+}
+
+func runner(program, argument string) bool {
+	return strings.HasSuffix(program, "ollama") && argument == "runner" || strings.HasSuffix(program, "/llama-server")
 }
 
 func process(t testing.TB, pid int) Process {
