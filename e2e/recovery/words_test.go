@@ -223,20 +223,19 @@ func quotesNobody(t *testing.T, place, text string) {
 	}
 }
 
-// lookedUp is when Clawgate has seen the runner of the last load at the latest: it
-// looks three times in three seconds at most.
-const lookedUp = 4 * time.Second
+// settled is when Clawgate knows the runner of the last load at the latest: what was
+// told to leave memory may go on for ten seconds, and it looks three times in three
+// seconds at most.
+const settled = 14 * time.Second
 
 // reallyKilled: a lie was told a moment ago, and now it is true.
 func (s *stand) reallyKilled(t *testing.T) {
 	s.posted(t, "/api/chat", brief(parts.Model, map[string]any{"num_ctx": 512}))
+	s.serves(t)
+	s.staysFor(t, settled, "ready")
 	s.tell(t.Context())
 	streaming := ask(t, s.chat(100_000))
-	select {
-	case answer := <-streaming.answer:
-		t.Fatalf("the answer ended too soon to be killed: %s", answer)
-	case <-time.After(lookedUp):
-	}
+	streaming.begun(t, 10*time.Second)
 	runner, known := s.Ollama.Runner(t), len(s.logged(t, "a runner died"))
 	killed := time.Now()
 	runner.Kill(t)
