@@ -49,10 +49,9 @@ const (
 )
 
 // sentences are those of releases 0.9 to 0.33 that say something about the server or
-// that an operator has to read, the more special ones first. Read for them, each place
-// that composes an error, in 0.9.6 and 0.32.14: llm, server/sched.go,
-// server/routes.go, server/images.go; in 0.9.6 also runner and openai, in 0.32.14
-// x/mlxrunner, middleware and openai. What answers in the format of OpenAI or of
+// that an operator has to read, the more special ones first. Read for them, in
+// 0.9.6 and 0.32.14: llm, server/sched.go and server/routes.go, and in 0.32.14
+// server/images.go and x/mlxrunner/client.go; the rest was searched. What answers in the format of OpenAI or of
 // Anthropic puts the same text into "message", and adds nothing to it.
 var sentences = []sentence{
 	// What stands before it is any error that has "failed to load model" in it.
