@@ -14,6 +14,7 @@ import (
 	"github.com/clawdbot/clawgate/environment"
 	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
+	"github.com/clawdbot/clawgate/loglimit"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -129,10 +130,11 @@ func serve(ctx context.Context, settings config.Config, engine engineView, helpe
 	return group.Wait()
 }
 
+// newLog writes to stderr, within bounds that no client, server or engine can lift.
 func newLog(level slog.Level, format environment.LogFormat) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == environment.LogText {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
+		return slog.New(loglimit.New(slog.NewTextHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	return slog.New(loglimit.New(slog.NewJSONHandler(os.Stderr, options)))
 }

@@ -1,6 +1,7 @@
 // Package incident keeps the health log: one JSON line for every change of
 // state or verdict, every remedy and every failed probe, in a file of its own
-// that begins anew each day, and the last few of those changes in memory.
+// that begins anew each day, and the last few of those changes in memory. What
+// repeats itself without end is written down within a bound, and counted.
 //
 // It records what the supervisor tells it. It decides nothing, and nothing
 // waits for it: a full disk, a missing permission or a disk that hangs costs
@@ -15,6 +16,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -23,6 +26,11 @@ const (
 	queueLength = 1024
 	// recentLength is how many changes are kept in memory.
 	recentLength = 64
+	// atOnce records of one kind are written however fast they come, and then one
+	// after each pause: three probes that fail every few seconds stay well below it,
+	// and a day at the bound is 86,400 lines of a kind.
+	atOnce = 256
+	pause  = time.Second
 	// closeTimeout is how long the end of Run waits for a disk that hangs.
 	closeTimeout = 5 * time.Second
 )
@@ -35,6 +43,7 @@ type Log struct {
 	file    io.WriteCloser // nil when the log is off
 	queue   chan Record
 	recent  recent
+	bounds  map[Kind]*rate.Limiter
 	dropped atomic.Uint64
 }
 
@@ -42,20 +51,28 @@ type Log struct {
 // folder when the first line comes. With an empty path there is no file, and
 // Recent works all the same. What goes wrong with the file is told to logger.
 func New(path string, logger *slog.Logger) *Log {
-	log := &Log{logger: logger, path: path, queue: make(chan Record, queueLength)}
+	log := &Log{logger: logger, path: path, queue: make(chan Record, queueLength), bounds: map[Kind]*rate.Limiter{}}
+	for _, kind := range kinds {
+		log.bounds[kind] = rate.NewLimiter(rate.Every(pause), atOnce)
+	}
 	if path != "" {
 		log.file = newDailyFile(path)
 	}
 	return log
 }
 
-// Add takes a record, and never blocks: when the disk is so far behind that
-// the queue is full, the line is dropped and counted.
+// Add takes a record of one of the kinds, and never blocks: when the disk is so far
+// behind that the queue is full, or too many of the kind come, the line is dropped
+// and counted.
 func (l *Log) Add(record Record) {
 	if record.Kind != KindProbeFailure {
 		l.recent.add(record)
 	}
 	if l.file == nil {
+		return
+	}
+	if bound := l.bounds[record.Kind]; bound != nil && !bound.Allow() {
+		l.dropped.Add(1)
 		return
 	}
 	select {

@@ -40,6 +40,11 @@ func transition(sentence string) Record {
 	return Record{At: time.Now(), Kind: KindTransition, From: "ready", To: "isolated", Sentence: sentence}
 }
 
+// oneOf are records of all kinds in turn, so that none of them repeats too often.
+func oneOf(i int) Record {
+	return Record{At: time.Now(), Kind: kinds[i%len(kinds)], Sentence: fmt.Sprint(i)}
+}
+
 // sentences returns the sentence of every line in the file, and fails on a
 // line that is not JSON.
 func sentences(t *testing.T, path string) []string {
@@ -125,7 +130,7 @@ func TestNothingIsLostAtTheEnd(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "health.log")
 		log := New(path, slog.New(slog.DiscardHandler))
 		for i := range queueLength {
-			log.Add(transition(fmt.Sprint(i)))
+			log.Add(oneOf(i))
 		}
 		running(t, log)() // ends as soon as it has begun
 		found := sentences(t, path)
@@ -144,7 +149,7 @@ func TestAFullQueueDropsAndCountsAndNeverBlocks(t *testing.T) {
 		var out warnings
 		log := New(path, logger(&out))
 		for i := range queueLength + 3 {
-			log.Add(transition(fmt.Sprint(i)))
+			log.Add(oneOf(i))
 		}
 		if log.Dropped() != 3 {
 			t.Errorf("Dropped() = %d, want 3", log.Dropped())
@@ -155,6 +160,31 @@ func TestAFullQueueDropsAndCountsAndNeverBlocks(t *testing.T) {
 		}
 		if out.containing(`"health log lacks lines"`) != 1 || out.containing(`"dropped":3`) != 1 {
 			t.Errorf("logged %q, want one warning that 3 lines are missing", out.lines)
+		}
+	})
+}
+
+// TestWhatRepeatsItselfIsBoundedAndCounted floods the log with one kind, beside which
+// another still finds its way.
+func TestWhatRepeatsItselfIsBoundedAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "health.log")
+		log := New(path, slog.New(slog.DiscardHandler))
+		const flood = 100 * time.Second
+		written := 0
+		for began := time.Now(); time.Since(began) < flood; time.Sleep(10 * time.Millisecond) {
+			log.Add(transition("again"))
+			written++
+		}
+		log.Add(Record{At: time.Now(), Kind: KindRemedy, Sentence: "a remedy"})
+		running(t, log)()
+		most := atOnce + int(flood/pause)
+		found := sentences(t, path)
+		if len(found) > most+1 || found[len(found)-1] != "a remedy" {
+			t.Errorf("file holds %d lines, the last %q, want at most %d and the remedy", len(found), found[len(found)-1], most+1)
+		}
+		if got := int(log.Dropped()) + len(found); got != written+1 {
+			t.Errorf("%d lines written or counted as dropped, want %d", got, written+1)
 		}
 	})
 }

@@ -23,6 +23,8 @@ const (
 	KindProbeFailure Kind = "probe_failure"
 )
 
+var kinds = []Kind{KindStart, KindStop, KindTransition, KindVerdict, KindRemedy, KindOperator, KindProbeFailure}
+
 // Record is one line of the health log.
 type Record struct {
 	At   time.Time `json:"at"`
