@@ -18,7 +18,15 @@ func (s *supervisor) suspect(model string) {
 	if waits, found := verdict.ClientWaits(p); !found || waits != model {
 		return
 	}
-	s.turnTo(model)
+	s.turnAside(model)
+}
+
+// turnAside turns the probe to a model beside the main one. Clients give the reasons
+// for that, and not the pace.
+func (s *supervisor) turnAside(model string) {
+	if s.paces.turns.Allow() {
+		s.turnTo(model)
+	}
 }
 
 // answersWithin is how long a probe takes to be answered or to count as a failure,

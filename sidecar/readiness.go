@@ -24,6 +24,8 @@ type readiness struct {
 	asked  time.Time // when the last attempt began
 	open   []*attempt
 	gaveUp time.Time // on the last attempt
+	// anyway has the next attempt ask the model although it is not listed.
+	anyway bool
 }
 
 // aboutModel is what is kept of a model that the probe has turned from.
@@ -39,6 +41,7 @@ type attempt struct {
 	began    time.Time
 	waitsFor string // what was missing when it became overdue; empty before
 	counted  bool
+	unlisted bool // the model is asked although it may not be listed
 	// moot says that nothing that it brings counts any more. It stays open all
 	// the same until its answer has come to the end: an Ollama whose client
 	// leaves in mid-answer can lose the slot for ever (see probe.Ready).
@@ -137,7 +140,9 @@ func (s *supervisor) planReadiness(p verdict.Picture) {
 		s.readiness.next = p.Now.Add(s.config.RecheckInterval)
 		return
 	}
-	s.attempt(p.Now)
+	if s.paces.probes.AllowN(p.Now, 1) {
+		s.attempt(p)
+	}
 }
 
 func (s *supervisor) judgeOverdue(p verdict.Picture) {
@@ -171,15 +176,16 @@ func (s *supervisor) serverStarts(now time.Time) bool {
 
 // attempt sends one readiness probe. The next is due after the interval, or
 // after the shorter one once this has failed.
-func (s *supervisor) attempt(now time.Time) {
+func (s *supervisor) attempt(p verdict.Picture) {
 	ctx, cancel := context.WithCancel(s.run)
-	a := &attempt{began: now, cancel: cancel}
-	s.readiness.asked = now
+	a := &attempt{began: p.Now, cancel: cancel, unlisted: s.asksUnlisted(p)}
+	s.readiness.asked, s.readiness.anyway = p.Now, false
 	s.readiness.open = append(s.readiness.open, a)
-	s.readiness.next = now.Add(s.config.ReadyInterval)
+	s.readiness.next = p.Now.Add(s.config.ReadyInterval)
 	target := s.readiness.target
 	spec := s.readySpec(target)
-	visit, asked := s.view.ledger.Begin(runners.Ask{Model: target, Own: true}, now), s.view.ledger.Mark()
+	spec.Unlisted = a.unlisted
+	visit, asked := s.view.ledger.Begin(runners.Ask{Model: target, Own: true}, p.Now), s.view.ledger.Mark()
 	s.spawn(func(_ context.Context, post func(func())) {
 		defer cancel()
 		result, rest := probe.Ready(ctx, s.client, spec,
@@ -228,6 +234,7 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel, asked runners.Mark
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
 	s.seen.loadedAt, s.seen.present = time.Now(), nil
 	s.symptoms.sawLoaded(loaded)
+	s.work.lasting.sawLoaded(s.seen.loadedAt, s.seen.isLoaded)
 	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
 		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
 	}
@@ -271,6 +278,9 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	switch result.Outcome {
 	case evidence.Success:
 		s.seen.lastSuccess = result.At
+		if a.unlisted {
+			s.seen.markLoaded(target) // whatever the list says
+		}
 		s.sawToken(result.At)
 		s.serverSpoke()
 		s.readiness.settle()

@@ -115,7 +115,9 @@ func (s *supervisor) finishDrain(now time.Time) {
 	if s.machine.AtIdle && !s.undisturbed(now) {
 		return
 	}
-	s.handle(now, Event{Kind: Drained})
+	if s.machine.Forced || s.paces.remedies.AllowN(now, 1) {
+		s.handle(now, Event{Kind: Drained})
+	}
 }
 
 // underWay says that a remedy would cut something: a stream that moves, and where

@@ -119,6 +119,7 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 		inbox: make(chan message, 1024), kicks: newKicks(), log: parts.Log,
 		report: reporter{metrics: metrics, health: health, log: parts.Log, version: parts.Version, started: time.Now()},
 	}
+	s.paces = newPaces(parts.Config)
 	s.report.ready.Store(&readyReport{reason: "nothing is proven yet"})
 	s.report.status.Store(&admin.Status{Version: parts.Version, State: string(Starting), Verdict: admin.VerdictStatus{Name: string(verdict.Unproven), Sentence: "nothing is proven yet"}})
 	return s

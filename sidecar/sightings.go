@@ -194,7 +194,7 @@ func (s *supervisor) sawAnswer(sign evidence.Sign, target bool) {
 	case target:
 		s.probeNow(sign.At)
 	case s.machine.State == Ready && s.readiness.target == s.mainModel():
-		s.turnTo(sign.Model)
+		s.turnAside(sign.Model)
 	}
 }
 

@@ -79,6 +79,7 @@ type supervisor struct {
 	symptoms  symptoms
 	readiness readiness
 	work      work
+	paces     paces
 	remedy    remedyState
 	quiet     quietWait
 	clock     clock

@@ -72,7 +72,7 @@ func (s *supervisor) noteLoaded(rung Rung, target string, others []string) {
 	}
 	for _, m := range s.seen.loaded {
 		known := slices.ContainsFunc(s.work.restore, func(r evidence.LoadedModel) bool { return r.Name == m.Name })
-		if m.Name != s.mainModel() && !known {
+		if m.Name != s.mainModel() && !known && len(s.work.restore) < mostAtOnce {
 			s.work.restore = append(s.work.restore, m)
 		}
 	}

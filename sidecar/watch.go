@@ -22,16 +22,6 @@ const (
 	engineDeadline = 5 * time.Second
 )
 
-// kick wakes a periodic worker before its time. Kicks that come together are one.
-type kick chan struct{}
-
-func (k kick) kick() {
-	select {
-	case k <- struct{}{}:
-	default:
-	}
-}
-
 // kicks are the periodic workers that can be woken.
 type kicks struct{ tcp, api, inspect, hint kick }
 
@@ -43,22 +33,6 @@ func (k kicks) all() {
 	k.tcp.kick()
 	k.api.kick()
 	k.inspect.kick()
-}
-
-// periodically calls look at once, then after each pause that it returns, or
-// when it is kicked.
-func periodically(ctx context.Context, wake kick, look func() time.Duration) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-wake:
-		}
-		timer.Reset(look())
-	}
 }
 
 // watch starts the workers that look at the server for as long as the sidecar

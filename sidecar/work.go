@@ -31,6 +31,7 @@ type work struct {
 	restore []evidence.LoadedModel
 	// restoring is set while one of them is being loaded.
 	restoring bool
+	lasting   lasting
 	// lastLoad is how long the last load took, to say how long the next may take.
 	lastLoad time.Duration
 }
@@ -64,6 +65,9 @@ func (s *supervisor) load(now time.Time) {
 	}
 	if !s.work.loadSince.IsZero() { // of a model that the probe has turned from: this one comes first
 		s.work.loadCancel()
+		return
+	}
+	if s.sparesLoad(now) || !s.paces.loads.AllowN(now, 1) {
 		return
 	}
 	model, cause := s.config.Model, s.loadReason()
@@ -151,6 +155,7 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 		return
 	}
 	s.work.parametersSet, s.work.lastLoad = true, took
+	s.work.lasting.loaded(now, s.work.loadModel)
 	s.log.Info("the model is loaded", "model", model, "took", took)
 	s.report.modelLoaded(model, cause)
 	if cause == "recovery" {
@@ -213,6 +218,9 @@ func (s *supervisor) pull(now time.Time) {
 	if s.machine.Passive || !s.config.Pull || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) || now.Before(s.work.pullAgain) {
 		return
 	}
+	if !s.paces.pulls.AllowN(now, 1) {
+		return
+	}
 	s.work.pullSince, s.work.pullStatus = now, "starting"
 	s.log.Info("pulling the model", "model", s.config.Model)
 	s.spawn(func(ctx context.Context, post func(func())) {
@@ -266,7 +274,7 @@ func (s *supervisor) pulled(now time.Time, err error) {
 // restore loads what else was in memory before a restart, one by one, once the
 // main model is ready again.
 func (s *supervisor) restore() {
-	if s.machine.State != Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() {
+	if s.machine.State != Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() || !s.paces.loads.Allow() {
 		return
 	}
 	model := s.work.restore[0]

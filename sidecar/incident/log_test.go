@@ -297,8 +297,8 @@ func TestADiskThatHangsHoldsUpNobody(t *testing.T) {
 		log := New("health.log", logger(&out))
 		log.file = file
 		stop := running(t, log)
-		for range queueLength + 2 {
-			log.Add(transition("x"))
+		for i := range queueLength + 2 {
+			log.Add(oneOf(i))
 		}
 		began := time.Now()
 		stop()

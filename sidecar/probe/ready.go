@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -30,6 +31,11 @@ type ReadySpec struct {
 	// Spare is why the model is not to be asked for a token: only what is loaded
 	// is looked at then. Empty to ask.
 	Spare string
+	// Unlisted has the model asked even if the list of what is loaded lacks it. A
+	// token proves it, whatever the list says: Ollama lists a runner by the name that
+	// loaded it, and other names of the same weights are served by it. A model that
+	// is not in memory is loaded by that.
+	Unlisted bool
 	// Options are the runner options that the model is known to be loaded with.
 	// Others would make Ollama throw the loaded runner away (measured).
 	Options func(evidence.LoadedModel) ollama.RunnerOptions
@@ -53,7 +59,7 @@ type Sighting struct {
 
 // Ready asks the loaded model for one token and parses the chunks of the
 // answer. It sends nothing to a model that is not loaded, because that would
-// load it, and leaving would abort the load.
+// load it, and leaving would abort the load; but see ReadySpec.Unlisted.
 //
 // It stays open until the answer is there or ctx ends: a chunk that comes late
 // tells slow from dead. overdue is called when the first chunk's deadline has
@@ -80,19 +86,22 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 		return *result
 	}
 	sighted(Sighting{Loaded: loaded})
-	for _, m := range loaded {
-		if m.Name == ollama.NormalizeModel(r.spec.Model) {
-			if r.spec.Spare != "" {
-				return r.result(evidence.Unknown, r.spec.Spare)
-			}
-			options := r.options(m)
-			r.nowWaitsFor("a first chunk")
-			return r.ask(ctx, client, options)
-		}
+	m := evidence.LoadedModel{Name: ollama.NormalizeModel(r.spec.Model)}
+	at := slices.IndexFunc(loaded, func(l evidence.LoadedModel) bool { return l.Name == m.Name })
+	switch {
+	case at >= 0:
+		m = loaded[at]
+	case !r.spec.Unlisted:
+		notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
+		notLoaded.Answered, notLoaded.Unloaded = true, true
+		return notLoaded
 	}
-	notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
-	notLoaded.Answered, notLoaded.Unloaded = true, true
-	return notLoaded
+	if r.spec.Spare != "" {
+		return r.result(evidence.Unknown, r.spec.Spare)
+	}
+	options := r.options(m)
+	r.nowWaitsFor("a first chunk")
+	return r.ask(ctx, client, options)
 }
 
 func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence.LoadedModel, *evidence.ProbeResult) {

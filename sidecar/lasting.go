@@ -1,0 +1,113 @@
+package sidecar
+
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/verdict"
+)
+
+const (
+	// lasts is how long a model has to stay in memory for its load to have been worth it.
+	lasts = time.Minute
+	// firstRest is the pause after a load that did not last; each further one is twice
+	// as long, up to the longest.
+	firstRest   = 500 * time.Millisecond
+	longestRest = 5 * time.Minute
+	// vainLoads loads in a row are tried; after that the model is asked instead.
+	vainLoads = 2
+)
+
+// lasting follows whether a model that was loaded is seen in memory afterwards.
+// Often it is not, though every load succeeds: Ollama lists a runner by the name that
+// loaded it, and a load by another name of the same weights adds none; a keep-alive
+// under a second makes the load an unload; others may unload it each time.
+type lasting struct {
+	model  string    // that was loaded last
+	at     time.Time // when it was; zero once it is known not to have lasted
+	listed time.Time // since when each list has shown it
+	vain   int       // loads in a row that did not last
+	next   time.Time // nothing is loaded, or asked in a load's place, before
+}
+
+// loaded notes a load that succeeded.
+func (l *lasting) loaded(now time.Time, model string) {
+	if l.model != model {
+		*l = lasting{model: model}
+	}
+	l.at, l.listed = now, time.Time{}
+}
+
+// sawLoaded takes a list of what is in memory. A model that stays there has begun anew.
+func (l *lasting) sawLoaded(now time.Time, isLoaded func(model string) bool) {
+	switch {
+	case !isLoaded(l.model):
+		l.listed = time.Time{}
+	case l.listed.IsZero():
+		l.listed = now
+	case now.Sub(l.listed) >= lasts:
+		l.vain, l.next = 0, time.Time{}
+	}
+}
+
+// missed notes that the model is wanted and not in memory.
+func (l *lasting) missed(now time.Time) {
+	if l.at.IsZero() {
+		return
+	}
+	brief := now.Sub(l.at) < lasts
+	l.at = time.Time{}
+	if !brief {
+		l.vain, l.next = 0, time.Time{}
+		return
+	}
+	l.vain++
+	if l.vain < vainLoads {
+		l.next = now.Add(l.rest())
+	}
+}
+
+// rest is the pause after as many vain loads.
+func (l *lasting) rest() time.Duration {
+	return min(firstRest<<min(l.vain-1, 16), longestRest)
+}
+
+// askInstead says that the model is due to be asked in the place of a load.
+func (l *lasting) askInstead(now time.Time) bool {
+	if l.vain < vainLoads || now.Before(l.next) {
+		return false
+	}
+	l.next = now.Add(l.rest())
+	l.vain++
+	return true
+}
+
+// sparesLoad says that the target is not to be loaded now, because loads of it do not
+// last: there is a pause first, and after the second one it is asked for a token, which
+// proves it whatever the list of loaded models says.
+func (s *supervisor) sparesLoad(now time.Time) bool {
+	l := &s.work.lasting
+	if l.model != s.readiness.target {
+		return false
+	}
+	l.missed(now)
+	if l.askInstead(now) {
+		s.remedy.triedLoad = now
+		s.readiness.anyway = true
+		s.probeNow(now)
+	}
+	return l.vain >= vainLoads || now.Before(l.next)
+}
+
+// asksUnlisted says that the next probe is to ask the model although it may not be
+// listed: in the place of a load; until the gate has opened; and beside a client that
+// waits for the model in vain, whose request has Ollama load it already.
+func (s *supervisor) asksUnlisted(p verdict.Picture) bool {
+	switch {
+	case s.work.lasting.vain < vainLoads || s.work.lasting.model != p.Target || s.pushesOut(p.Now):
+		return s.readiness.anyway
+	case s.machine.State != Ready:
+		return true
+	}
+	model, waits := verdict.ClientWaits(p)
+	return s.readiness.anyway || waits && model == p.Target
+}
