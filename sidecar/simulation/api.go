@@ -65,6 +65,7 @@ func (s *server) post(out *reply, r *http.Request) {
 		"POST /api/chat": s.chat, "POST /api/generate": s.generate,
 		"POST /api/embed": s.embed, "POST /api/embeddings": s.embed,
 		"POST /api/show": s.show, "POST /api/create": s.create, "POST /api/pull": s.pull,
+		"POST /api/copy": s.copied, "DELETE /api/delete": s.remove,
 		"POST /v1/chat/completions": s.openAIChat,
 	}[r.Method+" "+r.URL.Path]
 	if handler == nil {
@@ -98,6 +99,9 @@ type request struct {
 	From       string                     `json:"from"`
 	Parameters map[string]any             `json:"parameters"`
 	MaxTokens  int                        `json:"max_tokens"`
+	// Source and Destination are those of a copy.
+	Source      string `json:"source"`
+	Destination string `json:"destination"`
 }
 
 func (r *request) model() string {

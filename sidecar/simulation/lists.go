@@ -16,7 +16,7 @@ func (s *server) tags() any {
 		if !m.Missing {
 			list = append(list, map[string]any{
 				"name": m.Name, "model": m.Name, "modified_at": m.modified, "size": m.Bytes,
-				"digest": m.digest, "details": m.details(),
+				"digest": m.manifest, "details": m.details(),
 			})
 		}
 	}
@@ -59,7 +59,7 @@ func (r *runner) entry() map[string]any {
 	}
 	entry := map[string]any{
 		"name": r.model.Name, "model": r.model.Name, "size": r.model.Bytes, "size_vram": onGPU,
-		"digest": r.model.digest, "details": r.model.details(), "expires_at": r.shownExpiry(),
+		"digest": r.model.manifest, "details": r.model.details(), "expires_at": r.shownExpiry(),
 	}
 	if r.server.world.release.tellsContext() {
 		entry["context_length"] = r.contextSize()
@@ -127,28 +127,6 @@ func (s *server) show(out *reply, _ *http.Request, asked *request) {
 	}
 	s.world.mu.Unlock()
 	out.json(http.StatusOK, answer)
-}
-
-// create makes a name from another one's weights, with parameters of its own on
-// top of those that the other has.
-func (s *server) create(out *reply, _ *http.Request, asked *request) {
-	w, name := s.world, fullName(asked.model())
-	w.mu.Lock()
-	from := w.find(asked.From)
-	if name == "" || from == nil || from.Missing {
-		w.mu.Unlock()
-		out.error(http.StatusBadRequest, "neither 'from' or 'files' was specified")
-		return
-	}
-	made := &model{Model: from.Model, digest: from.digest, parameters: maps.Clone(from.parameters), modified: w.now()}
-	made.Name = name
-	maps.Copy(made.parameters, asked.Parameters)
-	w.models = slices.DeleteFunc(w.models, func(m *model) bool { return m.Name == name })
-	w.models = append(w.models, made)
-	w.mu.Unlock()
-	out.progress(asked, []map[string]any{
-		{"status": "using existing layer sha256:" + made.digest}, {"status": "writing manifest"}, {"status": "success"},
-	})
 }
 
 const pullSteps = 20

@@ -17,6 +17,7 @@ import (
 type model struct {
 	Model
 	digest     string // of the weights, without "sha256:"
+	manifest   string // the digest of the name's manifest, which is the one that lists show
 	parameters map[string]any
 	pulled     int64 // twentieths of it that are on the disk
 	modified   time.Time
@@ -30,8 +31,15 @@ func newModel(m Model, modified time.Time) *model {
 	m.TokenInterval = cmp.Or(m.TokenInterval, 20*time.Millisecond)
 	m.Tokens = cmp.Or(m.Tokens, 32)
 	m.PullTakes = cmp.Or(m.PullTakes, 10*time.Second)
-	sum := sha256.Sum256([]byte(m.Name))
-	return &model{Model: m, digest: hex.EncodeToString(sum[:]), parameters: map[string]any{}, modified: modified}
+	return &model{
+		Model: m, digest: sum(fullName(cmp.Or(m.Weights, m.Name))), manifest: sum("manifest of " + m.Name),
+		parameters: map[string]any{}, modified: modified,
+	}
+}
+
+func sum(text string) string {
+	digest := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(digest[:])
 }
 
 func fullName(name string) string {

@@ -39,6 +39,15 @@ func (r *reply) write(status int, kind string, body []byte) error {
 	return http.NewResponseController(r.rw).Flush()
 }
 
+// empty is an answer without a body, and without a word of what it would be.
+func (r *reply) empty() {
+	r.moving()
+	r.status = http.StatusOK
+	r.rw.Header()["Content-Type"] = nil
+	r.rw.Header().Set("Date", r.server.world.date())
+	r.rw.WriteHeader(r.status)
+}
+
 func (r *reply) text(status int, kind, text string) {
 	_ = r.write(status, kind, []byte(text))
 }

@@ -39,7 +39,7 @@ type Config struct {
 	Parallel  int           // slots of each model; 1
 	MaxLoaded int           // models loaded at once; 3
 	MaxQueue  int           // requests that wait to be placed; 512
-	KeepAlive time.Duration // 5 min; negative is for ever
+	KeepAlive time.Duration // 5 min; negative is for ever, and a nanosecond none at all
 
 	// GPUBytes is the memory of the simulated GPU; 0 means a CPU host.
 	GPUBytes uint64
@@ -53,6 +53,7 @@ type Config struct {
 // Model is one model in the world. The zero value of a field takes its default.
 type Model struct {
 	Name          string
+	Weights       string        // the name of the model whose weights it has; its own
 	Bytes         int64         // on disk and in memory; 1 GiB
 	LoadTakes     time.Duration // 2 s
 	FirstChunk    time.Duration // from a free slot to the first token; 100 ms
@@ -206,6 +207,9 @@ func withDefaults(c Config) Config {
 	c.MaxLoaded = cmp.Or(c.MaxLoaded, 3)
 	c.MaxQueue = cmp.Or(c.MaxQueue, 512)
 	c.KeepAlive = cmp.Or(c.KeepAlive, 5*time.Minute)
+	if c.KeepAlive < 0 {
+		c.KeepAlive = forever
+	}
 	c.StartTakes = cmp.Or(c.StartTakes, 300*time.Millisecond)
 	c.StopTakes = cmp.Or(c.StopTakes, 300*time.Millisecond)
 	return c
