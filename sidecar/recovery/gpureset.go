@@ -176,7 +176,7 @@ func (l *Ladder) awaitReset(ctx context.Context, report *Report) {
 
 // lookAgain waits until the GPU can be seen, and says what is still held.
 func (l *Ladder) lookAgain(ctx context.Context, before evidence.GPUView, owner evidence.GPUOwner) (leak evidence.LeakReport, err error) {
-	err = until(ctx, gpuBack, time.Second, func(ctx context.Context) (bool, error) {
+	err = until(ctx, gpuBack, doubling, func(ctx context.Context) (bool, error) {
 		view := l.GPU.View(ctx)
 		leak = l.Leaks(before, view, owner)
 		if !view.Known {

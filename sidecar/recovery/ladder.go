@@ -111,18 +111,36 @@ func (r *Report) try(name string, step func() (detail string, err error)) bool {
 	return err == nil
 }
 
-// poll is how often a change is looked for while a remedy waits for it. It is
+// poll is how soon a change is looked for while a remedy waits for it. It is
 // most of what Clawgate adds to the engine's own times.
 const poll = 50 * time.Millisecond
 
-// until calls look until it is true, and gives up at the limit. The pauses in
-// between begin with poll and grow to the longest.
-func until(ctx context.Context, limit, longest time.Duration, look func(context.Context) (bool, error)) error {
+// rhythm is the pause before the next look, after the last pause and all that was
+// waited. None stays at poll: what does not come soon may not come for minutes.
+type rhythm func(last, waited time.Duration) time.Duration
+
+// doubling looks ever more seldom, for looks that leave traces.
+func doubling(last, _ time.Duration) time.Duration { return min(2*last, time.Second) }
+
+// soon is within how long a server that was started answers, as a rule.
+const soon = 15 * time.Second
+
+// closely stays at poll for as long as what is waited for comes as a rule, and adds a
+// fiftieth to it at most after that.
+func closely(_, waited time.Duration) time.Duration {
+	if waited < soon {
+		return poll
+	}
+	return min(waited/50, time.Second)
+}
+
+// until calls look until it is true, and gives up at the limit.
+func until(ctx context.Context, limit time.Duration, next rhythm, look func(context.Context) (bool, error)) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var reason error // why it is not true yet, as it was last told
-	for wait := poll; ; wait = min(2*wait, longest) {
+	for wait := poll; ; wait = next(wait, time.Since(began)) {
 		done, err := look(ctx)
 		if done {
 			return nil

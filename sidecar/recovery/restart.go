@@ -99,7 +99,7 @@ func (l *Ladder) Start(ctx context.Context, judged evidence.Identity, reason str
 func (l *Ladder) comeUp(ctx context.Context, report *Report) {
 	report.do("see the API answer", func() (string, error) {
 		var version string
-		err := until(ctx, serverUp, poll, func(ctx context.Context) (answers bool, err error) {
+		err := until(ctx, serverUp, closely, func(ctx context.Context) (answers bool, err error) {
 			ctx, cancel := context.WithTimeout(ctx, lookUp)
 			defer cancel()
 			version, err = l.Server.Version(ctx)

@@ -40,6 +40,26 @@ func TestARestartGoesStepByStep(t *testing.T) {
 	})
 }
 
+// TestAServerThatDoesNotComeUpIsAskedEverMoreSeldom: closely at first, and hardly at
+// the end.
+func TestAServerThatDoesNotComeUpIsAskedEverMoreSeldom(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.boots = time.Hour
+		if report := w.ladder.Start(w.Context(), run("c1"), "down"); report.Err == nil {
+			t.Error("a server that never answered was started")
+		}
+		asked := 0
+		for _, call := range w.done {
+			if call == "version" {
+				asked++
+			}
+		}
+		if most := int(soon/poll) + 150; asked > most {
+			t.Errorf("asked %d times in %s, want at most %d", asked, serverUp, most)
+		}
+	})
+}
+
 func TestADriverThatWasReplacedForbidsTheRestart(t *testing.T) {
 	matches, mismatch := evidence.GPUView{Known: true}, evidence.GPUView{Mismatch: true, Reason: "different versions"}
 	hidden := evidence.GPUView{Reason: "NVML hangs"}

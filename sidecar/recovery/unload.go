@@ -57,7 +57,7 @@ func (l *Ladder) unload(ctx context.Context, model string, clearWay func(*Report
 		if !listed {
 			return "nobody can tell", pause(ctx, topPause)
 		}
-		return "", until(ctx, runnerGone, topPause, func(ctx context.Context) (bool, error) {
+		return "", until(ctx, runnerGone, doubling, func(ctx context.Context) (bool, error) {
 			processes, err := l.View.Processes(ctx)
 			return err == nil && gone(before, runners(processes), blob), err
 		})
