@@ -138,6 +138,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	rung, target, run := s.machine.Rung, s.machine.Target, s.seen.container.Identity
 	s.remedy.began, s.remedy.rung, s.remedy.running = now, rung, true
 	others := verdict.OthersAtRest(s.picture(now), target)
+	others = others[:min(len(others), mostAtOnce)]
 	s.noteTaken(now, rung)
 	s.noteLoaded(rung, target, others)
 	s.setGate(now)
