@@ -82,6 +82,10 @@
 // model answered before it, so that there is nothing to climb for. Stopped states that
 // see any other verdict look anew from starting.
 //
+// A load that does not last is followed by a growing pause, and after the second one
+// the model is asked for a token in its place (lasting.go). Whatever the world answers,
+// nothing is done more often than its allowance (pace.go).
+//
 // Paused (by a person) and MODE=observe are a flag beside the state: the same
 // steps are taken, the gate stays open, and a drain does not end in a remedy.
 package sidecar

@@ -295,6 +295,9 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		s.readiness.next = a.began.Add(s.config.RecheckInterval)
 	default:
 		s.readiness.next = result.At.Add(s.config.RecheckInterval)
+		if s.readiness.anyway { // this one did not, and the next one will
+			s.probeNow(result.At)
+		}
 		if target != s.mainModel() && s.machine.State == Ready { // else it is that model which is being mended
 			s.turnTo(s.mainModel())
 		}

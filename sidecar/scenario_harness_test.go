@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/clawdbot/clawgate/loglimit"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/evidence"
@@ -134,8 +135,8 @@ func (s *scenario) start() {
 	s.door, s.desk = newPipeListener(), newPipeListener()
 	s.clients, s.operator = s.door.client(), s.desk.client()
 	instance := sidecar.New(sidecar.Parts{
-		Config: settings, Engine: s.engine, GPU: s.World, Hints: s.World, Wall: s.Now, Dial: s.odd.dial, Fresh: s.fresh, Version: "test",
-		Registry: prometheus.NewRegistry(), Log: slog.New(s.log),
+		Config: settings, Engine: s.engine, GPU: s.engine, Hints: s.engine, Wall: s.Now, Dial: s.odd.dial, Fresh: s.fresh, Version: "test",
+		Registry: prometheus.NewRegistry(), Log: slog.New(loglimit.New(s.log)), // as newLog of package main does
 		Leaks: func(evidence.GPUView, evidence.GPUView, evidence.GPUOwner) evidence.LeakReport {
 			return evidence.LeakReport{Result: evidence.LeakNone}
 		},

@@ -22,34 +22,59 @@ type recorder struct {
 	unmeasured bool          // it tells nothing of the container's activity
 	unruled    bool          // the container has no restart policy
 	lateKills  time.Duration // signals are told that much later
+	// asked is told of every call as it begins, and may answer it with an error; nil
+	// for nobody.
+	asked func(call string) error
+	// shows alters what an inspection shows; nil for nothing.
+	shows func(evidence.Container) evidence.Container
 
 	mu       sync.Mutex
 	acts     []string
 	seen     int // how many of them were asked for
 	under    int // writes under way
 	overlaps []string
+	report   func(evidence.ContainerEvent) // that the sidecar listens with
 	// judge is told of every act as it begins; nil for nobody.
 	judge func(act string)
 }
 
+func (r *recorder) ask(call string) error {
+	if r.asked == nil {
+		return nil
+	}
+	return r.asked(call)
+}
+
 func (r *recorder) Stop(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
 	defer r.note("stop")()
+	if err := r.ask("write"); err != nil {
+		return err
+	}
 	return r.World.Stop(ctx, run, timeout)
 }
 
 func (r *recorder) Start(ctx context.Context, run evidence.Identity) error {
 	defer r.note("start")()
+	if err := r.ask("write"); err != nil {
+		return err
+	}
 	return r.World.Start(ctx, run)
 }
 
 func (r *recorder) Restart(ctx context.Context, run evidence.Identity, timeout time.Duration) error {
 	defer r.note("restart")()
+	if err := r.ask("write"); err != nil {
+		return err
+	}
 	return r.World.Restart(ctx, run, timeout)
 }
 
 func (r *recorder) Processes(ctx context.Context) ([]evidence.Process, error) {
 	if r.blind {
 		return nil, simulation.ErrNotRunning
+	}
+	if err := r.ask("top"); err != nil {
+		return nil, err
 	}
 	return r.World.Processes(ctx)
 }
@@ -58,18 +83,44 @@ func (r *recorder) Activity(ctx context.Context) (evidence.Activity, error) {
 	if r.unmeasured {
 		return evidence.Activity{}, simulation.ErrNotRunning
 	}
+	if err := r.ask("stats"); err != nil {
+		return evidence.Activity{}, err
+	}
 	return r.World.Activity(ctx)
 }
 
 func (r *recorder) Inspect(ctx context.Context) (evidence.Container, error) {
+	if err := r.ask("inspect"); err != nil {
+		return evidence.Container{}, err
+	}
 	c, err := r.World.Inspect(ctx)
 	if r.unruled {
 		c.RestartPolicy = "no"
 	}
+	if r.shows != nil && err == nil {
+		c = r.shows(c)
+	}
 	return c, err
 }
 
+func (r *recorder) GPUHint(ctx context.Context) (evidence.GPUHint, error) {
+	if err := r.ask("logs"); err != nil {
+		return evidence.GPUHintUnknown, err
+	}
+	return r.World.GPUHint(ctx)
+}
+
+func (r *recorder) View(ctx context.Context) evidence.GPUView {
+	if err := r.ask("GPU"); err != nil {
+		return evidence.GPUView{Reason: err.Error()}
+	}
+	return r.World.View(ctx)
+}
+
 func (r *recorder) Events(ctx context.Context, report func(evidence.ContainerEvent)) error {
+	r.mu.Lock()
+	r.report = report
+	r.mu.Unlock()
 	return r.World.Events(ctx, func(e evidence.ContainerEvent) {
 		if e.Action != evidence.ActionKill || r.lateKills == 0 {
 			report(e)
