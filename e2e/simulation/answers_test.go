@@ -33,6 +33,8 @@ func answers() []behaviour {
 		{"a model to be kept for ever", `in over a century`, expiry(`-1`)},
 		{"a model to be kept for a minute", `in a minute`, expiry(`"1m"`)},
 		{"options of a runner", `another runner`, runnerOptions},
+		{"another name of the model", `a load by the first name: the same runner, listed as [{second:latest}]`, otherName},
+		{"a model to be kept for half a second", `done_reason:"unload"`, halfASecond},
 	}
 }
 
@@ -97,6 +99,43 @@ func expiry(keepAlive string) func(*visit) string {
 			return left.String()
 		}
 	}
+}
+
+// otherName loads the model by a second name and tells who serves the first one, and
+// by which name it is listed.
+func otherName(v *visit) string {
+	v.load()
+	v.ask(generate(`"keep_alive":0`))
+	v.await("the model to be unloaded", func() bool { return len(v.runners(v.T)) == 0 })
+	told := "a copy: " + v.ask(call{path: "/api/copy", body: `{"source":"` + model + `","destination":"second"}`}).portrait()
+	v.ask(to("/api/generate", "second", []string{`"keep_alive":-1`}))
+	runner := v.onlyRunner()
+	for _, asked := range []struct {
+		by string
+		call
+	}{
+		{"a load by the first name", generate(`"keep_alive":-1`)}, {"a chat by the first name", chat(hello, brief)},
+		{"a load by the second name", to("/api/generate", "second", nil)},
+	} {
+		v.ask(asked.call)
+		by := "the same runner"
+		if v.onlyRunner() != runner {
+			by = "another runner"
+		}
+		told += fmt.Sprintf("\n%s: %s, listed as %s", asked.by, by, v.listed())
+	}
+	v.ask(generate(`"keep_alive":0`))
+	v.await("the first name to unload it", func() bool { return len(v.runners(v.T)) == 0 })
+	return told + "\nno such name: " + v.ask(call{path: "/api/copy", body: `{"source":"nope","destination":"third"}`}).portrait()
+}
+
+// halfASecond is too short to load a model for: less than a second is none at all.
+func halfASecond(v *visit) string {
+	v.load()
+	v.ask(generate(`"keep_alive":0`))
+	v.await("the model to be unloaded", func() bool { return len(v.runners(v.T)) == 0 })
+	told := v.ask(generate(`"keep_alive":"500ms"`, whole)).portrait()
+	return told + fmt.Sprintf("\n%d runners", len(v.runners(v.T)))
 }
 
 // runnerOptions asks with one option after the other and tells who answers.
