@@ -36,7 +36,7 @@ build: ## Build bin/clawgate
 .PHONY: test
 test: ## Run every test that needs no Docker, under the race detector
 	$(GO_TEST) $(RACE) ./...
-	@echo "left out: most of the faults, decoys and schedules under virtual time: make scenarios"
+	@echo "left out: most of the faults, decoys, schedules and odd worlds under virtual time: make scenarios"
 	@echo "left out: tests on a real Ollama, Docker Engine, HAProxy and Compose; they need root on Debian 12: make e2e"
 	@echo "left out: tests on a real GPU unless CLAWGATE_TEST_REAL_NVML is set; they need an NVIDIA driver"
 	@echo "left out: measurements; they need a quiet machine: make bench"
@@ -73,8 +73,8 @@ bench: ## Measure the relay against a direct connection and other proxies
 	go run ./bench
 
 .PHONY: scenarios
-scenarios: ## Play every fault, decoy and schedule in full, without the race detector
-	$(GO_TEST) -count 1 -run '^Test(Faults|Decoys|Schedules|Document)' ./sidecar/
+scenarios: ## Play every fault, decoy, schedule and odd world in full, without the race detector
+	$(GO_TEST) -count 1 -run '^Test(Faults|Decoys|Schedules|Paces|Document)' ./sidecar/
 
 .PHONY: faults
 faults: ## Make the table in docs/faults.md anew, and print it
