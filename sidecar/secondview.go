@@ -208,16 +208,16 @@ func (v *secondView) compare(now time.Time, look runners.Look, weights map[strin
 }
 
 // decideHint: a runner that is gone without a cause is a crash; one that lives refutes
-// the hint; and else the model itself decides.
+// the hint; and else the model itself decides. Want of memory may be a load's, whatever
+// lives: a server that has forgotten a runner starts another one beside it.
 func (s *supervisor) decideHint(now time.Time, hint evidence.Sign, finding runners.Finding) {
-	switch finding {
-	case runners.Ended:
-		if hint.Kind == evidence.SignOutOfMemory {
-			s.noRoom(hint)
-			return
-		}
+	memory := hint.Kind == evidence.SignOutOfMemory
+	switch {
+	case finding == runners.Ended && memory:
+		s.noRoom(hint)
+	case finding == runners.Ended:
 		s.died(hint)
-	case runners.Unclear:
+	case finding == runners.Unclear, memory:
 		s.askAbout(now, hint)
 	}
 }
