@@ -18,6 +18,7 @@ type model struct {
 	used      time.Time
 	touched   Mark          // when a client's request began or ended last
 	clients   int           // clients' requests that have not ended
+	ours      int           // loads of Clawgate's own that have not ended
 	keepAlive time.Duration // it stays at least so long after used; 0 while not known, negative for ever
 
 	loads    span // in which it may have come into memory, and others have gone
@@ -67,7 +68,7 @@ func (m *model) wants(s setup) bool {
 // which one the runner has.
 func (m *model) want(s setup) {
 	if !m.asked {
-		m.asked, m.setup = true, s
+		m.asked, m.unsure, m.setup = true, m.ours > 0, s
 	}
 	m.unsure = m.unsure || m.setup != s
 }

@@ -81,6 +81,12 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 			l.Begin(Ask{Model: main, Setup: 1}, at(11)).End(at(12))
 			ask(l, Ask{Model: main}, 13)
 		}, nil, 20, true},
+		"a setup that was asked for in vain while we loaded it": {func(l *Ledger) {
+			done := l.Loading(main)
+			l.Begin(Ask{Model: main, Setup: 1}, at(11)).End(at(11))
+			done(at(12), true, -1)
+			ask(l, Ask{Model: main, Setup: 1}, 30)
+		}, nil, 40, true},
 		"its own death, told by an error": {func(l *Ledger) { v := l.Begin(Ask{Model: main}, at(11)); v.Doubted(at(12)); v.End(at(12)) }, nil, 20, false},
 		"a server that was started again": {func(l *Ledger) { l.Forget(at(11)) }, nil, 20, true},
 		"a client that left during the load": {func(l *Ledger) {

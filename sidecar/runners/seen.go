@@ -68,6 +68,7 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 	m, _ := l.model(name)
 	m.asked, m.unsure = false, false // its setup is ours
 	m.keepAlive = 0
+	m.ours++
 	m.loads.open++
 	m.replaced.open++
 	return func(now time.Time, loaded bool, keepAlive time.Duration) {
@@ -80,6 +81,7 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 			l.lingers(now)
 		}
 		m.used = now
+		m.ours--
 		m.loads.close(l.mark)
 		m.replaced.close(l.mark)
 	}
