@@ -132,6 +132,7 @@ func (s *supervisor) lookCloser(now time.Time) {
 	for model := range v.hints {
 		names = append(names, model)
 	}
+	undisturbed := s.machine.State == Ready && s.work.loadSince.IsZero() && !s.mayLoad(s.relay.Traffic(), now)
 	v.looking, v.wanted = true, nil
 	copy(v.began[1:], v.began[:])
 	v.began[0] = now
@@ -143,6 +144,13 @@ func (s *supervisor) lookCloser(now time.Time) {
 		look.Processes, err = s.options.processes.Processes(limited)
 		weights := s.options.weights(limited, names)
 		post(func() { s.sawProcesses(time.Now(), look, weights, err) })
+		if !undisturbed {
+			return
+		}
+		asked := s.view.ledger.Mark() // how long the models stay decides about the next look
+		if loaded, err := s.client.Running(limited); err == nil {
+			post(func() { s.sawLoaded(loaded, asked) })
+		}
 	})
 }
 
