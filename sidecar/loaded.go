@@ -25,11 +25,11 @@ func (s *supervisor) lookAtLoaded(ctx context.Context) time.Duration {
 	return s.config.RecheckInterval
 }
 
-// wantsLoaded says that the list is old, and that reading it disturbs nobody.
+// wantsLoaded says that the list is old, or older than a load, and that reading it disturbs nobody.
 func (s *supervisor) wantsLoaded() bool {
 	now := time.Now()
 	return s.machine.State == Ready && s.work.loadSince.IsZero() && s.seen.answered &&
-		now.Sub(s.seen.loadedAt) >= s.config.ReadyInterval && now.Sub(s.seen.lastTraffic) < s.config.ReadyInterval &&
+		(s.view.unlisted || now.Sub(s.seen.loadedAt) >= s.config.ReadyInterval && now.Sub(s.seen.lastTraffic) < s.config.ReadyInterval) &&
 		!s.mayLoad(s.relay.Traffic(), now)
 }
 

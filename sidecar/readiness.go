@@ -227,6 +227,7 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 // sawLoaded takes the list of loaded models, which was asked for at a mark.
 func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel, asked runners.Mark) {
 	s.view.ledger.SawList(stays(loaded), asked)
+	s.view.unlisted = false
 	if !s.seen.answered { // what it did not answer until now was its start
 		s.seen.api = verdict.Streak{}
 		s.kicks.api.kick()

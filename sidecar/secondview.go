@@ -33,6 +33,8 @@ type secondView struct {
 	failed  time.Time // when a look brought nothing last
 	// wanted are the models whose runners have not been seen since they were loaded.
 	wanted []string
+	// unlisted says that a model was loaded since Ollama last told how long they stay.
+	unlisted bool
 	blamed []uint64 // requests of which a crash was counted, newest last
 }
 
@@ -132,7 +134,7 @@ func (s *supervisor) lookCloser(now time.Time) {
 	for model := range v.hints {
 		names = append(names, model)
 	}
-	undisturbed := s.machine.State == Ready && s.work.loadSince.IsZero() && !s.mayLoad(s.relay.Traffic(), now)
+	v.unlisted = v.unlisted || len(v.wanted) > 0
 	v.looking, v.wanted = true, nil
 	copy(v.began[1:], v.began[:])
 	v.began[0] = now
@@ -144,13 +146,6 @@ func (s *supervisor) lookCloser(now time.Time) {
 		look.Processes, err = s.options.processes.Processes(limited)
 		weights := s.options.weights(limited, names)
 		post(func() { s.sawProcesses(time.Now(), look, weights, err) })
-		if !undisturbed {
-			return
-		}
-		asked := s.view.ledger.Mark() // how long the models stay decides about the next look
-		if loaded, err := s.client.Running(limited); err == nil {
-			post(func() { s.sawLoaded(loaded, asked) })
-		}
 	})
 }
 
@@ -245,9 +240,6 @@ func (s *supervisor) askAbout(now time.Time, hint evidence.Sign) {
 	}
 	if soonest := s.readiness.asked.Add(s.config.RecheckInterval); s.readiness.next.After(soonest) {
 		s.readiness.next = soonest
-	}
-	if s.readiness.next.Before(now) {
-		s.probeNow(now)
 	}
 }
 

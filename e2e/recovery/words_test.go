@@ -224,7 +224,7 @@ func quotesNobody(t *testing.T, place, text string) {
 }
 
 // settled is when Clawgate knows the runner of the last load at the latest: what was
-// told to leave memory may go on for ten seconds, and it looks three times in three
+// told to leave memory may go on for ten seconds, and it looks five times in three
 // seconds at most.
 const settled = 14 * time.Second
 
