@@ -35,7 +35,7 @@ type secondView struct {
 	wanted []string
 	// unlisted says that a model was loaded since Ollama last told how long they stay.
 	unlisted bool
-	blamed []uint64 // requests of which a crash was counted, newest last
+	blamed   []uint64 // requests of which a crash was counted, newest last
 }
 
 const (
