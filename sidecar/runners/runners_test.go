@@ -87,6 +87,13 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 			done(at(12), true, -1)
 			ask(l, Ask{Model: main, Setup: 1}, 30)
 		}, nil, 40, true},
+		"a setup that came between our probe's reading and its asking": {func(l *Ledger) {
+			probe := l.Begin(Ask{Model: main, Own: true}, at(11))
+			ask(l, Ask{Model: main, Setup: 1}, 11)
+			probe.Served()
+			probe.End(at(13))
+			ask(l, Ask{Model: main, Setup: 1}, 14)
+		}, nil, 20, true},
 		"its own death, told by an error": {func(l *Ledger) { v := l.Begin(Ask{Model: main}, at(11)); v.Doubted(at(12)); v.End(at(12)) }, nil, 20, false},
 		"a server that was started again": {func(l *Ledger) { l.Forget(at(11)) }, nil, 20, true},
 		"a client that left during the load": {func(l *Ledger) {
@@ -97,6 +104,30 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 		c.act(l)
 		if got := l.Explains(main, look, at(c.now), c.unchanged); got != c.want {
 			t.Errorf("%s: explained %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A request that waits when another setup is asked for may be served after it, by a
+// runner that is started anew for it; one that is being served is not.
+func TestASetupOvertakesWhatWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		served, want bool
+	}{"waits": {false, true}, "is being served": {true, false}} {
+		l, _ := loaded()
+		first := l.Begin(Ask{Model: main, Own: true}, at(10))
+		if c.served {
+			first.Served()
+		}
+		second := l.Begin(Ask{Model: main, Setup: 1}, at(10))
+		second.Served()
+		second.End(at(11))
+		look := see(l, 12)
+		if !c.served {
+			first.Served()
+		}
+		if got := l.Explains(main, look, at(13), nil); got != c.want {
+			t.Errorf("a request that %s: its runner's end is explained %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -71,6 +71,7 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 	m.ours++
 	m.loads.open++
 	m.replaced.open++
+	l.overtake(m)
 	return func(now time.Time, loaded bool, keepAlive time.Duration) {
 		defer l.lock()()
 		if loaded && m.clients == 0 {

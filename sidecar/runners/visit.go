@@ -41,13 +41,13 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	defer l.lock()()
 	m, made := l.model(ask.Model)
 	v := &Visit{ledger: l, model: m, ask: ask, made: made}
-	l.visits[v] = true
 	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
 	gone := !m.known || m.weights == "" || m.expired(now) || l.displaced(m)
 	v.loads = v.replaces || gone
 	if v.replaces {
 		m.replaced.open++
+		l.overtake(m)
 	}
 	if v.loads {
 		m.loads.open++
@@ -65,7 +65,26 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	}
 	m.keepAlive = v.keep()
 	m.open++
+	l.visits[v] = true
 	return v
+}
+
+// overtake notes that a new setup is asked for while requests wait: Ollama may come to
+// them only after it, and start a runner for theirs again.
+func (l *Ledger) overtake(m *model) {
+	for v := range l.visits {
+		if v.model != m || v.served || v.refused || v.doubted {
+			continue
+		}
+		if !v.replaces {
+			v.replaces = true
+			m.replaced.open++
+		}
+		if !v.loads {
+			v.loads = true
+			m.loads.open++
+		}
+	}
 }
 
 func (v *Visit) setup() setup { return setup{v.ask.Setup, v.ask.Model} }
@@ -96,6 +115,9 @@ func (v *Visit) Served() (loaded bool) {
 	m := v.model
 	v.overtaken()
 	loaded, v.served = v.loads, true
+	if v.ask.Own && v.replaces {
+		m.unsure = true // the runner may have a setup of before
+	}
 	m.serving++
 	v.settle()
 	if !v.ask.Shared {
