@@ -72,7 +72,7 @@ func (l *Ledger) Forget(now time.Time) {
 	l.present = nil
 	l.renew(now)
 	for _, m := range l.models {
-		m.asked, m.unsure, m.keepAlive = false, false, 0
+		m.asked, m.unsure, m.given, m.keepAlive = false, false, false, 0
 	}
 }
 
@@ -91,7 +91,7 @@ func (l *Ledger) renew(now time.Time) {
 			delete(l.models, name)
 			continue
 		}
-		m.weights, m.known = "", false
+		m.weights, m.weighed, m.known = "", false, false
 	}
 }
 
@@ -110,13 +110,28 @@ func (l *Ledger) ChangedAt() time.Time {
 }
 
 // Unloaded notes that a model is being told to leave memory. It goes when it is no
-// longer in use, and its process a while later.
+// longer in use, and its process a while later. It is in use as long as requests
+// overlap, also those that come after this one.
 func (l *Ledger) Unloaded(name string, now time.Time) {
 	defer l.lock()()
 	if m, found := l.models[name]; found {
 		m.known, m.ended = false, l.mark
+		l.leaves(m)
+	} else { // the name may be any other one's
+		for _, m := range l.models {
+			l.leaves(m)
+		}
 	}
 	l.lingers(now)
+}
+
+// leaves notes that the model's runner ends with its present use. It may be one that
+// nobody has seen yet.
+func (l *Ledger) leaves(m *model) {
+	m.keepAlive = 0
+	if m.loads.since(m.looked) || m.replaced.since(m.looked) {
+		m.told.closed = l.mark
+	}
 }
 
 // Explains says that something which was asked of Ollama since a look may have ended

@@ -6,11 +6,13 @@ import "time"
 // share one, because Ollama keeps one runner for them.
 type model struct {
 	name    string // the first of them
-	weights string // their path; empty while that is not known
+	weights string // their path; empty while that is not known, and for good where there is none
+	weighed bool   // Ollama has told
 
 	setup     setup // of the request that was served last
 	unsure    bool  // others were asked for since, and whether they were served is not known
 	asked     bool  // anything was
+	given     bool  // it was loaded by us, with a setup of our own, if nothing was asked since
 	known     bool  // it was in memory at seen
 	seen      Mark  // when it last did what it can only do in memory
 	open      int   // requests that have not ended
@@ -21,9 +23,12 @@ type model struct {
 	ours      int           // loads of Clawgate's own that have not ended
 	keepAlive time.Duration // it stays at least so long after used; 0 while not known, negative for ever
 
-	loads    span // in which it may have come into memory, and others have gone
-	replaced span // in which its runner may have given way to another one
-	ended    Mark // when its runner may have ended otherwise
+	loads    span  // in which it may have come into memory, and others have gone
+	replaced span  // in which its runner may have given way to another one
+	ended    Mark  // when its runner may have ended otherwise
+	told     span  // in which requests said how long it is to stay
+	looked   Mark  // of the last look that was for it
+	runner   []int // the processes that it had then
 }
 
 // setup is what a runner was started with. By another name of the same weights, the
@@ -59,7 +64,7 @@ func (m *model) expired(now time.Time) bool {
 // there before anybody asked has one that is not known.
 func (m *model) wants(s setup) bool {
 	if !m.asked {
-		return m.known
+		return m.known || m.given
 	}
 	return m.setup != s
 }
@@ -68,7 +73,7 @@ func (m *model) wants(s setup) bool {
 // which one the runner has.
 func (m *model) want(s setup) {
 	if !m.asked {
-		m.asked, m.unsure, m.setup = true, m.ours > 0, s
+		m.asked, m.unsure, m.setup = true, m.given, s
 	}
 	m.unsure = m.unsure || m.setup != s
 }

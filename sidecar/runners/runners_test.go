@@ -94,8 +94,18 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 			probe.End(at(13))
 			ask(l, Ask{Model: main, Setup: 1}, 14)
 		}, nil, 20, true},
-		"its own death, told by an error": {func(l *Ledger) { v := l.Begin(Ask{Model: main}, at(11)); v.Doubted(at(12)); v.End(at(12)) }, nil, 20, false},
-		"a server that was started again": {func(l *Ledger) { l.Forget(at(11)) }, nil, 20, true},
+		"an unload while it is in use, and somebody who comes then": {func(l *Ledger) {
+			first := l.Begin(Ask{Model: main}, at(10))
+			first.Served()
+			l.Unloaded(main, at(11))
+			second := l.Begin(Ask{Model: main}, at(12))
+			second.Served()
+			first.End(at(13))
+			second.End(at(60))
+		}, nil, 62, true},
+		"a short keep-alive by a name that nobody knows": {func(l *Ledger) { ask(l, Ask{Shared: true, KeepAlive: &short}, 3); see(l, 5) }, nil, 20, true},
+		"its own death, told by an error":                {func(l *Ledger) { v := l.Begin(Ask{Model: main}, at(11)); v.Doubted(at(12)); v.End(at(12)) }, nil, 20, false},
+		"a server that was started again":                {func(l *Ledger) { l.Forget(at(11)) }, nil, 20, true},
 		"a client that left during the load": {func(l *Ledger) {
 			l.Begin(Ask{Model: main, Setup: 1}, at(9.5)).End(at(12))
 		}, nil, 20, true},
@@ -222,6 +232,53 @@ func TestCompare(t *testing.T) {
 	} {
 		if got := Compare(c.before, c.now, c.weights, c.explained); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// What was said to a runner is over with it: the next one stays as long as is usual, if
+// nobody has said anything to that one.
+func TestANewRunnerStaysAsLongAsIsUsual(t *testing.T) {
+	short := 2 * time.Second
+	for name, c := range map[string]struct {
+		act  func(l *Ledger)
+		want bool // explained, though clients are there all the time
+	}{
+		"after an unload":                         {func(l *Ledger) { l.Unloaded(main, at(11)) }, false},
+		"after a keep-alive":                      {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11); see(l, 12) }, false},
+		"after one that it may have had, too":     {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11) }, true},
+		"after an unload of what nobody has seen": {func(l *Ledger) { ask(l, Ask{Model: main, Setup: 1}, 11); l.Unloaded(main, at(11)) }, true},
+		"after a load of our own":                 {func(l *Ledger) { l.Loading(main)(at(12), true, -1); see(l, 13) }, false},
+	} {
+		l, _ := loaded()
+		client := l.Begin(Ask{Model: main}, at(10))
+		client.Served()
+		c.act(l)
+		l.Begin(Ask{Model: main}, at(14)).Served()
+		client.End(at(15))
+		new := Look{At: at(40), Mark: l.Mark(), Processes: []evidence.Process{{PID: 9, Command: "ollama runner --model /blobs/a"}}}
+		l.Saw(new, weights)
+		if got := l.Explains(main, new, at(50), nil); got != c.want {
+			t.Errorf("%s: explained %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A load of our own has a setup of its own, which the first request may replace.
+func TestTheFirstRequestMayReplaceTheRunnerThatWeLoaded(t *testing.T) {
+	for name, early := range map[string]bool{"during the load": true, "right after it": false} {
+		l, _ := loaded()
+		l.Unloaded(main, at(3))
+		done := l.Loading(main)
+		if early {
+			l.Begin(Ask{Model: main}, at(5))
+		}
+		done(at(6), true, -1)
+		if !early {
+			l.Begin(Ask{Model: main}, at(6))
+		}
+		if look := see(l, 20); !l.Explains(main, look, at(30), nil) {
+			t.Errorf("a request %s explains nothing", name)
 		}
 	}
 }

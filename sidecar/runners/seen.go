@@ -1,6 +1,9 @@
 package runners
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stay is a model on Ollama's own list.
 type Stay struct {
@@ -34,17 +37,34 @@ func (l *Ledger) SawList(list []Stay, asked Mark) {
 func (l *Ledger) Saw(look Look, weights map[string]string) {
 	defer l.lock()()
 	for name, path := range weights {
-		if path == "" {
+		m, _ := l.model(name)
+		if m.weighed = true; path == "" {
 			continue
 		}
-		m, _ := l.model(name)
 		if m.weights == "" {
 			l.weigh(name, m, path)
 		}
-		if m = l.models[name]; len(look.Serving(path)) > 0 && m.ended <= look.Mark {
+		m = l.models[name]
+		if len(look.Serving(path)) > 0 && m.ended <= look.Mark {
 			m.inMemory(look.Mark)
 		}
+		l.sawRunner(m, look, path)
 	}
+}
+
+// sawRunner notes a model's processes. A runner that has come since the look before
+// stays as long as is usual, where nobody has said anything since: what was said to the
+// one before it is over.
+func (l *Ledger) sawRunner(m *model, look Look, path string) {
+	if look.At.IsZero() || m.looked >= look.Mark {
+		return // there was none, or it was another name's turn
+	}
+	has := look.Serving(path)
+	old := slices.ContainsFunc(has, func(pid int) bool { return slices.Contains(m.runner, pid) })
+	if m.looked > 0 && len(has) > 0 && !old && m.ours == 0 && !m.told.since(m.looked) {
+		m.keepAlive = l.usual
+	}
+	m.looked, m.runner = look.Mark, has
 }
 
 // weigh notes the path of a name's weights. A name that turns out to be another one's
@@ -66,17 +86,19 @@ func (l *Ledger) weigh(name string, m *model, path string) {
 func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, keepAlive time.Duration)) {
 	defer l.lock()()
 	m, _ := l.model(name)
-	m.asked, m.unsure = false, false // its setup is ours
+	m.asked, m.unsure, m.given = false, false, true
 	m.keepAlive = 0
 	m.ours++
+	began := l.mark
 	m.loads.open++
 	m.replaced.open++
 	l.overtake(m)
 	return func(now time.Time, loaded bool, keepAlive time.Duration) {
 		defer l.lock()()
-		if loaded && m.clients == 0 {
+		if loaded && (m.clients == 0 || !m.told.since(began)) {
 			m.keepAlive = keepAlive
 		}
+		m.told.closed = l.mark
 		if !loaded { // one that was called off may still evict, or be ended
 			m.ended = l.mark
 			l.lingers(now)

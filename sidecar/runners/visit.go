@@ -43,11 +43,14 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	v := &Visit{ledger: l, model: m, ask: ask, made: made}
 	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
-	gone := !m.known || m.weights == "" || m.expired(now) || l.displaced(m)
+	gone := !m.known || !m.weighed || m.expired(now) || l.displaced(m)
 	v.loads = v.replaces || gone
 	if v.replaces {
 		m.replaced.open++
 		l.overtake(m)
+	}
+	if v.tells() {
+		m.told.open++
 	}
 	if v.loads {
 		m.loads.open++
@@ -102,6 +105,9 @@ func (v *Visit) keep() time.Duration {
 	return v.model.keepAlive
 }
 
+// tells says that the request decides how long the model stays.
+func (v *Visit) tells() bool { return v.ask.KeepAlive != nil || v.ask.Unread }
+
 // Loads says that the model may have to be loaded for the request.
 func (v *Visit) Loads() bool {
 	defer v.ledger.lock()()
@@ -129,7 +135,22 @@ func (v *Visit) Served() (loaded bool) {
 	if v.ask.KeepAlive != nil && m.open == 1 && !v.ask.Unread {
 		m.keepAlive = *v.ask.KeepAlive
 	}
+	v.tellsOthers()
 	return loaded
+}
+
+// tellsOthers notes how long a model stays that has no name here: it may be any one.
+func (v *Visit) tellsOthers() {
+	if !v.ask.Shared || !v.tells() {
+		return
+	}
+	keep := time.Duration(0)
+	if !v.ask.Unread {
+		keep = *v.ask.KeepAlive
+	}
+	for _, m := range v.ledger.models {
+		m.told.closed, m.keepAlive = v.ledger.mark, shorter(m.keepAlive, keep)
+	}
 }
 
 // overtaken finds out that another model was loaded before the request was served: it
@@ -177,6 +198,7 @@ func (v *Visit) End(now time.Time) {
 	m, l := v.model, v.ledger
 	if !v.served && !v.refused {
 		v.overtaken()
+		v.tellsOthers()
 	}
 	if v.loads && !v.doubted { // Ollama ends a load whose client has left
 		m.ended = l.mark
@@ -184,6 +206,9 @@ func (v *Visit) End(now time.Time) {
 	}
 	v.settle()
 	m.open--
+	if v.tells() {
+		m.told.close(l.mark)
+	}
 	if !v.ask.Own {
 		m.clients--
 		m.touched = l.mark
