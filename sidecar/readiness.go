@@ -192,6 +192,9 @@ func (s *supervisor) attempt(p verdict.Picture) {
 			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded, asked) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
 		loaded := result.Outcome == evidence.Success && visit.Served()
+		if loaded && result.Late {
+			result.Late, result.Loaded = false, true
+		}
 		if result.Unloaded || result.Server {
 			visit.Refused() // it was not asked
 		}
@@ -312,7 +315,9 @@ func (s *supervisor) heard(target string, result evidence.ProbeResult) {
 	case result.Hollow:
 		of.hollow.confirmed = result.Reason
 	case result.Outcome == evidence.Success:
-		of.answered(result.At, result.Late)
+		if !result.Loaded {
+			of.answered(result.At, result.Late)
+		}
 		of.hollow = hollowCount{again: of.hollow.again && !of.hollow.verdict().Suspicious()}
 	}
 }

@@ -158,6 +158,7 @@ func (s *supervisor) sawProcesses(now time.Time, look runners.Look, weights map[
 		v.compare(now, look, weights)
 	} else {
 		v.failed = now
+		v.ledger.Saw(runners.Look{}, weights)
 	}
 	for model, pending := range v.hints {
 		finding := runners.Unclear

@@ -135,15 +135,19 @@ func (s *supervisor) sign(sign evidence.Sign) {
 
 // credit counts a live first chunk as a passed readiness probe (M5: no probe
 // eats the GPU time of users who prove the same). One that came late is no
-// timely success, and after a long prompt no sign of slowness either.
+// timely success, and after a long prompt, or a load, no sign of slowness either.
 func (s *supervisor) credit(sign evidence.Sign) {
 	result := evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
-	result.Late = s.readiness.streak.Last.Late && sign.Took > s.config.FirstChunkTimeout
+	late := sign.Took > s.config.FirstChunkTimeout
+	result.Loaded = late && sign.Loaded
+	result.Late = late && !sign.Loaded && s.readiness.streak.Last.Late
 	if result.Late {
 		result.Reason = s.readiness.streak.Last.Reason
 	}
 	s.readiness.count(result)
-	s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
+	if !result.Loaded {
+		s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
+	}
 	s.seen.lastSuccess = sign.At
 	s.sawToken(sign.At)
 	s.serverSpoke()

@@ -32,6 +32,9 @@ type ProbeResult struct {
 	// Late says that the readiness probe's first chunk came after its deadline:
 	// the server is slow, not dead.
 	Late bool
+	// Loaded says that it came late and that the model may have been loaded for it:
+	// how long it took tells nothing. Late is not set then.
+	Loaded bool
 	// Server says that the whole server was silent, not just the model.
 	Server bool
 	// Crash says that Ollama reported the death of the model's runner.
