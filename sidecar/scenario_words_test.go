@@ -39,7 +39,6 @@ func (l *liar) long(name string) *call {
 // it died. Each order is played three times, which would be enough for a remedy.
 func TestWordsWithARunnerThatEndsForAReason(t *testing.T) {
 	t.Parallel()
-	const alias = "alias:latest"
 	tight := simulation.Config{GPUBytes: 14 << 30, Parallel: 2, Models: []simulation.Model{{Name: model, Bytes: 12 << 30, Tokens: 1000}, {Name: other, Bytes: 4 << 30}}}
 	for name, c := range map[string]struct {
 		world  simulation.Config
