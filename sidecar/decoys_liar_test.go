@@ -16,6 +16,34 @@ import (
 type liar struct {
 	*scenario
 	random *rand.Rand
+	open   calls
+}
+
+// calls are those that have been made, until all are to end.
+type calls struct {
+	mu   sync.Mutex
+	made []*call
+	over bool
+}
+
+// take is false, and ends the call, when all are to end.
+func (c *calls) take(made *call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		made.cancel()
+	}
+	c.made = append(c.made, made)
+	return !c.over
+}
+
+func (c *calls) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	for _, made := range c.made {
+		made.cancel()
+	}
 }
 
 // ollamasOwn are whole sentences of Ollama's, and what clients write that looks like
@@ -66,13 +94,15 @@ func (l *liar) answer(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(text, '\n'))
 }
 
-// overheard talks when the model begins to: no token comes of nothing.
+// overheard talks when the model begins to: no token comes of nothing, or of an error.
 type overheard struct {
 	*httptest.ResponseRecorder
 	talk func()
 }
 
 func (o overheard) Write(p []byte) (int, error) {
-	o.talk()
+	if o.Code == http.StatusOK && !bytes.Contains(p, []byte(`"error"`)) {
+		o.talk()
+	}
 	return o.ResponseRecorder.Write(p)
 }

@@ -24,6 +24,9 @@ func (l *liar) sequence() {
 			l.log.remark(body)
 		}
 		call := l.post("/api/generate", body)
+		if !l.open.take(call) {
+			return
+		}
 		switch n := l.random.IntN(60); {
 		case n < 3:
 			time.Sleep(time.Duration(l.random.Int64N(int64(3 * time.Second))))
@@ -45,7 +48,7 @@ func (l *liar) request() string {
 	name := []string{model, model, model, other, third, "unknown:1b", alias}[l.random.IntN(7)]
 	switch n := l.random.IntN(200); {
 	case n < 10:
-		return fmt.Sprintf(`{"model":%q,"keep_alive":0}`, name)
+		return fmt.Sprintf(`{"model":%q,"keep_alive":"0s"}`, name) // told from one of Clawgate's own
 	case n < 13:
 		return fmt.Sprintf(`{"model":%q,"prompt":"hello","options":{"num_predict":1000}}`, name)
 	case n < 15:

@@ -83,7 +83,8 @@ func (l *lasting) askInstead(now time.Time) bool {
 
 // sparesLoad says that the target is not to be loaded now, because loads of it do not
 // last: there is a pause first, and after the second one it is asked for a token, which
-// proves it whatever the list of loaded models says.
+// proves it whatever the list of loaded models says. In doubt a load is tried once in a
+// while all the same: it tells whether the model can be loaded.
 func (s *supervisor) sparesLoad(now time.Time) bool {
 	l := &s.work.lasting
 	if l.model != s.readiness.target {
@@ -95,14 +96,19 @@ func (s *supervisor) sparesLoad(now time.Time) bool {
 		s.readiness.anyway = true
 		s.probeNow(now)
 	}
+	if s.inDoubt(now) && now.Sub(s.remedy.triedLoad) >= lasts {
+		return false
+	}
 	return l.vain >= vainLoads || now.Before(l.next)
 }
 
 // asksUnlisted says that the next probe is to ask the model although it may not be
 // listed: in the place of a load; until the gate has opened; and beside a client that
-// waits for the model in vain, whose request has Ollama load it already.
+// waits for the model in vain, or in doubt, whose request has Ollama load it already.
 func (s *supervisor) asksUnlisted(p verdict.Picture) bool {
 	switch {
+	case s.asksInDoubt(p):
+		return true
 	case s.work.lasting.vain < vainLoads || s.work.lasting.model != p.Target || s.pushesOut(p.Now):
 		return s.readiness.anyway
 	case s.machine.State != Ready:

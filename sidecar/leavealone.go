@@ -60,7 +60,7 @@ func (s *supervisor) whileInFlight(p verdict.Picture) string {
 	if len(s.symptoms.xids)+len(s.seen.failed) > 0 && s.readiness.streak.Successes == 0 {
 		return "" // the gate is shut until the model has answered after the error
 	}
-	if _, waits := verdict.ClientWaits(p); waits {
+	if _, waits := verdict.ClientWaits(p); waits || s.asksInDoubt(p) {
 		return ""
 	}
 	oldest, moved := p.Now, time.Time{}

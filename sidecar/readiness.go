@@ -180,6 +180,9 @@ func (s *supervisor) attempt(p verdict.Picture) {
 	ctx, cancel := context.WithCancel(s.run)
 	a := &attempt{began: p.Now, cancel: cancel, unlisted: s.asksUnlisted(p)}
 	s.readiness.asked, s.readiness.anyway = p.Now, false
+	if s.asksInDoubt(p) {
+		s.view.askedBeside = p.Now
+	}
 	s.readiness.open = append(s.readiness.open, a)
 	s.readiness.next = p.Now.Add(s.config.ReadyInterval)
 	target := s.readiness.target

@@ -36,6 +36,8 @@ type secondView struct {
 	// unlisted says that a model was loaded since Ollama last told how long they stay.
 	unlisted bool
 	blamed   []uint64 // requests of which a crash was counted, newest last
+	// askedBeside is when a model was asked beside its clients last, because of a doubt.
+	askedBeside time.Time
 }
 
 const (
@@ -249,6 +251,24 @@ func (s *supervisor) askAbout(now time.Time, hint evidence.Sign) {
 func (v *secondView) doubtful(model string, now, answered time.Time) bool {
 	hint, found := v.unclear[model]
 	return found && now.Sub(hint.At) < unclearFor && hint.At.After(answered)
+}
+
+// inDoubt says so of the model that the probe looks at.
+func (s *supervisor) inDoubt(now time.Time) bool {
+	return s.view.doubtful(s.readiness.target, now, later(s.seen.lastToken, s.seen.lastSuccess))
+}
+
+// doubtPause is between two probes that are sent beside clients because of a doubt.
+const doubtPause = 30 * time.Second
+
+// asksInDoubt says that the model is to be asked beside a client that waits for it:
+// the processes did not decide a hint, and the clients, whose requests may have it
+// loaded and replaced again and again, get no token.
+func (s *supervisor) asksInDoubt(p verdict.Picture) bool {
+	if !s.inDoubt(p.Now) || p.Now.Sub(s.view.askedBeside) < doubtPause {
+		return false
+	}
+	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model == p.Target && r.FirstChunkAt.IsZero() })
 }
 
 // died counts a crash that was seen in two ways.

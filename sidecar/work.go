@@ -118,7 +118,7 @@ func (s *supervisor) loadReason() string {
 // mayLoadWhileReady: a model that left memory is loaded again only if it is to
 // stay there, and if nobody else's model would have to make room for it.
 func (s *supervisor) mayLoadWhileReady(now time.Time) bool {
-	if s.view.doubtful(s.readiness.target, now, later(s.seen.lastToken, s.seen.lastSuccess)) { // a load of our own tells whether it can be loaded
+	if s.inDoubt(now) { // a load of our own tells whether it can be loaded
 		return !s.othersInUse(now, s.readiness.target) || s.fitsBeside(s.readiness.target)
 	}
 	if !s.config.KeepAlive.Forever() || len(s.relay.Traffic().InFlight) > 0 {
