@@ -133,11 +133,14 @@ func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
 	if why.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
 	}
-	if v.request.ContentLength != 0 {
-		w.Header().Set("Connection", "close") // instead of reading what nobody wants
-	}
 	v.result.Status, v.result.Refused = why.Status, why.Reason
-	v.result.Bytes = int64(forward.Refuse(w, v.route, why))
+	answer := func() { v.result.Bytes = int64(forward.Refuse(w, v.route, why)) }
+	if v.request.ContentLength == 0 {
+		answer()
+		return
+	}
+	w.Header().Set("Connection", "close") // after some of what nobody wants
+	hop.AnswerUnread(w, v.request, unreadBody, answer)
 }
 
 // serveOwn answers what is never forwarded: the whole of /-/, the chat page,

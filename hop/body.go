@@ -35,9 +35,10 @@ const (
 type Body struct {
 	Data     []byte
 	Whole    bool
-	Rest     io.Reader           // nil when whole
-	Begun    atomic.Bool         // something of the rest was read
-	Broken   atomic.Bool         // the rest ended early, which is the client's doing
+	Rest     io.Reader   // nil when whole
+	Begun    atomic.Bool // something of the rest was read
+	Broken   atomic.Bool // the rest ended early, which is the client's doing
+	rest     sharedRest
 	Limit    func(time.Duration) // on waiting for more of it; 0 for none
 	Guest    *crowd.Guest        // whose the memory is; nil without a limit
 	reserved int64
@@ -78,18 +79,11 @@ func (h *held) Read(p []byte) (int, error) {
 type begin struct{ *Body }
 
 func (r begin) Read(p []byte) (int, error) {
-	r.Begun.Store(true)
-	r.Limit(BodyIdleTimeout)
-	r.Guest.Expect(CrowdedTimeout)
-	n, err := r.Rest.Read(p)
-	r.Guest.Expect(0)
-	switch {
-	case err == io.EOF:
-		r.Limit(0)
-	case err != nil:
-		r.Broken.Store(true)
+	if !r.rest.begin() {
+		return 0, http.ErrBodyReadAfterClose
 	}
-	return n, err
+	defer r.rest.leave()
+	return r.readRest(p, BodyIdleTimeout)
 }
 
 // Fill reads until the end, or until there is no room for more of the body; the

@@ -52,7 +52,7 @@ func NewTransport(dial func(ctx context.Context, network, address string) (net.C
 		dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	}
 	return &Transport{dial: dial, general: &http.Transport{
-		DialContext: dial, MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
+		DialContext: patiently(dial), MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: idleTimeout,
 		DisableCompression: true, // what the client asked for is what Ollama is asked for
 	}}
 }
@@ -63,7 +63,7 @@ func NewTransport(dial func(ctx context.Context, network, address string) (net.C
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	send := t.leanly
 	if request.URL.Scheme != "http" || request.GetBody == nil || request.ContentLength > leanBody {
-		send = func(request *http.Request) (*http.Response, error) { return t.general.RoundTrip(limitInterim(request)) }
+		send = t.generally
 	}
 	answer, err := send(request)
 	if err != nil {
@@ -74,6 +74,16 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return answer, nil
+}
+
+func (t *Transport) generally(request *http.Request) (*http.Response, error) {
+	request = limitInterim(request)
+	whole := watchSending(request)
+	answer, err := t.general.RoundTrip(request)
+	if err != nil && !NeverConnected(err) && !whole() {
+		err = fmt.Errorf("%w: %w", errUnsent, err)
+	}
+	return answer, err
 }
 
 func (t *Transport) leanly(request *http.Request) (*http.Response, error) {
@@ -105,10 +115,13 @@ func (t *Transport) exchange(c *connection, request *http.Request) (*http.Respon
 	}
 	writer.Reset(nil)
 	t.writers.Put(writer)
-	if err != nil {
-		return nil, fmt.Errorf("cannot send the request: %w", err)
+	if err == nil {
+		return c.readHeader(request)
 	}
-	return c.readHeader(request)
+	if answer := c.answeredEarly(request, err); answer != nil {
+		return answer, nil
+	}
+	return nil, fmt.Errorf("%w: %w", errUnsent, err)
 }
 
 // connection takes an idle connection that is still open, or makes one.

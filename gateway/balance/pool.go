@@ -68,6 +68,10 @@ func (p *Pool) Unreachable(s *Sidecar, problem string) {
 	p.resolveSoon()
 }
 
+// Doubt has a sidecar looked at, of which nothing is known but that a connection to
+// it broke off while something was being sent. Until that look it stays what it is.
+func (p *Pool) Doubt(s *Sidecar) { s.lookSoon() }
+
 // maxClosed bounds what is known of single models between two looks: clients choose
 // the names.
 const maxClosed = 256

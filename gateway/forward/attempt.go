@@ -93,6 +93,9 @@ func (a *attempt) unanswered(err error) (again bool) {
 			a.deaths++ // or as good as dead
 		}
 		a.forwarder.config.Log.Info("request moves to another sidecar", "request_id", a.ask.ID, "from", a.sidecar.Address, "reason", context.Cause(a.ctx))
+	case hop.Unsent(err):
+		a.deaths++
+		pool.Doubt(a.sidecar)
 	default:
 		a.deaths++
 		pool.Unreachable(a.sidecar, err.Error())

@@ -84,6 +84,7 @@ func (x *exchange) limitReading(d time.Duration) {
 }
 
 func (x *exchange) tooLarge(most int64) {
+	x.body.Rest = x.request.Body
 	x.closeAfter()
 	x.refuse(&Refusal{
 		Status: http.StatusRequestEntityTooLarge, Reason: "body_too_large",
@@ -120,9 +121,19 @@ func (x *exchange) badBody(err error) {
 	x.refuse(why)
 }
 
-// closeAfter ends the connection with the answer, instead of reading the rest
+// readOn lets a client that is still sending its body see the answer.
+func (x *exchange) readOn() {
+	if x.result.Status == 0 || x.body.Rest == nil {
+		return
+	}
+	_ = x.control.Flush() // the client may be gone
+	x.body.ReadOn()
+}
+
+// closeAfter ends the connection with the answer, which does not wait for the rest
 // of a body that nobody wants.
 func (x *exchange) closeAfter() {
 	x.writer.Header().Set("Connection", "close")
+	_ = x.control.EnableFullDuplex() // only HTTP/1.x needs it
 	x.limitReading(hop.BodyIdleTimeout)
 }

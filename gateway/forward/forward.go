@@ -97,9 +97,9 @@ func (f *Forwarder) Serve(w http.ResponseWriter, request *http.Request, ask Ask,
 	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
 	x.wait, x.waitGiven = wait, asked || f.config.Hold > 0
 	cleanHeader(request, ask)
-	if !x.enter(request) || !x.readBody() {
-		return
+	if x.enter(request) && x.readBody() {
+		for x.step() {
+		}
 	}
-	for x.step() {
-	}
+	x.readOn()
 }

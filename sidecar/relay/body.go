@@ -27,6 +27,11 @@ func (x *exchange) readBody() bool {
 // peekInto finds out what the body asks for, and caps its answer. What parses as
 // JSON is JSON, whatever the header says: so does Ollama read it.
 func (x *exchange) peekInto() bool {
+	if !x.body.Whole {
+		// The upstream may answer before it has read everything; without this
+		// the server closes the body then, and the transport cuts the stream.
+		_ = x.control.EnableFullDuplex()
+	}
 	encoded := x.request.Header.Get("Content-Encoding") != ""
 	switch {
 	case x.body.Whole:
@@ -42,11 +47,6 @@ func (x *exchange) peekInto() bool {
 		return false
 	}
 	x.recognise()
-	if !x.body.Whole {
-		// The upstream may answer before it has read everything; without this
-		// the server closes the body then, and the transport cuts the stream.
-		_ = x.control.EnableFullDuplex()
-	}
 	return true
 }
 
@@ -70,6 +70,15 @@ func (x *exchange) limitReading(d time.Duration) {
 		deadline = time.Now().Add(d)
 	}
 	_ = x.control.SetReadDeadline(deadline) // a writer without deadlines has none to keep
+}
+
+// readOn lets a client that is still sending its body see the answer.
+func (x *exchange) readOn() {
+	if x.status == 0 || x.body.Rest == nil {
+		return
+	}
+	_ = x.control.Flush() // the client may be gone
+	x.body.ReadOn()
 }
 
 // badBody answers a request whose body did not come as announced. Nothing of

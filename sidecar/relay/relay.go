@@ -117,6 +117,11 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	x := newExchange(r, w, request)
 	defer x.finish()
+	x.serve(request)
+	x.readOn()
+}
+
+func (x *exchange) serve(request *http.Request) {
 	if !x.enter(request) {
 		return
 	}

@@ -1,0 +1,124 @@
+package hop
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// An answer may come before the body is read: of a blob that is there already, or
+// to a request that is refused. Who writes all before it reads learns of the answer
+// only if the connection is not closed meanwhile over what it has sent: so the rest
+// is read and thrown away, for as long as nginx does it (lingering_close).
+const (
+	// ReadOnTime is how long the rest of a body is read after the answer.
+	ReadOnTime = 30 * time.Second
+	// readOnIdle is how long the client may send nothing of it.
+	readOnIdle = 5 * time.Second
+)
+
+// sharedRest is the rest of a body between the transport, which reads it in a
+// goroutine that may outlive the request, and ReadOn: net/http's server does not bear
+// a read after the handler's end.
+type sharedRest struct {
+	mu      sync.Mutex
+	reading bool
+	over    bool          // nobody but ReadOn reads it any more
+	left    chan struct{} // made by ReadOn where it has to wait for a read
+
+	ended bool // with EOF or an error; it belongs to whoever reads
+}
+
+// begin is false when the transport must not read any more.
+func (r *sharedRest) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reading = !r.over
+	return r.reading
+}
+
+func (r *sharedRest) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reading = false
+	if r.left != nil {
+		close(r.left)
+	}
+}
+
+// seize lets nobody begin to read any more. It gives what is closed when the last
+// read is over, or nil.
+func (r *sharedRest) seize() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	if r.reading {
+		r.left = make(chan struct{})
+	}
+	return r.left
+}
+
+// readRest reads more of the rest, and waits for it for so long.
+func (b *Body) readRest(p []byte, patience time.Duration) (int, error) {
+	b.Begun.Store(true)
+	b.Limit(patience)
+	b.Guest.Expect(CrowdedTimeout)
+	n, err := b.Rest.Read(p)
+	b.Guest.Expect(0)
+	switch {
+	case err == io.EOF:
+		b.rest.ended = true
+		b.Limit(0)
+	case err != nil:
+		b.rest.ended = true
+		b.Broken.Store(true)
+	}
+	return n, err
+}
+
+// ReadOn is called when the answer is with the client, and before the handler
+// returns: it takes the rest of the body from whoever reads it, and reads on for a
+// while. After it nobody reads the body any more.
+func (b *Body) ReadOn() {
+	if b.Rest == nil {
+		return
+	}
+	if left := b.rest.seize(); left != nil {
+		b.awaitRead(left)
+	}
+	var piece [SmallPiece]byte
+	until := time.Now().Add(ReadOnTime)
+	for left := ReadOnTime; left > 0 && !b.rest.ended && !b.Guest.Told(); left = time.Until(until) {
+		_, _ = b.readRest(piece[:], min(left, readOnIdle)) // ended says it
+	}
+	if !b.rest.ended {
+		b.Limit(time.Millisecond) // or the server would read on
+	}
+}
+
+// awaitRead limits the read that is under way. That may still be setting its own,
+// longer limit.
+func (b *Body) awaitRead(left <-chan struct{}) {
+	again := time.NewTicker(readOnIdle)
+	defer again.Stop()
+	for {
+		b.Limit(readOnIdle)
+		select {
+		case <-left:
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// AnswerUnread answers a request whose body nobody has begun to read, and reads it
+// after that, for so long at most.
+func AnswerUnread(w http.ResponseWriter, request *http.Request, within time.Duration, answer func()) {
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // or the server would read before it sends the answer
+	answer()
+	_ = control.Flush()                                 // the client may be gone
+	_ = control.SetReadDeadline(time.Now().Add(within)) // a writer without deadlines has none to keep
+	_, _ = io.Copy(io.Discard, request.Body)            // the client knows already
+}
