@@ -135,12 +135,14 @@ func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
 	}
 	v.result.Status, v.result.Refused = why.Status, why.Reason
 	answer := func() { v.result.Bytes = int64(forward.Refuse(w, v.route, why)) }
-	if v.request.ContentLength == 0 {
-		answer()
+	if v.request.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // after some of what nobody wants
+	}
+	if length := v.request.ContentLength; length < 0 || length > hop.ServerReads {
+		hop.AnswerUnread(w, v.request, unreadBody, answer)
 		return
 	}
-	w.Header().Set("Connection", "close") // after some of what nobody wants
-	hop.AnswerUnread(w, v.request, unreadBody, answer)
+	answer()
 }
 
 // serveOwn answers what is never forwarded: the whole of /-/, the chat page,

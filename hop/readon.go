@@ -14,6 +14,9 @@ import (
 const (
 	// ReadOnTime is how long the rest of a body is read after the answer.
 	ReadOnTime = 30 * time.Second
+	// ServerReads is the largest body that net/http's server reads by itself before
+	// it sends an answer, in bytes.
+	ServerReads = 256 << 10
 	// readOnIdle is how long the client may send nothing of it.
 	readOnIdle = 5 * time.Second
 )
