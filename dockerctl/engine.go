@@ -13,6 +13,8 @@ import (
 
 	"github.com/docker/docker/client"
 	"golang.org/x/sync/semaphore"
+
+	settings "github.com/clawdbot/clawgate/environment"
 )
 
 // negotiateLimit bounds the ping that finds out the engine's API version.
@@ -39,7 +41,7 @@ type connection struct {
 
 func newEngine(host string) (*engine, error) {
 	if host == "" {
-		host = os.Getenv(client.EnvOverrideHost)
+		host = settings.Text(os.Getenv(client.EnvOverrideHost))
 	}
 	if host == "" {
 		host = client.DefaultDockerHost

@@ -15,6 +15,8 @@ const fileSuffix = "_FILE"
 func parse(environ []string) map[string]string {
 	given := make(map[string]string, len(environ))
 	for _, entry := range environ {
+		// A byte order mark at the beginning of an env file is not of the name.
+		entry = strings.TrimPrefix(entry, byteOrderMark)
 		if name, text, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, Prefix+"_") {
 			given[name] = text
 		}
@@ -26,6 +28,7 @@ func parse(environ []string) map[string]string {
 func load(v variable, value reflect.Value, given map[string]string) error {
 	field := v.field
 	text, ok := given[v.name]
+	text = Text(text)
 	if v.secret() {
 		var err error
 		if text, ok, err = secretText(v.name, given); err != nil {
@@ -42,25 +45,30 @@ func load(v variable, value reflect.Value, given map[string]string) error {
 		return nil // the zero value is what empty means
 	}
 	if err := decode(field, value, text); err != nil {
-		return err
+		if v.secret() {
+			return err
+		}
+		return halfQuoted(text, err)
 	}
 	return inRange(field.Tag.Get("rule"), value)
 }
 
 // secretText reads the secret from its variable or from the file that
-// name_FILE names.
+// name_FILE names. Quotes around it are its own.
 func secretText(name string, given map[string]string) (text string, ok bool, err error) {
 	text, ok = given[name]
 	file, fromFile := given[name+fileSuffix]
 	switch {
 	case ok && fromFile:
 		return "", false, fmt.Errorf("is set together with %s; remove one of them", name+fileSuffix)
+	case !fromFile && text != "" && bare(text) == "":
+		return "", false, errors.New("holds nothing but white space; remove it, or set it")
 	case !fromFile:
-		return text, ok, nil
-	case file == "":
+		return bare(text), ok, nil
+	case Text(file) == "":
 		return "", false, fmt.Errorf("%s is set but empty; give the name of a file or remove it", name+fileSuffix)
 	}
-	text, err = readSecret(name+fileSuffix, file)
+	text, err = readSecret(name+fileSuffix, Text(file))
 	return text, err == nil, err
 }
 

@@ -3,16 +3,12 @@ package environment
 import (
 	"bytes"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/clawdbot/clawgate/smallfile"
 )
 
 // maxSecretFile bounds the file of a secret, in bytes: some ten thousand keys.
 const maxSecretFile = 1 << 20
-
-const byteOrderMark = "\ufeff"
 
 // readSecret reads the file that the variable names. What an editor may have put
 // around the secret goes: a byte order mark, blanks, ends of lines.
@@ -24,7 +20,10 @@ func readSecret(variable, file string) (string, error) {
 	if bytes.HasPrefix(content, []byte{0xff, 0xfe}) || bytes.HasPrefix(content, []byte{0xfe, 0xff}) {
 		return "", fmt.Errorf("the file %q of %s is UTF-16; save it as UTF-8", file, variable)
 	}
-	text := strings.TrimSpace(strings.TrimPrefix(string(content), byteOrderMark))
+	if bytes.IndexByte(content, 0) >= 0 {
+		return "", fmt.Errorf("the file %q of %s holds zero bytes, as UTF-16 does; save it as UTF-8", file, variable)
+	}
+	text := bare(string(content))
 	if text == "" {
 		return "", fmt.Errorf("the file %q of %s is empty", file, variable)
 	}
@@ -45,23 +44,4 @@ func CheckSecret(secret string, least int) error {
 		return fmt.Errorf("must be at least %d characters long; `openssl rand -hex 32` makes a good one", least)
 	}
 	return nil
-}
-
-// nameOf names a character that cannot stand in a secret.
-func nameOf(character rune) string {
-	switch {
-	case character == ' ':
-		return "a space"
-	case character == '\t':
-		return "a tab"
-	case character == '\n':
-		return "a line break"
-	case character == '\r':
-		return "a carriage return, as Windows ends lines"
-	case character == '\ufeff':
-		return "a byte order mark (U+FEFF)"
-	case unicode.IsGraphic(character) && !unicode.IsSpace(character) && character != unicode.ReplacementChar:
-		return "one that is not ASCII" // which one would be part of the secret
-	}
-	return fmt.Sprintf("one that cannot be seen (%U)", character)
 }

@@ -31,6 +31,7 @@ func TestAFileThatHoldsNoSecretIsNamed(t *testing.T) {
 	for content, want := range map[string]string{
 		"\xff\xfes\x003\x00": "of CLAWGATE_THING_PASSWORD_FILE is UTF-16; save it as UTF-8",
 		"\xfe\xff\x00s\x003": "of CLAWGATE_THING_PASSWORD_FILE is UTF-16; save it as UTF-8",
+		"s\x003\x00":         "of CLAWGATE_THING_PASSWORD_FILE holds zero bytes, as UTF-16 does; save it as UTF-8",
 		"\ufeff\r\n":         "of CLAWGATE_THING_PASSWORD_FILE is empty",
 	} {
 		if _, err := fromFile(t, content); err == nil || !strings.Contains(err.Error(), want) {

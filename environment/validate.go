@@ -82,7 +82,7 @@ func IsAddress(address string) bool {
 // a path, because the servers behind such a URL have none but their own, and a
 // user, because no log could show the URL then.
 func IsHostURL(u *url.URL) bool {
-	return u != nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+	return u != nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && OddInURL(u.Host) == "" &&
 		(u.Port() == "" || IsAddress(u.Host)) &&
 		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }

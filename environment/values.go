@@ -64,7 +64,7 @@ func wanted(field reflect.StructField, text string, err error) error {
 	case reflect.TypeFor[*regexp.Regexp]():
 		return fmt.Errorf("not a Go regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	case reflect.TypeFor[*url.URL](): // not shown: it may hold a password
-		return fmt.Errorf("must be an http or https URL of a host alone, such as %s", field.Tag.Get("default"))
+		return fmt.Errorf("must be an http or https URL of a host alone, such as %s%s", field.Tag.Get("default"), OddInURL(text))
 	}
 	return err
 }

@@ -1,11 +1,10 @@
 package sidecar
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -113,25 +112,11 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 
 // met takes from a container what Clawgate adapts itself to.
 func (s *supervisor) met(container evidence.Container) {
-	slots := 1
-	if n, err := strconv.Atoi(container.Env["OLLAMA_NUM_PARALLEL"]); err == nil && n > 0 {
-		slots = n
-	}
+	settings := ollama.Settings(container.Env)
+	slots, _ := settings.Slots()
 	s.relay.SetSlots(slots)
-	s.view.ledger.SetKeepAlive(keepAliveOf(container.Env["OLLAMA_KEEP_ALIVE"]))
-}
-
-// keepAliveOf is how long the server keeps a model that nobody uses: a duration, or a
-// number of seconds; negative for ever.
-func keepAliveOf(setting string) time.Duration {
-	setting = strings.Trim(strings.TrimSpace(setting), `"'`) // as Ollama does (envconfig.Var)
-	if seconds, err := strconv.Atoi(setting); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if d, err := time.ParseDuration(setting); err == nil {
-		return d
-	}
-	return runners.UsualKeepAlive
+	keepAlive, _ := settings.Duration(ollama.KeepAliveSetting, runners.UsualKeepAlive)
+	s.view.ledger.SetKeepAlive(keepAlive)
 }
 
 func (s *supervisor) engineAway(now time.Time, err error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/clawdbot/clawgate/environment"
 	gateway "github.com/clawdbot/clawgate/gateway/config"
 	sidecar "github.com/clawdbot/clawgate/sidecar/config"
 )
@@ -25,7 +26,7 @@ func adminListen(role string) (variable, listen string) {
 		variable, listen = "CLAWGATE_ADMIN_LISTEN", sidecar.Default().AdminListen
 	}
 	if set, ok := os.LookupEnv(variable); ok {
-		listen = set
+		listen = environment.Text(set)
 	}
 	return variable, listen
 }

@@ -32,6 +32,8 @@ func healthcheckFollowsTheAnswer(t *testing.T, role, variable string) {
 		}
 	}
 	check("healthy", exitOK)
+	t.Setenv(variable, `"`+listen+`"`)
+	check("quoted, as the role reads it", exitOK)
 	status = http.StatusServiceUnavailable
 	check("503", exitFailure)
 	server.Close()

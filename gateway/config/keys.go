@@ -11,12 +11,10 @@ import (
 	"github.com/clawdbot/clawgate/environment"
 )
 
-var (
-	keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
-	// keyText is what an Authorization header carries unchanged: printable
-	// ASCII without space, and without the comma that separates keys.
-	keyText = regexp.MustCompile(`^[!-+\--~]{16,}$`)
-)
+var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+
+// leastKey is how many characters keep a key from being guessed.
+const leastKey = 16
 
 // Key is one client's key.
 type Key struct {
@@ -32,18 +30,21 @@ type Keys struct{ list []Key }
 func (k Keys) List() []Key { return slices.Clone(k.list) }
 
 // UnmarshalText accepts name:key, separated by commas or lines. Names and keys
-// are unique. Its errors show not even a name: in key:name, that is the key.
+// are unique. Its errors show not even a name: in key:name, that is the key. A line
+// that begins with # is a comment, with all that it holds.
 func (k *Keys) UnmarshalText(text []byte) error {
 	var list []Key
 	var found problems
-	for _, entry := range strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == '\n' }) {
-		if entry = strings.TrimSpace(entry); entry == "" {
-			continue // the end of a file, most often
-		}
-		name, key, _ := strings.Cut(entry, ":")
-		list = append(list, Key{name, environment.NewSecret(key)})
-		if err := checkKey(list); err != nil {
-			found.add(len(list), err)
+	for _, line := range environment.Lines(string(text)) {
+		for entry := range strings.SplitSeq(line, ",") {
+			if entry = strings.TrimSpace(entry); entry == "" {
+				continue // the end of a line, most often
+			}
+			name, key, _ := strings.Cut(entry, ":")
+			list = append(list, Key{name, environment.NewSecret(key)})
+			if err := checkKey(list); err != nil {
+				found.add(len(list), err)
+			}
 		}
 	}
 	if len(list) == 0 {
@@ -59,14 +60,17 @@ func checkKey(list []Key) error {
 	switch {
 	case added.Key.Reveal() == "":
 		return errors.New("is not name:key")
+	case strings.ContainsAny(added.Name[:min(len(added.Name), 1)], `"'`):
+		return errors.New("begins with a quotation mark; quotes are not taken off keys, remove them")
 	case !keyName.MatchString(added.Name):
 		return errors.New("the name must be 1 to 64 letters, digits, _ . or - and begin with a letter or digit")
-	case !keyText.MatchString(added.Key.Reveal()):
-		return errors.New("the key must be at least 16 printable ASCII characters without space and comma")
 	case slices.ContainsFunc(before, func(other Key) bool { return other.Name == added.Name }):
 		return errors.New("the name is taken by an entry before; names must be unique")
 	case slices.ContainsFunc(before, func(other Key) bool { return other.Key.Reveal() == added.Key.Reveal() }):
 		return errors.New("the key is that of an entry before; give every name its own")
+	}
+	if err := environment.CheckSecret(added.Key.Reveal(), leastKey); err != nil {
+		return fmt.Errorf("the key %w", err)
 	}
 	return nil
 }

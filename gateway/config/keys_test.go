@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,22 +16,28 @@ const key = "hunter2-0123456789"
 
 func TestMistakesInKeysAreSaidWithoutTheKeys(t *testing.T) {
 	const (
-		text = "the key must be at least 16 printable ASCII characters without space and comma"
-		name = "the name must be 1 to 64 letters, digits, _ . or - and begin with a letter or digit"
+		text  = "the key must be printable ASCII characters without white space, and holds "
+		short = "the key must be at least 16 characters long; `openssl rand -hex 32` makes a good one"
+		name  = "the name must be 1 to 64 letters, digits, _ . or - and begin with a letter or digit"
 	)
 	for _, test := range []struct{ keys, want string }{
 		{key, "entry 1: is not name:key"},
 		{"laptop:", "entry 1: is not name:key"},
 		{" , \n", "holds no key; give name:key, or leave it empty to be open to everyone"},
-		{"laptop:hunter2", "entry 1: " + text},
-		{"laptop:hunter2 0123456789", "entry 1: " + text},
-		{"laptop:hunter2-0123456789é", "entry 1: " + text},
+		{"laptop:hunter2", "entry 1: " + short},
+		{"laptop:hunter2 0123456789", "entry 1: " + text + "a space"},
+		{"laptop:hunter2-0123456789é", "entry 1: " + text + "one that is not ASCII"},
+		{"laptop:" + key + "\rphone:" + key, "entry 1: " + text + "a carriage return, as Windows ends lines"},
+		{"laptop:" + key + "\u200b", "entry 1: " + text + "one that cannot be seen (U+200B)"},
+		{"laptop:" + key + " # old", "entry 1: " + text + "a space"},
+		{`"laptop:` + key + `"`, "entry 1: begins with a quotation mark; quotes are not taken off keys, remove them"},
+		{"# old: a:" + key + ", b:" + key, "holds no key; give name:key, or leave it empty to be open to everyone"},
 		{"my laptop:" + key, "entry 1: " + name},
 		{".x:" + key, "entry 1: " + name},
 		{strings.Repeat("x", 65) + ":" + key, "entry 1: " + name},
 		{"a:" + key + ",a:" + key + "2", "entry 2: the name is taken by an entry before; names must be unique"},
 		{"a:" + key + "\nb:" + key, "entry 2: the key is that of an entry before; give every name its own"},
-		{key + ":laptop\n" + key + ",:" + key, "entry 1: " + text + "; entry 2: is not name:key; entry 3: " + name},
+		{key + ":laptop\n" + key + ",:" + key, "entry 1: " + short + "; entry 2: is not name:key; entry 3: " + name},
 	} {
 		_, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=" + test.keys})
 		if want := "CLAWGATE_GATEWAY_API_KEYS: " + test.want; err == nil || err.Error() != want {
@@ -49,6 +57,33 @@ func TestKeysAreReadInTheirOrder(t *testing.T) {
 	list := keys.List()
 	if len(list) != 2 || list[0].Name != "b" || list[1].Name != "a_1.x-" || list[1].Key.Reveal() != "~!:0123456789abcdef" {
 		t.Errorf("the keys are %q", list)
+	}
+}
+
+func TestWhatAnEditorAddsToKeysIsNoKey(t *testing.T) {
+	const want = "a:" + key + " b:" + key + "2"
+	for name, content := range map[string]string{
+		"lines":                          "a:" + key + "\nb:" + key + "2\n",
+		"as Windows ends them":           "a:" + key + "\r\nb:" + key + "2\r\n\r\n",
+		"a byte order mark":              "\ufeffa:" + key + "\nb:" + key + "2",
+		"two files, one after the other": "a:" + key + "\n\ufeffb:" + key + "2",
+		"comments":                       "# old: x:KEY1-0123456789abc, y:KEY2-0123456789abc\na:" + key + "\n  #z:" + key + "3\n\ufeff# w:" + key + "4\nb:" + key + "2\n#",
+		"commas and blanks":              " a:" + key + " ,\t b:" + key + "2 ,\n,\n",
+	} {
+		file := filepath.Join(t.TempDir(), "keys")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, set := range []string{"CLAWGATE_GATEWAY_API_KEYS_FILE=" + file, "CLAWGATE_GATEWAY_API_KEYS=" + content} {
+			c, err := config.Load([]string{set})
+			got := []string{}
+			for _, k := range c.APIKeys.List() {
+				got = append(got, k.Name+":"+k.Key.Reveal())
+			}
+			if err != nil || strings.Join(got, " ") != want {
+				t.Errorf("%s: %q %v", name, got, err)
+			}
+		}
 	}
 }
 

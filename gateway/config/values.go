@@ -22,7 +22,7 @@ func (s *Sidecars) UnmarshalText(text []byte) error {
 	return eachOf(text, func(entry string) error {
 		u, err := url.Parse(entry)
 		if err != nil || !environment.IsHostURL(u) || u.Scheme != "http" {
-			return errors.New("must be an http URL of a host alone, such as http://sidecar:18789")
+			return errors.New("must be an http URL of a host alone, such as http://sidecar:18789" + environment.OddInURL(entry))
 		}
 		u = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
 		host := withoutPort(u, "80")

@@ -140,6 +140,48 @@ func TestValuesAreRead(t *testing.T) {
 	}
 }
 
+func TestWhatStandsAroundASettingIsTakenOff(t *testing.T) {
+	for _, around := range []string{"%s", `"%s"`, "'%s'", ` "%s" `, "\"%s\"\r", "\ufeff%s\r\n", `"'%s'"`, `" %s "`} {
+		environ := []string{}
+		for _, set := range []string{
+			"MODEL=llama3:8b", "CONTAINER=my-ollama", "MODE=observe", "PULL=false", "TCP_TIMEOUT=3s", "QUEUE_LENGTH=7", "REPLAY_MAX_BYTES=1MiB",
+			"OLLAMA_URL=http://box:1", `OPTIONS={"num_gpu":40}`, "READY_PATTERN=(?i)h", "LOG_LEVEL=debug", "ADMIN_HOSTS=a.example,b.example", "STATE_DIR=", "KEEP_ALIVE=300",
+		} {
+			name, value, _ := strings.Cut(set, "=")
+			environ = append(environ, "CLAWGATE_"+name+"="+fmt.Sprintf(around, value))
+		}
+		c, err := config.Load(environ)
+		if err != nil {
+			t.Errorf("%q: %v", around, err)
+			continue
+		}
+		got := fmt.Sprint(c.Model, c.Container, c.Mode, c.Pull, c.TCPTimeout, c.QueueLength, c.ReplayMaxBytes, c.OllamaURL, string(c.Options["num_gpu"]),
+			c.ReadyPattern, c.LogLevel, c.AdminHosts, c.StateDir, time.Duration(c.KeepAlive))
+		if want := "llama3:8bmy-ollamaobservefalse 3s 7 1MiB http://box:140(?i)h DEBUG [a.example b.example]5m0s"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("%q: %s\nwant %s", around, got, want)
+		}
+	}
+}
+
+func TestQuotesOfASecretAreItsOwn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("\ufeff\"0123456789abcdef\"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []string{`CLAWGATE_ADMIN_TOKEN="0123456789abcdef"`, "CLAWGATE_ADMIN_TOKEN=\"0123456789abcdef\"\r", "CLAWGATE_ADMIN_TOKEN_FILE=" + file, `CLAWGATE_ADMIN_TOKEN_FILE="` + file + `"`} {
+		c, err := config.Load([]string{set})
+		if err != nil || c.AdminToken.Reveal() != `"0123456789abcdef"` {
+			t.Errorf("%s: %q %v", set, c.AdminToken.Reveal(), err)
+		}
+	}
+}
+
+func TestAByteOrderMarkBeforeAVariableIsNotOfItsName(t *testing.T) {
+	if c, err := config.Load([]string{"\ufeffCLAWGATE_MODEL=llama3"}); err != nil || c.Model != "llama3" {
+		t.Errorf("%q %v", c.Model, err)
+	}
+}
+
 func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 	for _, test := range []struct{ set, want string }{
 		{"TCP_INTERVAL=5", `CLAWGATE_TCP_INTERVAL: "5" is not a duration such as 500ms, 5s or 2m`},
@@ -158,8 +200,17 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"LOG_LEVEL=loud", `CLAWGATE_LOG_LEVEL: "loud" is not debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `CLAWGATE_LOG_FORMAT: "xml" is not one of ["json" "text"]`},
 		{"MODEL=", `CLAWGATE_MODEL: is set but empty; remove it for its default "qwen3:32b"`},
-		{"MODEL=a b", `CLAWGATE_MODEL: "a b" is not a model's name: it holds white space`},
-		{"CONTAINER=a/b", `CLAWGATE_CONTAINER: "a/b" is not a container's name`},
+		{"MODEL=a b", `CLAWGATE_MODEL: "a b" is not a model's name: the part for the model holds ' ' (U+0020)`},
+		{`MODEL="qwen3:32b`, `CLAWGATE_MODEL: "\"qwen3:32b" is not a model's name: the part for the model holds '"' (U+0022)`},
+		{"MODEL=qwen3:32\u200bb", `CLAWGATE_MODEL: "qwen3:32\u200bb" is not a model's name: the part for the tag holds '\u200b' (U+200B)`},
+		{"CONTAINER=a/b", `CLAWGATE_CONTAINER: "a/b" is not a container's name: it holds '/'`},
+		{"CONTAINER=ollama\u200b", `CLAWGATE_CONTAINER: "ollama\u200b" is not a container's name: it holds one that cannot be seen (U+200B)`},
+		{`CONTAINER="ollama`, `CLAWGATE_CONTAINER: "\"ollama" is not a container's name: it holds a quotation mark (")`},
+		{`TCP_INTERVAL="5s`, `CLAWGATE_TCP_INTERVAL: "\"5s" is not a duration such as 500ms, 5s or 2m; a quotation mark stands at one end of it`},
+		{`PULL=true'`, `CLAWGATE_PULL: "true'" is not true or false; a quotation mark stands at one end of it`},
+		{`MODEL=""`, `CLAWGATE_MODEL: is set but empty; remove it for its default "qwen3:32b"`},
+		{"ADMIN_TOKEN= ", "CLAWGATE_ADMIN_TOKEN: holds nothing but white space; remove it, or set it"},
+		{"OLLAMA_URL=http://“ollama”:11434", "CLAWGATE_OLLAMA_URL: must be an http or https URL of a host alone, such as http://ollama:11434: it holds a quotation mark (“)"},
 		{"CONTAINER=4c01db0b339c", `CLAWGATE_CONTAINER: "4c01db0b339c" looks like an ID; give the name, which stays when the container is made again`},
 		{"OLLAMA_URL=ollama:11434", "CLAWGATE_OLLAMA_URL: must be an http or https URL of a host alone, such as http://ollama:11434"},
 		{"OLLAMA_URL=http://o:1/api", "CLAWGATE_OLLAMA_URL: must be an http or https URL of a host alone, such as http://ollama:11434"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/environment"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
 const notOllamaURL = "must be an http or https URL of a host alone, such as http://ollama:11434"
@@ -29,16 +30,33 @@ func alone(c Config) []environment.Contradiction {
 	return []environment.Contradiction{
 		environment.Wrong(!environment.IsAddress(c.Listen), "LISTEN", fmt.Sprintf("%q is not an address such as :18789 or 127.0.0.1:18789", c.Listen)),
 		environment.Wrong(!environment.IsAddress(c.AdminListen), "ADMIN_LISTEN", fmt.Sprintf("%q is not an address such as :18790 or 127.0.0.1:18790", c.AdminListen)),
-		environment.Wrong(!environment.IsHostURL(c.OllamaURL), "OLLAMA_URL", notOllamaURL),
-		environment.Wrong(!containerName.MatchString(c.Container), "CONTAINER", fmt.Sprintf("%q is not a container's name", c.Container)),
+		environment.Wrong(!environment.IsHostURL(c.OllamaURL), "OLLAMA_URL", notOllamaURL+oddInHost(c.OllamaURL)),
+		environment.Wrong(!containerName.MatchString(c.Container), "CONTAINER", fmt.Sprintf("%q is not a container's name%s", c.Container, environment.Stranger(c.Container, inContainerName))),
 		environment.Wrong(containerID.MatchString(c.Container), "CONTAINER", fmt.Sprintf("%q looks like an ID; give the name, which stays when the container is made again", c.Container)),
-		environment.Wrong(strings.ContainsAny(c.Model, " \t\r\n"), "MODEL", fmt.Sprintf("%q is not a model's name: it holds white space", c.Model)),
+		wrongModel(c.Model),
 		environment.Wrong(!isPath(c.APIPath), "API_PATH", fmt.Sprintf("%q is not a path such as /api/tags", c.APIPath)),
 		environment.Wrong(!isPath(c.ReadyPath), "READY_PATH", fmt.Sprintf("%q is not a path such as /api/chat", c.ReadyPath)),
 		environment.Wrong(c.APIStatus < 100 || c.APIStatus > 599, "API_STATUS", fmt.Sprintf("%d is not an HTTP status (100 to 599)", c.APIStatus)),
 		environment.Wrong(c.RetryAfter < time.Second, "RETRY_AFTER", "must be at least 1s: the header counts whole seconds"),
 		wrongToken(c.AdminToken.Reveal()),
 	}
+}
+
+func oddInHost(u *url.URL) string {
+	if u == nil {
+		return "" // said already
+	}
+	return environment.OddInURL(u.Host)
+}
+
+func inContainerName(r rune) bool {
+	return r == '_' || r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
+
+// wrongModel is for a name that Ollama would call invalid, whatever models it has.
+func wrongModel(name string) environment.Contradiction {
+	err := ollama.CheckName(name)
+	return environment.Wrong(err != nil, "MODEL", fmt.Sprintf("%q is not a model's name: %v", name, err))
 }
 
 // minToken is how many characters keep an admin token from being guessed.

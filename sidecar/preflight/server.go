@@ -36,7 +36,7 @@ func loopback(f Facts) []Finding {
 	if !f.Engine.running() {
 		return nil
 	}
-	host := setting(f.Engine.Container.Env, "OLLAMA_HOST")
+	host := ollama.Settings(f.Engine.Container.Env).Text(ollama.HostSetting)
 	if !isLoopback(host) {
 		return nil
 	}

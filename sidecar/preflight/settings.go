@@ -3,10 +3,10 @@ package preflight
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
 // Ollama's own defaults (its envconfig package).
@@ -25,9 +25,9 @@ func ollamaSettings(f Facts) []Finding {
 	if f.Engine.Err != nil || f.Engine.Container.Env == nil {
 		return nil
 	}
-	env := f.Engine.Container.Env
+	env := ollama.Settings(f.Engine.Container.Env)
 	findings := []Finding{slots(env)}
-	for _, judge := range []func(map[string]string, config.Config) (Finding, bool){keepAlive, loadTimeout, maxQueue} {
+	for _, judge := range []func(ollama.Settings, config.Config) (Finding, bool){keepAlive, loadTimeout, maxQueue} {
 		if finding, bites := judge(env, f.Config); bites {
 			findings = append(findings, finding)
 		}
@@ -35,20 +35,14 @@ func ollamaSettings(f Facts) []Finding {
 	return findings
 }
 
-// setting reads a variable as Ollama does: without spaces and quotes around it.
-func setting(env map[string]string, name string) string {
-	return strings.Trim(strings.TrimSpace(env[name]), `"'`)
-}
-
 // slots: Ollama serves as many requests of a model at once as it has slots, and
 // so many and one more are sent to it.
-func slots(env map[string]string) Finding {
-	const name = "OLLAMA_NUM_PARALLEL"
-	text := setting(env, name)
-	number, err := strconv.Atoi(text)
+func slots(env ollama.Settings) Finding {
+	const name = ollama.SlotsSetting
+	number, readable := env.Slots()
 	switch {
-	case text != "" && (err != nil || number < 0):
-		return warn(name, fmt.Sprintf("%q is not a number of slots, and is taken for 1", text), "set a number, 1 or more")
+	case !readable:
+		return warn(name, fmt.Sprintf("%q is not a number of slots, and is taken for 1", env.Text(name)), "set a number, 1 or more")
 	case number > 1:
 		return ok(name, "%d slots", number)
 	}
@@ -57,10 +51,10 @@ func slots(env map[string]string) Finding {
 
 // keepAlive: Clawgate loads the model to stay, but a load that a client's
 // request causes, after a crash for example, uses the server's setting.
-func keepAlive(env map[string]string, c config.Config) (Finding, bool) {
-	const name = "OLLAMA_KEEP_ALIVE"
-	text := setting(env, name)
-	server, readable := ollamaDuration(text, defaultKeepAlive)
+func keepAlive(env ollama.Settings, c config.Config) (Finding, bool) {
+	const name = ollama.KeepAliveSetting
+	text := env.Text(name)
+	server, readable := env.Duration(name, defaultKeepAlive)
 	switch {
 	case text == "": // its default contradicts nobody's wish
 		return Finding{}, false
@@ -79,10 +73,10 @@ func keepAlive(env map[string]string, c config.Config) (Finding, bool) {
 
 // loadTimeout: Ollama gives up a load that shows no progress for so long. That
 // should come before Clawgate's own remedy, which disturbs more.
-func loadTimeout(env map[string]string, c config.Config) (Finding, bool) {
-	const name = "OLLAMA_LOAD_TIMEOUT"
-	text := setting(env, name)
-	timeout, readable := ollamaDuration(text, defaultLoadTimeout)
+func loadTimeout(env ollama.Settings, c config.Config) (Finding, bool) {
+	const name = ollama.LoadTimeoutSetting
+	text := env.Text(name)
+	timeout, readable := env.Duration(name, defaultLoadTimeout)
 	switch {
 	case !readable:
 		return warn(name, fmt.Sprintf("%q is not a duration; Ollama uses %s instead", text, defaultLoadTimeout), "set a duration such as 10m"), true
@@ -99,27 +93,12 @@ func loadTimeout(env map[string]string, c config.Config) (Finding, bool) {
 
 // maxQueue: the same number sizes channels inside Ollama (server/sched.go), so
 // that 0 or 1 can make its scheduler wait for itself. Read, not reproduced.
-func maxQueue(env map[string]string, _ config.Config) (Finding, bool) {
-	const name = "OLLAMA_MAX_QUEUE"
-	number, err := strconv.Atoi(setting(env, name))
+func maxQueue(env ollama.Settings, _ config.Config) (Finding, bool) {
+	const name = ollama.MaxQueueSetting
+	number, err := strconv.Atoi(env.Text(name))
 	if err != nil || number > 1 {
 		return Finding{}, false
 	}
 	return warn(name, fmt.Sprintf("%d also sizes Ollama's own channels, and its scheduler may block itself", number),
 		"remove it; CLAWGATE_QUEUE_LENGTH is the queue that clients meet"), true
-}
-
-// ollamaDuration reads a duration or a number of seconds, as Ollama does. An
-// empty text is the default; what cannot be read is, too.
-func ollamaDuration(text string, otherwise time.Duration) (duration time.Duration, readable bool) {
-	if text == "" {
-		return otherwise, true
-	}
-	if duration, err := time.ParseDuration(text); err == nil {
-		return duration, true
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second, true
-	}
-	return otherwise, false
 }
