@@ -109,5 +109,5 @@ func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
 }
 
 func (p *Pool) othersTake(a *Attempt) bool {
-	return slices.ContainsFunc(p.sidecars, func(other *Sidecar) bool { return other != a.sidecar && other.standing.takes(a.model) })
+	return slices.ContainsFunc(p.sidecars, func(other *Sidecar) bool { return !other.same(a.sidecar) && other.standing.takes(a.model) })
 }

@@ -32,23 +32,26 @@ func (p *Pool) Choose(model string, inference bool, not map[*Sidecar]bool) Choic
 	choice := Choice{Changed: p.changed, Restarting: true}
 	known := false
 	for i := range p.sidecars {
-		s := p.sidecars[(p.turn+i)%len(p.sidecars)]
+		s := p.sidecars[(int(p.turn%uint64(len(p.sidecars)))+i)%len(p.sidecars)]
 		standing := &s.standing
 		known = known || standing.State != ""
 		choice.Restarting = choice.Restarting && standing.restarting()
 		if standing.MayHold {
 			choice.HoldMax = max(choice.HoldMax, standing.HoldMax)
 		}
-		if !standing.Reached || not[s] {
+		if !standing.Reached || avoided(s, not) {
 			continue
 		}
 		if standing.takes(model) || !inference && standing.Ready {
-			choice.Others = choice.Others || choice.Sidecar != nil
-			choice.Sidecar = lessBusy(choice.Sidecar, s)
+			choice.Others = choice.Others || choice.Sidecar != nil && !s.same(choice.Sidecar)
+			choice.Sidecar = p.lessBusy(choice.Sidecar, s)
 		}
 		choice.Fallback = better(choice.Fallback, s)
 	}
 	p.turn++
+	if choice.Sidecar != nil {
+		choice.Sidecar.chosen = p.turn
+	}
 	if !known {
 		choice.HoldMax = unknownHoldMax
 	}
@@ -58,8 +61,14 @@ func (p *Pool) Choose(model string, inference bool, not map[*Sidecar]bool) Choic
 	return choice
 }
 
-func lessBusy(a, b *Sidecar) *Sidecar {
-	if a == nil || b.inFlight < a.inFlight {
+// lessBusy takes, of two that are equally busy, the one whose turn was longer ago.
+func (p *Pool) lessBusy(a, b *Sidecar) *Sidecar {
+	if a == nil {
+		return b
+	}
+	inFlightOfA, chosenOfA := p.busy(a)
+	inFlightOfB, chosenOfB := p.busy(b)
+	if inFlightOfB < inFlightOfA || inFlightOfB == inFlightOfA && chosenOfB < chosenOfA {
 		return b
 	}
 	return a

@@ -71,6 +71,7 @@ type saysItself struct {
 	MayHold   bool   `json:"may_hold"`
 	HoldMaxMs int64  `json:"hold_max_ms"`
 	Draining  bool   `json:"draining"`
+	Instance  string `json:"instance"`
 	Model     string `json:"model"`
 	// KeepAliveMs is how long it keeps Model loaded, in milliseconds; negative for
 	// ever, and so it is taken where it is not told.
@@ -83,6 +84,14 @@ func (s saysItself) keepAlive() time.Duration {
 		return -1
 	}
 	return time.Duration(*s.KeepAliveMs) * time.Millisecond
+}
+
+// instance is empty for what is too long to be one.
+func (s saysItself) instance() string {
+	if len(s.Instance) > longestInstance {
+		return ""
+	}
+	return s.Instance
 }
 
 func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
@@ -98,7 +107,7 @@ func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
 		*standing = Standing{
 			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
 			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason,
-			Model: said.Model, KeepAlive: said.keepAlive(), Models: said.Models,
+			Instance: said.instance(), Model: said.Model, KeepAlive: said.keepAlive(), Models: said.Models,
 		}
 	})
 	return err == nil && said.Ready

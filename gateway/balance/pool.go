@@ -34,7 +34,7 @@ type Pool struct {
 	sidecars []*Sidecar
 	attempts map[*Attempt]struct{}
 	changed  chan struct{}
-	turn     int
+	turn     uint64
 }
 
 // New makes a pool that knows of no sidecar until Run has begun.
@@ -79,20 +79,26 @@ const maxClosed = 256
 // Closed notes a sidecar's own 503 for a model. It holds until the next look,
 // which is taken at once.
 func (p *Pool) Closed(s *Sidecar, model, state, reason string) {
-	p.update(s, func(standing *Standing) {
+	p.tells(s, func(standing *Standing) {
 		models := map[string]string{model: reason}
 		if len(standing.Models) < maxClosed {
 			maps.Copy(models, standing.Models)
 		}
 		standing.State, standing.Models = state, models
 	})
-	s.lookSoon()
 }
 
 // Drains notes that a sidecar is about to end.
 func (p *Pool) Drains(s *Sidecar) {
-	p.update(s, func(standing *Standing) { standing.Ready, standing.Draining = false, true })
-	s.lookSoon()
+	p.tells(s, func(standing *Standing) { standing.Ready, standing.Draining = false, true })
+}
+
+// tells is for what a sidecar has said of itself: it holds by all its addresses.
+func (p *Pool) tells(s *Sidecar, change func(*Standing)) {
+	for _, one := range p.addressesOf(s) {
+		p.update(one, change)
+		one.lookSoon()
+	}
 }
 
 func (s *Standing) lose(problem string) {
@@ -147,28 +153,5 @@ func (p *Pool) resolveSoon() {
 	}
 }
 
-// Report is one sidecar for metrics and the status.
-type Report struct {
-	Address  string `json:"sidecar"`
-	Up       bool   `json:"up"` // an inference request for the model it looks after would be served
-	State    string `json:"state"`
-	Reason   string `json:"reason,omitempty"`
-	InFlight int    `json:"in_flight"`
-}
-
 // Serves says that a sidecar would serve the model now.
 func (p *Pool) Serves(model string) bool { return p.Choose(model, true, nil).Sidecar != nil }
-
-// Report tells how all sidecars stand, in the order in which they were found.
-func (p *Pool) Report() []Report {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	reports := make([]Report, 0, len(p.sidecars))
-	for _, s := range p.sidecars {
-		reports = append(reports, Report{
-			Address: s.Address, Up: s.standing.takes(s.standing.Model),
-			State: s.standing.describe(), Reason: s.standing.why(), InFlight: s.inFlight,
-		})
-	}
-	return reports
-}

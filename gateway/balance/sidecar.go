@@ -15,6 +15,9 @@ type Standing struct {
 	// MayHold says that a request may wait at its closed gate, for HoldMax at most.
 	MayHold bool
 	HoldMax time.Duration
+	// Instance is the id that the sidecar's process has given itself at its start, as
+	// it was last told; empty where it tells none.
+	Instance string
 	// State is the supervisor's ("ready", "isolated", …), empty before the first look.
 	State string
 	// Model is the one that it looks after (CLAWGATE_MODEL), normalised.
@@ -51,7 +54,7 @@ func (s *Standing) restarting() bool {
 	return !s.Reached || s.Draining || s.State == "starting"
 }
 
-// Sidecar is one relay behind the gateway.
+// Sidecar is one relay behind the gateway, by one of its addresses.
 type Sidecar struct {
 	// Address is host:port as it is dialled. It names the sidecar in metrics and logs.
 	Address string
@@ -60,6 +63,7 @@ type Sidecar struct {
 	// Guarded by the pool's lock.
 	standing Standing
 	inFlight int
+	chosen   uint64        // when it was chosen last, by the pool's count
 	removed  bool          // from the list
 	look     chan struct{} // asks for a look at once; never blocks
 }

@@ -21,7 +21,7 @@ type Config struct {
 	Listen      string `split_words:"true" default:":8080" desc:"Address that clients use"`
 	AdminListen string `split_words:"true" default:":8081" desc:"Address of metrics and status"`
 
-	Sidecars Sidecars `split_words:"true" default:"http://sidecar:18789" desc:"URLs of the sidecars' relays, separated by commas; a name with several addresses counts as several"`
+	Sidecars Sidecars `split_words:"true" default:"http://sidecar:18789" desc:"URLs of the sidecars' relays, separated by commas; a name with several addresses counts as several, unless they lead to one sidecar"`
 
 	APIKeys Keys    `split_words:"true" secret:"true" rule:"empty" desc:"name:key of every client, separated by commas or lines, or API_KEYS_FILE; empty: open to everyone"`
 	Allow   Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, manage (pull, push, create, copy, delete, unload), and remote (models that run elsewhere, on the server owner's account)"`

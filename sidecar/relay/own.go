@@ -15,6 +15,9 @@ import (
 type readiness struct {
 	Ready bool   `json:"ready"`
 	State string `json:"state"`
+	// Instance is this process, by an id that is random for each start: a gateway may
+	// find it by several addresses.
+	Instance string `json:"instance"`
 	// Reason is why the gate is closed for all models.
 	Reason string `json:"reason,omitempty"`
 	// MayHold says that a request may wait for the gate to open.
@@ -69,7 +72,7 @@ func (r *Relay) readiness() readiness {
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ready := readiness{Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
+	ready := readiness{Instance: r.instance, Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
 		Model: ollama.NormalizeModel(r.config.Model), KeepAliveMs: keepAliveMs(r.config.KeepAlive), MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
 	if a.gate.All != nil {
 		ready.MayHold = a.gate.All.MayHold

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net"
 	"net/http"
@@ -78,6 +79,7 @@ type Relay struct {
 	pieces      hop.Pieces
 	passThrough *httputil.ReverseProxy
 	served      atomic.Uint64 // requests so far
+	instance    string        // told at /-/ready
 }
 
 // New makes a relay whose gate is closed until SetGate is called: nothing is
@@ -101,7 +103,7 @@ func New(config Config) *Relay {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Relay{config: config, admission: newAdmission(config)}
+	r := &Relay{config: config, admission: newAdmission(config), instance: rand.Text()}
 	r.room.Requests, r.room.Bytes, r.room.Reserve = config.MaxRequests, config.BufferMaxBytes, config.BufferMaxBytes/8
 	r.passThrough = r.newPassThrough()
 	r.SetListed(nil)
