@@ -57,7 +57,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	switch {
 	case c.inHeader:
 		now = c.header.follow(p[:n])
-		if c.header.tooLong() {
+		if c.header.tooLong(c.crowd.config.HeaderBytes) {
 			return 0, c.refuse("431 Request Header Fields Too Large")
 		}
 	case len(p) <= serverBuffer: // longer is a piece of a body, and never too long

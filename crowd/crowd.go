@@ -1,6 +1,7 @@
 package crowd
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 // Config is for the connections of one listener.
 type Config struct {
 	Connections int            // at once
+	HeaderBytes int            // of a request's header at most; 0 for the constant of that name
 	Trusted     []netip.Prefix // of proxies, whose connections are many clients'
 	Log         *slog.Logger   // nil for none
 }
@@ -42,9 +44,10 @@ type Crowd struct {
 // hand: an idle one, one whose header does not end, one that does not read its
 // refusal. Only where there is none, it is refused itself.
 func Serve(server *http.Server, listener net.Listener, config Config) error {
+	config.HeaderBytes = cmp.Or(config.HeaderBytes, HeaderBytes)
 	c := &Crowd{config: config, idle: map[string]*list.List{}}
 	c.less.L = &c.mu
-	server.MaxHeaderBytes = maxHeaderBytes // conn is stricter
+	server.MaxHeaderBytes = config.HeaderBytes // conn is stricter
 	server.ConnState = changed
 	before := server.ConnContext
 	server.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {

@@ -38,8 +38,18 @@ func TestALineIsNoFieldAndAHundredAreAllowed(t *testing.T) {
 	for n, tooLong := range map[int]bool{0: false, maxFields: false, maxFields + 1: true} {
 		var h header
 		h.follow([]byte("GET / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", n)))
-		if h.tooLong() != tooLong {
+		if h.tooLong(HeaderBytes) != tooLong {
 			t.Errorf("%d fields: %v", n, !tooLong)
+		}
+	}
+}
+
+func TestALongerHeaderCanBeAllowed(t *testing.T) {
+	for most, want := range map[int]bool{HeaderBytes: true, 64 << 10: false} {
+		var h header
+		h.follow([]byte("GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 40<<10)))
+		if h.tooLong(most) != want {
+			t.Errorf("40 KiB of %d are too long: %v", most, !want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ func TestTheLimitsFitWhatThereIs(t *testing.T) {
 	for _, memory := range []int64{420 << 20, 640 << 20, 2 << 30, 64 << 30} {
 		for _, files := range []int{1024, 4096, 20000, 1 << 20} {
 			l := Limits{}.Within(Resources{memory, files}, bodies)
-			takes := int64(l.Connections)*connectionBytes + int64(l.Requests)*requestBytes + bodies + ownBytes
+			takes := int64(l.Connections)*(48<<10) + int64(l.Requests)*(80<<10) + bodies + ownBytes
 			if takes > memory/4*3 || l.Connections+l.Requests > files {
 				t.Errorf("%d MiB and %d files: %+v take %d MiB", memory>>20, files, l, takes>>20)
 			}
@@ -19,6 +19,20 @@ func TestTheLimitsFitWhatThereIs(t *testing.T) {
 				t.Errorf("%d MiB and %d files: %+v", memory>>20, files, l)
 			}
 		}
+	}
+}
+
+func TestLongerHeadersLeaveRoomForFewer(t *testing.T) {
+	have := Resources{420 << 20, 1 << 20}
+	usual, long := Limits{}.Within(have, 128<<20), Limits{HeaderBytes: 64 << 10}.Within(have, 128<<20)
+	if usual.HeaderBytes != HeaderBytes || long.HeaderBytes != 64<<10 {
+		t.Errorf("%+v, %+v", usual, long)
+	}
+	if takes := int64(long.Connections)*(144<<10) + int64(long.Requests)*(272<<10); takes > have.Memory/4*3-128<<20-ownBytes {
+		t.Errorf("%+v take %d MiB", long, takes>>20)
+	}
+	if set := (Limits{Connections: 100, Requests: 50, HeaderBytes: 1 << 20}).Within(have, 128<<20); set.Connections != 100 || set.Requests != 50 {
+		t.Errorf("%+v", set)
 	}
 }
 

@@ -96,11 +96,18 @@ func (g *Guest) Take(ctx context.Context, n int64, small bool) bool {
 	if g.Told() {
 		return false
 	}
-	most := g.room.Bytes
-	if !small {
-		most -= g.room.Reserve
+	return g.room.obtain(ctx, need{guest: g, bytes: n, most: g.most(small)})
+}
+
+// Fits says that a body could take so much memory if nobody else had any.
+func (g *Guest) Fits(n int64, small bool) bool { return g == nil || n <= g.most(small) }
+
+// most is what all may have together, for this one to get some.
+func (g *Guest) most(small bool) int64 {
+	if small {
+		return g.room.Bytes
 	}
-	return g.room.obtain(ctx, need{guest: g, bytes: n, most: most})
+	return g.room.Bytes - g.room.Reserve
 }
 
 // Give gives memory back.

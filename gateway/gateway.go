@@ -85,10 +85,10 @@ func New(parts Parts) *Gateway {
 	g.keys = access.NewKeys(keys)
 	g.pool = balance.New(balance.Config{Sidecars: c.Sidecars, Resolve: parts.Resolve, Dial: parts.Dial, Log: parts.Log})
 	bodies := max(bufferMaxBytes, 2*int64(c.MaxBodyBytes)) // the largest is moved once more when half of it has come
-	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests}.Within(cmp.Or(parts.Resources, crowd.Available()), bodies)
+	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests, HeaderBytes: int(c.MaxHeaderBytes)}.Within(cmp.Or(parts.Resources, crowd.Available()), bodies)
 	g.forwarder = forward.New(forward.Config{
 		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
-		MaxBodyBytes: int64(c.MaxBodyBytes), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,
+		MaxBodyBytes: int64(c.MaxBodyBytes), UploadRate: int64(c.MinUploadRate), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,
 		Body: g.checkBody, Log: parts.Log,
 	})
 	g.hosts = doorHosts(c)
@@ -135,7 +135,7 @@ func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
 	door, admin := g.server(g), g.server(g.admin)
 	failed := make(chan error, 2)
 	go func() {
-		failed <- crowd.Serve(door, listeners.Door, crowd.Config{Connections: g.limits.Connections, Trusted: g.config.TrustedProxies, Log: g.log})
+		failed <- crowd.Serve(door, listeners.Door, crowd.Config{Connections: g.limits.Connections, HeaderBytes: g.limits.HeaderBytes, Trusted: g.config.TrustedProxies, Log: g.log})
 	}()
 	go func() { failed <- crowd.Serve(admin, listeners.Admin, crowd.Config{Connections: adminConnections}) }()
 	g.introduce(listeners)

@@ -1,6 +1,7 @@
 package hop
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,10 @@ const (
 	// BodyIdleTimeout is how long a client may send nothing of a body that it
 	// has announced.
 	BodyIdleTimeout = 60 * time.Second
-	// leastRate is how many bytes a second a client has to send of a body that is
-	// held in memory, on average and after BodyIdleTimeout. One that trickled in
-	// would hold its part of the memory for hours.
-	leastRate = 16 << 10
+	// LeastRate is how many bytes a second a client has to send of a body that is
+	// held in memory, on average and after BodyIdleTimeout, where nothing else is
+	// said. One that trickled in would hold its part of the memory for hours.
+	LeastRate = 16 << 10
 	// CrowdedTimeout and crowdedRate are the same for as long as others find no room.
 	CrowdedTimeout = 5 * time.Second
 	crowdedRate    = 256 << 10
@@ -41,6 +42,8 @@ type Body struct {
 	rest     sharedRest
 	Limit    func(time.Duration) // on waiting for more of it; 0 for none
 	Guest    *crowd.Guest        // whose the memory is; nil without a limit
+	Rate     int64               // bytes a second that it has to come with; 0 for any
+	TooLong  bool                // longer than may be held, whatever room there is
 	reserved int64
 }
 
@@ -86,8 +89,8 @@ func (r begin) Read(p []byte) (int, error) {
 	return r.readRest(p, BodyIdleTimeout)
 }
 
-// Fill reads until the end, or until there is no room for more of the body; the
-// rest is Rest then. A request that has to leave the room for another's sake ends
+// Fill reads until the end, or until the body is longer than the most that may be
+// held, or there is no room for more of it; the rest is Rest then. A request that has to leave the room for another's sake ends
 // with crowd.ErrFull.
 func (b *Body) Fill(request *http.Request, most int64) error {
 	length := request.ContentLength
@@ -96,10 +99,13 @@ func (b *Body) Fill(request *http.Request, most int64) error {
 		return nil
 	}
 	if length > most {
-		most = 0
+		most, b.TooLong = 0, true
 	}
 	began := time.Now()
 	for {
+		if length < 0 && len(b.Data) > 0 && int64(len(b.Data)) == most {
+			return b.readOver(request.Body, time.Since(began))
+		}
 		if len(b.Data) == cap(b.Data) && !b.grow(request.Context(), most, length) {
 			b.Rest = request.Body
 			return nil
@@ -123,7 +129,7 @@ func (b *Body) Begin(request *http.Request) error {
 		if len(b.Data) == cap(b.Data) && !b.extend(request.Context(), min(max(2*len(b.Data), firstBytes), prefixBytes), true) {
 			break
 		}
-		err := b.read(request.Body, min(cap(b.Data), prefixBytes), 0)
+		err := b.read(b.Rest, min(cap(b.Data), prefixBytes), 0)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			break // an end that came too early is met again when the rest is sent
 		}
@@ -142,21 +148,48 @@ func (b *Body) cut(err error) error {
 	return fmt.Errorf("cannot read the request's body after %d bytes: %w", len(b.Data), err)
 }
 
+// readOver finds out whether a body without a length ends where it may not be
+// longer: by one byte more, for which what is held need not be moved.
+func (b *Body) readOver(from io.Reader, sinceBegan time.Duration) error {
+	var over [1]byte
+	for {
+		n, err := b.readInto(over[:], from, sinceBegan)
+		switch {
+		case n > 0:
+			b.TooLong, b.Rest = true, io.MultiReader(bytes.NewReader(over[:]), from)
+			return nil
+		case errors.Is(err, io.EOF):
+			b.Whole = true
+			b.Guest.Expect(0)
+			return nil
+		case err != nil:
+			return b.cut(err)
+		}
+	}
+}
+
 // read reads once, up to so many bytes in all.
 func (b *Body) read(from io.Reader, most int, sinceBegan time.Duration) error {
-	b.Limit(patience(len(b.Data), sinceBegan, BodyIdleTimeout, leastRate))
-	b.Guest.Expect(patience(len(b.Data), sinceBegan, CrowdedTimeout, crowdedRate))
-	if b.Guest.Told() { // perhaps before the limit was set
-		return crowd.ErrFull
-	}
-	n, err := from.Read(b.Data[len(b.Data):most])
+	n, err := b.readInto(b.Data[len(b.Data):most], from, sinceBegan)
 	b.Data = b.Data[:len(b.Data)+n]
 	return err
+}
+
+func (b *Body) readInto(piece []byte, from io.Reader, sinceBegan time.Duration) (int, error) {
+	b.Limit(patience(len(b.Data), sinceBegan, BodyIdleTimeout, b.Rate))
+	b.Guest.Expect(patience(len(b.Data), sinceBegan, CrowdedTimeout, crowdedRate))
+	if b.Guest.Told() { // perhaps before the limit was set
+		return 0, crowd.ErrFull
+	}
+	return from.Read(piece)
 }
 
 // patience is how long to wait for more of a body of which so much has been read
 // in such a time, and never 0.
 func patience(have int, read, idle time.Duration, rate int64) time.Duration {
+	if rate <= 0 {
+		return idle
+	}
 	allowed := idle + time.Duration(have)*time.Second/time.Duration(rate)
 	return max(1, min(idle, allowed-read))
 }
@@ -183,7 +216,11 @@ func (b *Body) extend(ctx context.Context, want int, small bool) bool {
 	if want <= firstBytes {
 		cost = 0
 	}
-	if want <= cap(b.Data) || cost > 0 && !b.Guest.Take(ctx, cost, small) {
+	if want <= cap(b.Data) {
+		return false
+	}
+	if cost > 0 && !b.Guest.Take(ctx, cost, small) {
+		b.TooLong = b.TooLong || !b.Guest.Fits(b.reserved+cost, small)
 		return false
 	}
 	grown := make([]byte, len(b.Data), want)

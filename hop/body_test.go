@@ -1,6 +1,8 @@
 package hop
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -76,6 +78,53 @@ func TestTheBeginningOfABodyThatIsNotHeldTakesNoMemoryBeforeItComes(t *testing.T
 	}
 }
 
+func TestABodyWithoutALengthIsTooLongByOneByte(t *testing.T) {
+	const most = 1 << 20
+	for _, room := range []int64{0, 7 * most / 4, 100 * most} { // 0 for no limit
+		for sent, want := range map[int64]struct{ whole, tooLong bool }{
+			most - 1: {true, false}, most: {true, false}, most + 1: {false, true}, 2 * most: {false, true},
+		} {
+			text := bytes.Repeat([]byte("0123456789abcdef"), int(sent)/16+1)[:sent]
+			request := (&http.Request{Body: io.NopCloser(bytes.NewReader(text)), ContentLength: -1}).WithContext(t.Context())
+			body := &Body{Limit: func(time.Duration) {}}
+			if room > 0 {
+				guest, err := (&crowd.Room{Bytes: room}).Enter(request, "somebody", func() {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				body.Guest = guest
+			}
+			if err := body.Fill(request, most); err != nil || body.Whole != want.whole || body.TooLong != want.tooLong {
+				t.Errorf("%d bytes in a room of %d: whole %v, too long %v, %v", sent, room, body.Whole, body.TooLong, err)
+			}
+			if got, err := io.ReadAll(body.Reader()); err != nil || !bytes.Equal(got, text) {
+				t.Errorf("%d bytes in a room of %d: %d were read, %v", sent, room, len(got), err)
+			}
+		}
+	}
+}
+
+func TestABodyThatNoRoomWouldHoldIsTooLong(t *testing.T) {
+	for room, want := range map[int64]bool{4 << 20: true, 8 << 20: false} {
+		space := &crowd.Room{Bytes: room}
+		request := (&http.Request{Body: io.NopCloser(io.LimitReader(endless{}, 5<<20)), ContentLength: -1}).WithContext(t.Context())
+		other, err := space.Enter(request, "another", func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Take(t.Context(), room/2, false)
+		other.Settle()
+		guest, err := space.Enter(request, "somebody", func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := &Body{Limit: func(time.Duration) {}, Guest: guest}
+		if err := body.Fill(request, 8<<20); err != nil || body.Whole || body.TooLong != want && room > 4<<20 {
+			t.Errorf("room of %d: whole %v, too long %v, %v", room, body.Whole, body.TooLong, err)
+		}
+	}
+}
+
 // trickle is a client that sends a piece and rests, again and again.
 type trickle struct {
 	first, piece int
@@ -104,17 +153,22 @@ func TestABodyThatTricklesInIsNotWaitedForLong(t *testing.T) {
 		held   int64
 		whole  bool
 		most   time.Duration
+		rate   int64 // where it is not the usual one
 	}{
-		"nothing at all":            {trickle{rest: time.Hour}, length, false, BodyIdleTimeout},
-		"a byte a minute":           {trickle{piece: 1, rest: 59 * time.Second}, length, false, BodyIdleTimeout + time.Second},
-		"much, and then hardly any": {trickle{first: 1 << 20, piece: 1, rest: time.Second}, length, false, 125 * time.Second},
-		"much, and then nothing":    {trickle{first: 2 << 20, rest: time.Hour}, length, false, BodyIdleTimeout},
-		"slowly":                    {trickle{piece: leastRate, rest: time.Second}, length, true, 270 * time.Second},
-		"not held, and nothing":     {trickle{rest: time.Hour}, 0, false, BodyIdleTimeout},
+		"nothing at all":            {trickle{rest: time.Hour}, length, false, BodyIdleTimeout, 0},
+		"a byte a minute":           {trickle{piece: 1, rest: 59 * time.Second}, length, false, BodyIdleTimeout + time.Second, 0},
+		"much, and then hardly any": {trickle{first: 1 << 20, piece: 1, rest: time.Second}, length, false, 125 * time.Second, 0},
+		"much, and then nothing":    {trickle{first: 2 << 20, rest: time.Hour}, length, false, BodyIdleTimeout, 0},
+		"slowly":                    {trickle{piece: LeastRate, rest: time.Second}, length, true, 270 * time.Second, 0},
+		"over a slow uplink":        {trickle{piece: 8 << 10, rest: time.Second}, length, false, 125 * time.Second, 0},
+		"slower, and allowed":       {trickle{piece: 8 << 10, rest: time.Second}, length, true, 520 * time.Second, 8 << 10},
+		"any, as long as it moves":  {trickle{piece: 8 << 10, rest: 59 * time.Second}, length, true, 10 * time.Hour, -1},
+		"any, and nothing":          {trickle{rest: time.Hour}, length, false, BodyIdleTimeout, -1},
+		"not held, and nothing":     {trickle{rest: time.Hour}, 0, false, BodyIdleTimeout, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				body := &Body{Limit: func(d time.Duration) { c.client.limit = d }}
+				body := &Body{Limit: func(d time.Duration) { c.client.limit = d }, Rate: max(0, cmp.Or(c.rate, LeastRate))}
 				start := time.Now()
 				request := &http.Request{Body: io.NopCloser(&c.client), ContentLength: length}
 				err := body.Fill(request, c.held)

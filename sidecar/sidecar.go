@@ -89,7 +89,7 @@ func New(parts Parts) *Sidecar {
 		config: parts.Config, log: parts.Log,
 		metrics: admin.NewMetrics(parts.Registry),
 		health:  incident.New(parts.Config.HealthLog, parts.Log),
-		limits: crowd.Limits{Connections: parts.Config.MaxConnections, Requests: parts.Config.MaxRequests}.
+		limits: crowd.Limits{Connections: parts.Config.MaxConnections, Requests: parts.Config.MaxRequests, HeaderBytes: int(parts.Config.MaxHeaderBytes)}.
 			Within(cmp.Or(parts.Resources, crowd.Available()), int64(parts.Config.BufferMaxBytes)),
 	}
 	s.supervisor = newSupervisor(parts, journal, s.metrics, s.health)
@@ -132,7 +132,7 @@ func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metric
 		QueueLength: c.QueueLength, MaxInFlight: c.MaxInFlight, QueueTimeout: c.QueueTimeout,
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
-		ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes), MaxRequests: maxRequests,
+		UploadRate: int64(c.MinUploadRate), ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes), MaxRequests: maxRequests,
 		Runners: s.view.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})
 }
@@ -222,7 +222,7 @@ func (s *Sidecar) serve(ctx context.Context, listeners Listeners) error {
 	adminServer := admin.NewServer(s.admin, s.log)
 	failed := make(chan error, 2)
 	go func() {
-		failed <- crowd.Serve(relayServer, listeners.Relay, crowd.Config{Connections: s.limits.Connections, Log: s.log})
+		failed <- crowd.Serve(relayServer, listeners.Relay, crowd.Config{Connections: s.limits.Connections, HeaderBytes: s.limits.HeaderBytes, Log: s.log})
 	}()
 	go func() {
 		failed <- crowd.Serve(adminServer, listeners.Admin, crowd.Config{Connections: adminConnections})

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/environment"
 	"github.com/clawdbot/clawgate/hosts"
 )
@@ -31,7 +32,9 @@ type Config struct {
 	Hold      time.Duration `split_words:"true" default:"0s" desc:"How long every request waits for a ready sidecar before it is refused"`
 	HoldRelay time.Duration `split_words:"true" default:"10s" desc:"How long a request waits for a sidecar that is restarting itself"`
 
-	MaxBodyBytes environment.Bytes `split_words:"true" default:"64MiB" rule:"positive" desc:"A larger request body is refused; uploads of blobs are exempt"`
+	MaxBodyBytes   environment.Bytes `split_words:"true" default:"64MiB" rule:"positive" desc:"A larger request body is refused; uploads of blobs are exempt"`
+	MaxHeaderBytes environment.Bytes `split_words:"true" default:"16KiB" desc:"A longer request header is refused (431), as is one of more than 100 fields; 4KiB to 1MiB, and no more than the sidecars'"`
+	MinUploadRate  environment.Bytes `split_words:"true" default:"16KiB" desc:"Bytes a second that a request's body has to come with, on average after its first minute (else 408); 0: any, as long as something comes every minute; uploads of blobs are exempt"`
 	// MaxConnections and MaxRequests 0 mean as many as the memory limit allows.
 	MaxConnections int `split_words:"true" default:"0" desc:"Connections of clients at once; 0: as many as the memory limit allows"`
 	MaxRequests    int `split_words:"true" default:"0" desc:"Requests in hand at once, waiting or being answered; 0: as many as the memory limit allows"`
@@ -73,6 +76,7 @@ func contradictions(c Config) []environment.Contradiction {
 		environment.Wrong(!environment.IsAddress(c.Listen), "LISTEN", fmt.Sprintf("%q is not an address such as :8080 or 127.0.0.1:8080", c.Listen)),
 		environment.Wrong(!environment.IsAddress(c.AdminListen), "ADMIN_LISTEN", fmt.Sprintf("%q is not an address such as :8081 or 127.0.0.1:8081", c.AdminListen)),
 		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
+		environment.Wrong(!crowd.FitsHeader(int64(c.MaxHeaderBytes)), "MAX_HEADER_BYTES", "must be 4KiB to 1MiB"),
 		environment.Wrong(c.MaxConnections > 0 && c.MaxConnections <= c.MaxRequests, "MAX_CONNECTIONS MAX_REQUESTS", "there must be more connections than requests: one must be left to answer on"),
 	}
 }

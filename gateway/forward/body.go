@@ -15,7 +15,7 @@ import (
 // readBody reads the body and has it looked at. It is false when there is
 // nothing to go on with, and the client has been told.
 func (x *exchange) readBody() bool {
-	x.body.Guest, x.body.Limit = x.guest, x.limitReading
+	x.body.Guest, x.body.Limit, x.body.Rate = x.guest, x.limitReading, x.forwarder.config.UploadRate
 	if x.ask.Streams {
 		x.body.Rest = x.request.Body
 		x.limitReading(0) // until it is read
@@ -29,7 +29,7 @@ func (x *exchange) readBody() bool {
 		x.tooLarge(most)
 		return false
 	}
-	if err := x.body.Fill(x.request, most+1); errors.Is(err, crowd.ErrFull) {
+	if err := x.body.Fill(x.request, most); errors.Is(err, crowd.ErrFull) {
 		x.crowded()
 		return false
 	} else if err != nil {
@@ -37,12 +37,8 @@ func (x *exchange) readBody() bool {
 		return false
 	}
 	x.limitReading(0) // or waiting for the answer would be limited
-	switch {
-	case !x.body.Whole:
+	if !x.body.Whole {
 		x.notWhole(most)
-		return false
-	case int64(len(x.body.Data)) > most: // one without a length shows it by a byte too many
-		x.tooLarge(most)
 		return false
 	}
 	return x.inspect()
@@ -84,7 +80,7 @@ func (x *exchange) limitReading(d time.Duration) {
 }
 
 func (x *exchange) tooLarge(most int64) {
-	x.body.Rest = x.request.Body
+	x.body.Rest = x.request.Body // to be read on
 	x.closeAfter()
 	x.refuse(&Refusal{
 		Status: http.StatusRequestEntityTooLarge, Reason: "body_too_large",
@@ -95,7 +91,7 @@ func (x *exchange) tooLarge(most int64) {
 // notWhole is for a body that turned out too large, for itself or for what all
 // may take together.
 func (x *exchange) notWhole(most int64) {
-	if x.request.ContentLength < 0 && int64(len(x.body.Data)) > most {
+	if x.body.TooLong {
 		x.tooLarge(most)
 		return
 	}
@@ -115,7 +111,10 @@ func (x *exchange) badBody(err error) {
 	why := &Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: "the request's body did not come as it was announced"}
 	x.closeAfter()
 	if late {
-		why.Status, why.Sentence = http.StatusRequestTimeout, "the request's body did not come in time"
+		why.Status, why.Sentence = http.StatusRequestTimeout, "the request's body did not come in time: something every minute"
+		if rate := x.forwarder.config.UploadRate; rate > 0 && !x.ask.Streams {
+			why.Sentence += " and, after the first, " + bytesText(rate) + " a second (CLAWGATE_GATEWAY_MIN_UPLOAD_RATE)"
+		}
 		x.limitReading(time.Millisecond) // it had its time
 	}
 	x.refuse(why)

@@ -5,10 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clawdbot/clawgate/hop"
 )
 
 // raw writes bytes of a request as they are and gives what comes back.
@@ -84,6 +87,43 @@ func TestBodiesTogetherAreBounded(t *testing.T) {
 			t.Errorf("%.200v, %d bytes held", got, w.forwarder.Buffered())
 		}
 	})
+}
+
+func TestABodyWithoutALengthThatIsTooLargeIsNotAskedToTryAgain(t *testing.T) {
+	// As much room as the gateway has for the largest body.
+	inWorld(t, 1, func(c *Config) { c.BufferMaxBytes = 2 * c.MaxBodyBytes }, func(w *world) {
+		for size, want := range map[int]int{1 << 20: 200, 1<<20 + 1: 413, 3 << 20: 413} {
+			body := chatBody + strings.Repeat(" ", size-len(chatBody))
+			for _, sent := range []io.Reader{strings.NewReader(body), struct{ io.Reader }{strings.NewReader(body)}} {
+				got := w.do(w.Context(), http.MethodPost, "/api/chat", sent)
+				if got.status != want || got.err != nil || got.header.Get("Retry-After") != "" {
+					t.Errorf("%d bytes: %d %v %s", size, got.status, got.err, got.body)
+				}
+			}
+		}
+	})
+}
+
+func TestTheLeastUploadRateIsSaidAndCanBeSet(t *testing.T) {
+	for rate, want := range map[int64]string{hop.LeastRate: "408 16KiB a second (CLAWGATE_GATEWAY_MIN_UPLOAD_RATE)", 1 << 10: "200", 0: "200"} {
+		inWorld(t, 1, func(c *Config) { c.UploadRate = rate }, func(w *world) {
+			reader, writer := io.Pipe()
+			go func() { // 2 KiB a second
+				_, err := io.WriteString(writer, chatBody)
+				for i := 0; err == nil && i < 256; i++ {
+					time.Sleep(time.Second)
+					_, err = io.WriteString(writer, strings.Repeat(" ", 2<<10))
+				}
+				writer.Close()
+			}()
+			got := w.do(w.Context(), http.MethodPost, "/api/chat", reader)
+			status, words, _ := strings.Cut(want, " ")
+			if strconv.Itoa(got.status) != status || !strings.Contains(got.body, words) || got.status == 408 && got.took > 2*time.Minute {
+				t.Errorf("at least %d: %d %s after %v", rate, got.status, got.body, got.took)
+			}
+			reader.Close()
+		})
+	}
 }
 
 func TestABodyThatEndsEarlyNeverReachesASidecar(t *testing.T) {

@@ -19,6 +19,7 @@ type Config struct {
 	HoldRelay time.Duration     // wait for a relay that is away or has just begun
 
 	MaxBodyBytes   int64 // a larger body is refused
+	UploadRate     int64 // bytes a second that a body has to come with, see hop.Body; 0 for any
 	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
 	MaxRequests    int   // in hand at once; 0 for any number
 	// Body looks at a whole body of a request that Ask says to inspect, in which

@@ -74,7 +74,7 @@ func inWorld(t *testing.T, n int, change func(*Config), run func(w *world)) {
 		go func() { ended <- pool.Run(ctx) }()
 		synctest.Wait()
 		transport := hop.NewTransport(w.dial)
-		config := Config{Pool: pool, Transport: transport, HoldRelay: 10 * time.Second, MaxBodyBytes: 1 << 20, BufferMaxBytes: 4 << 20}
+		config := Config{Pool: pool, Transport: transport, HoldRelay: 10 * time.Second, MaxBodyBytes: 1 << 20, BufferMaxBytes: 4 << 20, UploadRate: hop.LeastRate}
 		if change != nil {
 			change(&config)
 		}

@@ -71,6 +71,9 @@ type Config struct {
 	MaxConnections int `split_words:"true" default:"0" desc:"Connections to the relay at once; 0: as many as the memory limit allows"`
 	MaxRequests    int `split_words:"true" default:"0" desc:"Requests in hand at once, waiting or being answered; 0: as many as the memory limit allows"`
 
+	MaxHeaderBytes Bytes `split_words:"true" default:"16KiB" desc:"A longer request header is refused (431), as is one of more than 100 fields; 4KiB to 1MiB"`
+	MinUploadRate  Bytes `split_words:"true" default:"16KiB" desc:"Bytes a second that the body of an inference request has to come with, on average after its first minute (else 408); 0: any, as long as something comes every minute"`
+
 	ReplayMaxBytes Bytes         `split_words:"true" default:"8MiB" desc:"A larger request body cannot be sent again after a recovery"`
 	BufferMaxBytes Bytes         `split_words:"true" default:"256MiB" desc:"All request bodies in memory together"`
 	StallTimeout   time.Duration `split_words:"true" default:"120s" rule:"positive" desc:"Silence between two chunks, in a still container, that ends a stream"`

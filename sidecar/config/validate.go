@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/environment"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -73,6 +74,7 @@ func wrongToken(token string) environment.Contradiction {
 func together(c Config) []environment.Contradiction {
 	return []environment.Contradiction{
 		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
+		environment.Wrong(!crowd.FitsHeader(int64(c.MaxHeaderBytes)), "MAX_HEADER_BYTES", "must be 4KiB to 1MiB"),
 		environment.Wrong(c.ReadyPattern != nil && c.ReadyPath == "/api/embed", "READY_PATTERN READY_PATH", "an embedding has no text that a pattern could match"),
 		environment.Wrong(c.TCPTimeout > c.TCPInterval, "TCP_TIMEOUT TCP_INTERVAL", "the deadline must not be longer than the interval"),
 		environment.Wrong(c.APITimeout > c.APIInterval, "API_TIMEOUT API_INTERVAL", "the deadline must not be longer than the interval"),

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/docker/go-units"
+
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
@@ -51,7 +53,7 @@ func (x *exchange) peekInto() bool {
 }
 
 func (x *exchange) fillBody() bool {
-	x.body.Guest, x.body.Limit = x.guest, x.limitReading
+	x.body.Guest, x.body.Limit, x.body.Rate = x.guest, x.limitReading, x.relay.config.UploadRate
 	err := x.body.Fill(x.request, x.relay.config.ReplayMaxBytes)
 	if err == nil && !x.body.Whole {
 		err = x.body.Begin(x.request)
@@ -81,6 +83,21 @@ func (x *exchange) readOn() {
 	x.body.ReadOn()
 }
 
+// sentenceOf says what a body should have been. It does not tell the error of the
+// network, which has this side's address.
+func (x *exchange) sentenceOf(err error, late bool) string {
+	rate := x.relay.config.UploadRate
+	switch {
+	case late && x.uploaded == nil && rate > 0:
+		return "the request's body did not come in time: something every minute and, after the first, " + units.BytesSize(float64(rate)) + " a second (CLAWGATE_MIN_UPLOAD_RATE)"
+	case late:
+		return "the request's body did not come in time: something every minute"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the request's body ended too early"
+	}
+	return "the request's body did not come as it was announced"
+}
+
 // badBody answers a request whose body did not come as announced. Nothing of
 // it has reached Ollama.
 func (x *exchange) badBody(err error) {
@@ -97,5 +114,5 @@ func (x *exchange) badBody(err error) {
 	}
 	// The read deadline stays, or the server would wait for the rest of the body.
 	x.writer.Header().Set("Connection", "close")
-	x.answerError(status, err.Error())
+	x.answerError(status, x.sentenceOf(err, late))
 }

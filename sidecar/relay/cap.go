@@ -34,13 +34,16 @@ const memoryFor = 5 * time.Second
 func (x *exchange) tooLargeToCap() {
 	x.writer.Header().Set("Connection", "close")
 	limit := x.relay.config.ReplayMaxBytes
-	if x.request.ContentLength <= limit && int64(len(x.body.Data)) < limit {
+	if !x.body.TooLong {
 		x.refuse(&refusal{
 			reason: "memory", state: x.relay.admission.state(), estimate: memoryFor,
 			sentence: "too many large requests at once; try again in a few seconds",
 		})
 		return
 	}
-	x.answerError(http.StatusRequestEntityTooLarge, "the answer's tokens are capped here (CLAWGATE_MAX_TOKENS), and a body over "+
-		units.BytesSize(float64(limit))+" (CLAWGATE_REPLAY_MAX_BYTES) is not read for that")
+	over := units.BytesSize(float64(limit)) + " (CLAWGATE_REPLAY_MAX_BYTES)"
+	if x.request.ContentLength <= limit && int64(len(x.body.Data)) < limit { // the buffer is hardly larger
+		over = "two thirds of CLAWGATE_BUFFER_MAX_BYTES"
+	}
+	x.answerError(http.StatusRequestEntityTooLarge, "the answer's tokens are capped here (CLAWGATE_MAX_TOKENS), and a body over "+over+" is not read for that")
 }

@@ -87,10 +87,24 @@ func TestNoFormOfARequestLiftsTheCap(t *testing.T) {
 }
 
 func TestALackOfRoomIsNoFaultOfTheRequest(t *testing.T) {
-	inWorld(t, func(c *Config) { c.MaxTokens, c.BufferMaxBytes = 100, 100<<10 }, func(w *world) {
-		got := w.post("/api/generate", `{"model":"m","prompt":"`+strings.Repeat("x", 200<<10)+`"}`)
+	large := `{"model":"m","prompt":"` + strings.Repeat("x", 200<<10) + `"}`
+	inWorld(t, func(c *Config) { c.MaxTokens, c.BufferMaxBytes = 100, 400<<10 }, func(w *world) {
+		release, first := make(chan struct{}), make(chan reply)
+		w.ollama(func(writer http.ResponseWriter, request *http.Request) { <-release; chat("hi")(writer, request) })
+		go func() { first <- w.post("/api/generate", large) }()
+		synctest.Wait()
+		got := w.post("/api/generate", large)
 		if got.err == nil && (got.status != 503 || got.header.Get("Retry-After") == "") || w.counted(w.refused, "memory") != 1 {
 			w.Errorf("%+v, refused %v", got, w.refused)
+		}
+		close(release)
+		if got := <-first; got.status != 200 {
+			w.Errorf("%+v", got)
+		}
+	})
+	inWorld(t, func(c *Config) { c.MaxTokens, c.BufferMaxBytes = 100, 100<<10 }, func(w *world) {
+		if got := w.post("/api/generate", large); got.status != 413 || !strings.Contains(got.body, "CLAWGATE_BUFFER_MAX_BYTES") {
+			w.Errorf("what no room would ever hold: %+v", got)
 		}
 	})
 }

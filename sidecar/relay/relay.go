@@ -53,6 +53,7 @@ type Config struct {
 	// whose body cannot be held in memory, or read, is refused then.
 	MaxTokens int
 
+	UploadRate     int64 // bytes a second that a body has to come with, see hop.Body; 0 for any
 	ReplayMaxBytes int64 // a larger body is not held in memory
 	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
 	MaxRequests    int   // in hand at once, of all kinds; 0 for any number

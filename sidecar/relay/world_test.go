@@ -61,7 +61,7 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 			Upstream: &url.URL{Scheme: "http", Host: "ollama:11434"}, Transport: w.transport(),
 			QueueLength: 8, QueueTimeout: 60 * time.Second, HoldMax: 120 * time.Second, RetryAfter: 60 * time.Second,
 			FirstChunkTimeout: 3 * time.Second, StallTimeout: 120 * time.Second,
-			ReplayMaxBytes: 1 << 20, BufferMaxBytes: 4 << 20, Signs: w.sign, Metrics: w,
+			UploadRate: hop.LeastRate, ReplayMaxBytes: 1 << 20, BufferMaxBytes: 4 << 20, Signs: w.sign, Metrics: w,
 		}
 		if change != nil {
 			change(&config)
