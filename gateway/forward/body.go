@@ -58,7 +58,7 @@ func (x *exchange) inspect() bool {
 	if !x.ask.Inspect {
 		return true
 	}
-	if !peek.IsObject() && x.request.Header.Get("Content-Encoding") != "" {
+	if peek.Encoded(x.request.Header) {
 		x.refuse(&Refusal{Status: http.StatusUnsupportedMediaType, Reason: "encoding", Sentence: "an encoded body cannot be checked; send it without Content-Encoding"})
 		return false
 	}

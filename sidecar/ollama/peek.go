@@ -1,6 +1,11 @@
 package ollama
 
-import "github.com/clawdbot/clawgate/members"
+import (
+	"net/http"
+	"strings"
+
+	"github.com/clawdbot/clawgate/members"
+)
 
 // Purpose is what an inference request is for.
 type Purpose int
@@ -41,6 +46,7 @@ type Peek struct {
 	// need nothing), and where the body was not read whole.
 	MustSpeak bool
 
+	json    bool    // it is JSON, or begins as an object does, or there is nothing in it
 	bounds  []bound // what bounds the answer's tokens, for Cap
 	closing int     // where the body's closing brace is; 0 where it is not known
 }
@@ -48,6 +54,14 @@ type Peek struct {
 // IsObject says that a JSON object was read whole: what is known of it is what
 // Ollama makes of it.
 func (p Peek) IsObject() bool { return p.closing > 0 }
+
+// Encoded says that only an encoding that the request's header names could make the
+// body one that Ollama reads. The body decides: what is JSON is JSON to Ollama,
+// whatever the header says ("identity", or a word that nobody knows), and no frame of
+// gzip or zstd ever is.
+func (p Peek) Encoded(header http.Header) bool {
+	return !p.json && strings.Join(header["Content-Encoding"], "") != ""
+}
 
 // Insertion is where a member can be added to the body's object so that it wins
 // over those of its name before it: at its closing brace, with a comma in front.
@@ -67,10 +81,12 @@ func PeekBody(route Route, body []byte) Peek {
 	read := reading{route: route}
 	closing := 0
 	// Ollama decodes the first JSON value and ignores what follows.
-	if end, whole := members.First(body); whole {
+	end, whole := members.First(body)
+	if whole {
 		closing, _ = members.Walk(body[:end], read.visit)
 	}
 	peek := read.peek()
+	peek.json = whole || firstOf(body) == 0
 	peek.closing = closing
 	peek.MustSpeak = read.mustSpeak(peek)
 	if closing == 0 && route.Name == otherOpenAI {
@@ -92,5 +108,16 @@ func PeekPrefix(route Route, prefix []byte) Peek {
 	read.prompt, read.messages = true, true
 	peek := read.peek()
 	peek.Opaque = peek.Model == ""
+	peek.json = firstOf(prefix) == '{'
 	return peek
+}
+
+// firstOf is the first byte that is not blank; 0 where there is none.
+func firstOf(body []byte) byte {
+	for _, b := range body {
+		if b != ' ' && b != '\t' && b != '\r' && b != '\n' {
+			return b
+		}
+	}
+	return 0
 }

@@ -34,14 +34,12 @@ func (x *exchange) peekInto() bool {
 		// the server closes the body then, and the transport cuts the stream.
 		_ = x.control.EnableFullDuplex()
 	}
-	encoded := x.request.Header.Get("Content-Encoding") != ""
-	switch {
-	case x.body.Whole:
+	if x.body.Whole {
 		x.peek = ollama.PeekBody(x.route, x.body.Data)
-		encoded = encoded && !x.peek.IsObject()
-	case !encoded:
+	} else {
 		x.peek = ollama.PeekPrefix(x.route, x.body.Data)
 	}
+	encoded := x.peek.Encoded(x.request.Header)
 	if encoded {
 		x.peek = ollama.Peek{Opaque: true, Streaming: true}
 	}
