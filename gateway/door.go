@@ -134,7 +134,10 @@ func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="clawgate"`)
 	}
 	v.result.Status, v.result.Refused = why.Status, why.Reason
-	answer := func() { v.result.Bytes = int64(forward.Refuse(w, v.route, why)) }
+	answer := func() {
+		v.result.Bytes = int64(forward.Refuse(w, v.route, why))
+		v.result.Took = time.Since(v.arrived)
+	}
 	if v.request.ContentLength != 0 {
 		w.Header().Set("Connection", "close") // after some of what nobody wants
 	}

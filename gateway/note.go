@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (v *visit) conclude(ctx context.Context) {
 	if err, is := problem.(error); problem != nil && !(is && errors.Is(err, http.ErrAbortHandler)) {
 		v.gateway.log.Error("a request's handler failed", "request_id", v.id, "problem", fmt.Sprint(problem), "stack", string(debug.Stack()))
 	}
-	took := time.Since(v.arrived)
+	took := cmp.Or(v.result.Took, time.Since(v.arrived))
 	key := v.key
 	if key == "" {
 		key = "none"

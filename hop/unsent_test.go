@@ -2,6 +2,7 @@ package hop
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -148,7 +149,7 @@ func TestTheRestOfABodyIsReadForABoundedWhile(t *testing.T) {
 				if took := time.Since(began); took != c.want {
 					t.Errorf("took %v, want %v", took, c.want)
 				}
-				if n, err := body.Reader().Read(make([]byte, 1)); n != 0 || err != http.ErrBodyReadAfterClose {
+				if n, err := body.Reader().Read(make([]byte, 1)); n != 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
 					t.Errorf("read after it: %d %v", n, err)
 				}
 				near.Close()

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheServersSlotsAreReadAsTheServerReadsThem(t *testing.T) {
-	for setting, want := range map[string]string{"4": `"slots":4`, `"4"`: `"slots":4`, " '4'\r": `"slots":4`, "": `"slots":1`, "many": `"slots":1`} {
+	for setting, want := range map[string]string{"4": `"slots":4`, `"4"`: `"slots":4`, "'4'": `"slots":4`, "": `"slots":1`, "many": `"slots":1`} {
 		s := &supervisor{relay: relay.New(relay.Config{})}
 		s.view.ledger = runners.NewLedger()
 		s.met(evidence.Container{Env: map[string]string{"OLLAMA_NUM_PARALLEL": setting}})

@@ -126,6 +126,7 @@ func (x *exchange) readOn() {
 		return
 	}
 	_ = x.control.Flush() // the client may be gone
+	x.result.Took = time.Since(x.arrived)
 	x.body.ReadOn()
 }
 

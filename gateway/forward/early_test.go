@@ -61,7 +61,12 @@ func onSockets(t *testing.T, sidecar, answer http.HandlerFunc) *early {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.pool.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 	for choice := w.pool.Choose("m", true, nil); choice.Sidecar == nil; choice = w.pool.Choose("m", true, nil) {
 		select {
 		case <-choice.Changed:
@@ -183,6 +188,21 @@ func TestAnAnswerThatComesBeforeTheUploadIsReadReachesTheClient(t *testing.T) {
 	if text := w.said.text.String(); strings.Contains(text, "panic") {
 		t.Error(text)
 	}
+}
+
+func TestTheTimeOfAnAnswerIsWithoutTheRestOfTheUpload(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(writer).EnableFullDuplex() // as the relay does
+			time.Sleep(time.Second)
+			http.Error(writer, "no such digest", http.StatusBadRequest)
+		})
+		start := time.Now()
+		answer := w.raw("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", nil)
+		if r, took := w.result(), time.Since(start); !strings.HasPrefix(answer, "HTTP/1.1 400") || r.Took < time.Second || r.Took > 2*time.Second || took < 5*time.Second {
+			t.Errorf("%+v after %v: %s", r, took, answer)
+		}
+	})
 }
 
 func TestNobodyIsPutAsideForAnUploadThatBrokeOff(t *testing.T) {

@@ -55,6 +55,7 @@ type Result struct {
 	Status     int // 499 when the client went away unanswered
 	Bytes      int64
 	FirstChunk time.Duration // from arrival to the first byte of the answer; 0 without one
+	Took       time.Duration // from arrival to the end of the answer; 0 where that is the end of the request
 	Held       time.Duration
 	Attempts   int
 	Sidecar    string // the last one that was asked

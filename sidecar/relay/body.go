@@ -78,6 +78,7 @@ func (x *exchange) readOn() {
 		return
 	}
 	_ = x.control.Flush() // the client may be gone
+	x.took = time.Since(x.arrived)
 	x.body.ReadOn()
 }
 

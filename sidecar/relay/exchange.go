@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -55,6 +56,7 @@ type exchange struct {
 	kept      bool          // it was sent, or could not be, and waits to be sent again
 	replayed  bool          // it has reached an Ollama once, this one or another's, and is sent for the second time
 	status    int           // what the client was answered, 0 for nothing yet
+	took      time.Duration // until the end of the answer; 0 where that is the end of the request
 }
 
 func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchange {
@@ -89,7 +91,7 @@ func (x *exchange) finish() {
 	if unanswered {
 		x.status = statusClientGone
 	}
-	x.relay.config.Metrics.Request(x.route.Name, x.status, time.Since(x.arrived))
+	x.relay.config.Metrics.Request(x.route.Name, x.status, cmp.Or(x.took, time.Since(x.arrived)))
 	if unanswered {
 		panic(http.ErrAbortHandler)
 	}
