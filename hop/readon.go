@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,7 +31,8 @@ type sharedRest struct {
 	over    bool          // nobody but ReadOn reads it any more
 	left    chan struct{} // made by ReadOn where it has to wait for a read
 
-	ended bool // with EOF or an error; it belongs to whoever reads
+	ended bool        // with EOF or an error; it belongs to whoever reads
+	whole atomic.Bool // with EOF
 }
 
 // begin is false when the transport must not read any more.
@@ -72,12 +74,22 @@ func (b *Body) readRest(p []byte, patience time.Duration) (int, error) {
 	switch {
 	case err == io.EOF:
 		b.rest.ended = true
+		b.rest.whole.Store(true)
 		b.Limit(0)
 	case err != nil:
 		b.rest.ended = true
 		b.Broken.Store(true)
 	}
 	return n, err
+}
+
+// EndConnection is called before an answer's header is written, with that header. A
+// body that has not been read to its end, and may never be, ends the connection with
+// the answer: net/http's server would take the rest for the next request.
+func (b *Body) EndConnection(header http.Header) {
+	if b.Rest != nil && !b.rest.whole.Load() {
+		header.Set("Connection", "close")
+	}
 }
 
 // ReadOn is called when the answer is with the client, and before the handler

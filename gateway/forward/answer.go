@@ -74,6 +74,7 @@ func (t *answer) begin() bool {
 	copyAnswerHeader(t.writer.Header(), t.Header)
 	t.result.Status = t.StatusCode
 	t.ended = hop.ResetUntil(t.request, t.writer.Header())
+	t.body.EndConnection(t.writer.Header())
 	t.writer.WriteHeader(t.StatusCode)
 	return true
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
@@ -201,6 +202,26 @@ func TestTheTimeOfAnAnswerIsWithoutTheRestOfTheUpload(t *testing.T) {
 		answer := w.raw("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", nil)
 		if r, took := w.result(), time.Since(start); !strings.HasPrefix(answer, "HTTP/1.1 400") || r.Took < time.Second || r.Took > 2*time.Second || took < 5*time.Second {
 			t.Errorf("%+v after %v: %s", r, took, answer)
+		}
+	})
+}
+
+func TestTheRestOfAnUploadIsNoRequest(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(writer).EnableFullDuplex()
+			http.Error(writer, "no such digest", http.StatusBadRequest)
+		})
+		answer := w.raw("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", func(connection net.Conn) {
+			time.Sleep(6 * time.Second) // longer than it is waited for
+			_, _ = io.WriteString(connection, "POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+		})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if strings.Count(answer, "HTTP/1.1 ") != 1 || len(w.results) != 1 {
+			t.Errorf("%d requests: %s", len(w.results), answer)
 		}
 	})
 }

@@ -15,6 +15,7 @@ func (x *exchange) refuse(why *Refusal) {
 	if x.ask.Streams {
 		x.closeAfter()
 	}
+	x.body.EndConnection(x.writer.Header())
 	x.limitWriting()
 	x.result.Refused = why.Reason
 	x.result.Status = why.Status

@@ -36,6 +36,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	f.status = answer.StatusCode
 	copyAnswerHeader(f.writer.Header(), answer.Header)
 	ended := hop.ResetUntil(f.request, f.writer.Header())
+	f.body.EndConnection(f.writer.Header())
 	f.writer.WriteHeader(f.status)
 	if _, err := f.writer.Write(start); err != nil {
 		return false

@@ -136,6 +136,7 @@ func (s statusWriter) WriteHeader(status int) {
 		s.x.status = status
 		s.x.guest.Settle()
 		*s.ended = hop.ResetUntil(s.x.request, s.Header())
+		s.x.body.EndConnection(s.Header())
 	}
 	s.x.writer.WriteHeader(status)
 }

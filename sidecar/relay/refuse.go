@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/clawdbot/clawgate/hop"
 )
 
 // longestObeyed is the longest wait that the OpenAI clients take from
@@ -50,13 +48,8 @@ func (x *exchange) refuse(why *refusal) {
 // answerError answers in the form that clients of this API expect.
 func (x *exchange) answerError(status int, message string) {
 	x.status = status
-	if x.body.Rest != nil {
-		x.limitReading(hop.BodyIdleTimeout) // the server reads on to the body's end
-	}
 	header := x.writer.Header()
-	if x.uploaded != nil {
-		header.Set("Connection", "close") // after that the rest would be taken for the next request
-	}
+	x.body.EndConnection(header)
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	body := x.route.API.ErrorBody(status, message)
 	header.Set("Content-Length", strconv.Itoa(len(body)))

@@ -144,6 +144,7 @@ func (s *stream) begin() {
 	copyAnswerHeader(s.writer.Header(), s.answer.Header)
 	s.status = s.answer.StatusCode
 	s.ended = hop.ResetUntil(s.request, s.writer.Header())
+	s.body.EndConnection(s.writer.Header())
 	s.writer.WriteHeader(s.status)
 }
 
