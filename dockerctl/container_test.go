@@ -43,9 +43,11 @@ func TestTheHostComesFromTheEnvironment(t *testing.T) {
 	fake := newFakeEngine()
 	fake.answerJSON("GET /containers/"+name+"/json", 200, inspection(evidence.Running))
 	host := fake.serve(t).engine.host
-	t.Setenv("DOCKER_HOST", host)
-	if _, err := newContainer(t, "").Inspect(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, set := range []string{host, `"` + host + `"`, host + "\r"} { // as an env file may leave it
+		t.Setenv("DOCKER_HOST", set)
+		if _, err := newContainer(t, "").Inspect(t.Context()); err != nil {
+			t.Errorf("%q: %v", set, err)
+		}
 	}
 }
 

@@ -52,12 +52,13 @@ func Stranger(text string, allowed func(rune) bool) string {
 	return ""
 }
 
-// plainURL has the characters that a URL of a host is written with.
-func plainURL(r rune) bool { return r > ' ' && r <= '~' && r != '"' && r != '\'' }
+// OddInURL names the first character of a text that no URL of a host has and that is
+// easily overlooked, for the end of a sentence.
+func OddInURL(text string) string {
+	return Stranger(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !quotes(r) })
+}
 
-// OddInURL names the first character of a text that no URL of a host is written
-// with, for the end of a sentence.
-func OddInURL(text string) string { return Stranger(text, plainURL) }
+func quotes(r rune) bool { return r == '"' || r == '\'' || unicode.In(r, unicode.Pi, unicode.Pf) }
 
 // halfQuoted says of what cannot be read that it has a quotation mark at one end.
 func halfQuoted(text string, err error) error {
@@ -83,7 +84,7 @@ func nameOf(character rune) string {
 		return "a carriage return, as Windows ends lines"
 	case string(character) == byteOrderMark:
 		return "a byte order mark (U+FEFF)"
-	case strings.ContainsRune(`"'`, character), unicode.In(character, unicode.Pi, unicode.Pf):
+	case quotes(character):
 		return fmt.Sprintf("a quotation mark (%c)", character)
 	case character > ' ' && character <= '~':
 		return fmt.Sprintf("%q", character)

@@ -125,6 +125,7 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 		{"state folder not writable", func(f *Facts) { f.StateDir = errors.New("read-only") }, Fail, "state folder", "read-only"},
 		{"health log not writable", func(f *Facts) { f.HealthLog = errors.New("read-only") }, Fail, "health log", "CLAWGATE_HEALTH_LOG"},
 		{"no token", func(f *Facts) { f.Config.AdminToken = config.Secret{} }, Warn, "admin token", "CLAWGATE_ADMIN_TOKEN_FILE"},
+		{"a quoted token", func(f *Facts) { f.Config.AdminToken = config.NewSecret(`"0123456789abcdef"`) }, Warn, "admin token", "quotation marks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			facts := sound()

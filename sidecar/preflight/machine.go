@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/clawdbot/clawgate/environment"
 	"github.com/clawdbot/clawgate/sidecar/config"
 )
 
@@ -94,8 +95,12 @@ func healthLog(f Facts) Finding {
 const writable = "make it and let the user that Clawgate runs as write there (10001 in the image)"
 
 func token(f Facts) []Finding {
-	if f.Config.AdminToken.Reveal() == "" {
+	secret := f.Config.AdminToken.Reveal()
+	switch {
+	case secret == "":
 		return []Finding{warn("admin token", "none, so that pause, resume and restart by hand are refused", "set CLAWGATE_ADMIN_TOKEN_FILE")}
+	case environment.Text(secret) != secret:
+		return []Finding{warn("admin token", "stands between quotation marks, which are part of it", "take them off, or send them too")}
 	}
 	return []Finding{ok("admin token", "set")}
 }
