@@ -256,9 +256,9 @@ func TestANewRunnerStaysAsLongAsIsUsual(t *testing.T) {
 		c.act(l)
 		l.Begin(Ask{Model: main}, at(14)).Served()
 		client.End(at(15))
-		new := Look{At: at(40), Mark: l.Mark(), Processes: []evidence.Process{{PID: 9, Command: "ollama runner --model /blobs/a"}}}
-		l.Saw(new, weights)
-		if got := l.Explains(main, new, at(50), nil); got != c.want {
+		next := Look{At: at(40), Mark: l.Mark(), Processes: []evidence.Process{{PID: 9, Command: "ollama runner --model /blobs/a"}}}
+		l.Saw(next, weights)
+		if got := l.Explains(main, next, at(50), nil); got != c.want {
 			t.Errorf("%s: explained %v, want %v", name, got, c.want)
 		}
 	}
