@@ -26,3 +26,28 @@ func TestALookThatIsOlderThanAnUnloadDoesNotUndoIt(t *testing.T) {
 		t.Error("the runner that was loaded after the unload is never looked up")
 	}
 }
+
+// An unload of one model waits for that one's requests, and ends no other's runner.
+func TestAnUnloadConcernsOneModel(t *testing.T) {
+	l, _ := loaded()
+	long := l.Begin(Ask{Model: main}, at(10))
+	long.Served()
+	nameless := l.Begin(Ask{Model: "alias"}, at(10))
+	nameless.Served()
+	l.Unloaded(other, at(11))
+	look := see(l, 40)
+	if l.Explains(main, look, at(50), nil) {
+		t.Error("the unload of another model explains the end of a runner that is in use")
+	}
+	if !l.Explains(other, look, at(50), nil) {
+		t.Error("a name that nobody knows may keep the other one in use, whose end is not explained then")
+	}
+	nameless.End(at(51))
+	if !l.Explains(other, look, at(55), nil) || !l.Outdated(look, at(70)) {
+		t.Error("it may have come when that was over")
+	}
+	l.Changed(at(80))
+	if look := see(l, 85); l.Explains(main, look, at(90), nil) {
+		t.Error("it explains for ever")
+	}
+}

@@ -92,6 +92,8 @@ func (l *Ledger) renew(now time.Time) {
 			continue
 		}
 		m.weights, m.weighed, m.known = "", false, false
+		l.late.join(m.late) // it may concern another one
+		m.late = lateness{}
 	}
 }
 
@@ -99,8 +101,12 @@ func (l *Ledger) renew(now time.Time) {
 // and that look was before its end.
 func (l *Ledger) Outdated(look Look, now time.Time) bool {
 	defer l.lock()()
-	late := len(l.late.behind) == 0 && !now.Before(l.late.until) && (look.At.Before(l.late.until) || l.late.mark > look.Mark)
-	return late || l.changed > look.Mark
+	for s := range l.lateness() {
+		if s.outdates(look, now) {
+			return true
+		}
+	}
+	return l.changed > look.Mark
 }
 
 // ChangedAt is when a name may have come to stand for other weights last.
@@ -114,15 +120,21 @@ func (l *Ledger) ChangedAt() time.Time {
 // overlap, also those that come after this one.
 func (l *Ledger) Unloaded(name string, now time.Time) {
 	defer l.lock()()
-	if m, found := l.models[name]; found {
-		m.known, m.ended = false, l.mark
-		l.leaves(m)
-	} else { // the name may be any other one's
+	m, found := l.models[name]
+	if !found { // the name may be any other one's
 		for _, m := range l.models {
 			l.leaves(m)
 		}
+		l.lingers(now)
+		return
 	}
-	l.lingers(now)
+	m.known, m.ended = false, l.mark
+	l.leaves(m)
+	if m.weights == "" { // the same
+		l.lingers(now)
+		return
+	}
+	l.lingersOn(m, now)
 }
 
 // leaves notes that the model's runner ends with its present use. It may be one that
@@ -140,7 +152,7 @@ func (l *Ledger) leaves(m *model) {
 func (l *Ledger) Explains(name string, since Look, now time.Time, unchanged []string) bool {
 	defer l.lock()()
 	m, found := l.models[name]
-	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) {
+	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) || m.late.since(since, now) {
 		return true
 	}
 	return m.replaced.since(since.Mark) || m.ended > since.Mark || m.expired(now) ||

@@ -23,9 +23,10 @@ type model struct {
 	ours      int           // loads of Clawgate's own that have not ended
 	keepAlive time.Duration // it stays at least so long after used; 0 while not known, negative for ever
 
-	loads    span   // in which it may have come into memory, and others have gone
-	replaced span   // in which its runner may have given way to another one
-	ended    Mark   // when its runner may have ended otherwise
+	loads    span // in which it may have come into memory, and others have gone
+	replaced span // in which its runner may have given way to another one
+	ended    Mark // when its runner may have ended otherwise
+	late     lateness
 	told     span   // in which requests said how long it is to stay
 	looked   Mark   // of the last look that was for it
 	joined   *model // the record that goes on for this one; nil for none
