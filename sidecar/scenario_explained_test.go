@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/simulation"
 )
 
 // crashIsNoticed kills the runner under a stream that has gone on for so long.
@@ -74,5 +75,37 @@ func TestCrashLongAfterAnUnloadIsNoticed(t *testing.T) {
 		s.chat(3).complete()
 		time.Sleep(time.Hour)
 		s.crashIsNoticed(10 * time.Second)
+	})
+}
+
+// A client had another model loaded and asked nothing of it, while an answer goes on.
+func TestCrashAfterALoadWithoutAPromptIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: simulation.Config{Parallel: 2}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		long := s.chat(100_000)
+		long.begins()
+		s.post("/api/generate", `{"model":"`+other+`"}`).wait()
+		time.Sleep(30 * time.Second)
+		s.crashIsNoticed(10 * time.Second)
+		long.wait()
+	})
+}
+
+// A client had another model unloaded, while an answer goes on.
+func TestCrashAfterAnUnloadOfAnotherModelIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{world: simulation.Config{Parallel: 2}}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		s.post("/api/generate", generate(other, 3)).wait()
+		time.Sleep(30 * time.Second) // its runner is looked up
+		long := s.chat(100_000)
+		long.begins()
+		s.post("/api/generate", `{"model":"`+other+`","keep_alive":0}`).wait()
+		time.Sleep(30 * time.Second)
+		s.crashIsNoticed(10 * time.Second)
+		long.wait()
 	})
 }

@@ -115,6 +115,15 @@ func (s *stream) rememberOptions() {
 	}
 }
 
+// loaded is for the answer to a request that only had the model loaded: it is in
+// memory, though it has said nothing.
+func (s *stream) loaded() {
+	s.rememberOptions()
+	if !s.proved && s.visit.Served() {
+		s.post(evidence.Sign{Kind: evidence.SignLoading})
+	}
+}
+
 // diedAtOnce is true when the answer begins with the runner's death and the
 // request can be sent again.
 func (s *stream) diedAtOnce() bool {
@@ -179,8 +188,8 @@ func (s *stream) end() {
 	}
 	ending := s.follower.End()
 	s.prove()
-	if s.peek.Purpose == ollama.Load && ending.Complete {
-		s.rememberOptions()
+	if s.peek.Purpose == ollama.Load && ending.Complete && ending.Error == "" {
+		s.loaded()
 	}
 	s.count(ending.Counts)
 	s.hint(ollama.Classify(http.StatusOK, ending.Error))
