@@ -17,6 +17,20 @@ type lateness struct {
 	mark   Mark            // of the newest
 }
 
+// lost is how long a request of Clawgate's own is waited for. It asks for one token:
+// what Ollama has not answered by then it has lost, and such a request never ends.
+const lost = time.Hour
+
+// waits says that requests have to end first.
+func (s *lateness) waits(now time.Time) bool {
+	for v := range s.behind {
+		if !v.ask.Own || now.Sub(v.began) < lost {
+			return true
+		}
+	}
+	return false
+}
+
 // afterwards is how long the process of a runner that was told to end may go on.
 const afterwards = 10 * time.Second
 
@@ -80,10 +94,10 @@ func (l *Ledger) lateness() iter.Seq[*lateness] {
 
 // since says that some of it may have come since a look.
 func (s *lateness) since(look Look, now time.Time) bool {
-	return len(s.behind) > 0 || now.Before(s.until) || s.mark > look.Mark || look.At.Before(s.until)
+	return s.waits(now) || now.Before(s.until) || s.mark > look.Mark || look.At.Before(s.until)
 }
 
 // outdates says that it is over, and that the look was before its end.
 func (s *lateness) outdates(look Look, now time.Time) bool {
-	return len(s.behind) == 0 && !now.Before(s.until) && (look.At.Before(s.until) || s.mark > look.Mark)
+	return !s.waits(now) && !now.Before(s.until) && (look.At.Before(s.until) || s.mark > look.Mark)
 }

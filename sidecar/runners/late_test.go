@@ -51,3 +51,18 @@ func TestAnUnloadConcernsOneModel(t *testing.T) {
 		t.Error("it explains for ever")
 	}
 }
+
+// Ollama can lose a probe, which never ends then. What came before is not awaited
+// behind it for ever.
+func TestAProbeThatIsLostExplainsNothingForEver(t *testing.T) {
+	l, _ := loaded()
+	l.Begin(Ask{Model: main, Own: true}, at(4)).Served()
+	l.Begin(Ask{Model: "third"}, at(5)).End(at(6)) // its client left in the middle of the load
+	if look := see(l, 1000); !l.Explains(main, look, at(1010), nil) {
+		t.Error("an eviction that has to wait for the probe is not explained")
+	}
+	ask(l, Ask{Model: main}, 5000)
+	if look := see(l, 5010); l.Explains(main, look, at(5020), nil) {
+		t.Error("it explains for ever")
+	}
+}

@@ -27,6 +27,7 @@ type Visit struct {
 	ledger   *Ledger
 	model    *model
 	ask      Ask
+	began    time.Time
 	made     bool // the model's record
 	fresh    bool // if a runner serves it, that is a new one
 	loads    bool // it may have had the model loaded, and has shown nothing yet
@@ -40,7 +41,7 @@ type Visit struct {
 func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	defer l.lock()()
 	m, made := l.model(ask.Model)
-	v := &Visit{ledger: l, model: m, ask: ask, made: made}
+	v := &Visit{ledger: l, model: m, ask: ask, began: now, made: made}
 	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
 	gone := !m.known || !m.weighed || m.expired(now) || l.displaced(m)
