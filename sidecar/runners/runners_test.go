@@ -283,3 +283,27 @@ func TestTheFirstRequestMayReplaceTheRunnerThatWeLoaded(t *testing.T) {
 		}
 	}
 }
+
+// Requests that wait for the setup which serves another one have no runner replaced.
+func TestWhatWaitsForTheSameReplacesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		more Ask
+		want bool
+	}{
+		"no other":                    {Ask{Model: main, Setup: 1}, false},
+		"another setup":               {Ask{Model: main, Setup: 2}, true},
+		"what nobody has read":        {Ask{Model: main, Unread: true}, true},
+		"a probe with the one before": {Ask{Model: main, Own: true}, true},
+	} {
+		l, _ := loaded()
+		first, second := l.Begin(Ask{Model: main, Setup: 1}, at(10)), l.Begin(Ask{Model: main, Setup: 1}, at(10))
+		third := l.Begin(c.more, at(10))
+		first.Served()
+		look := see(l, 11)
+		second.Served()
+		third.Served()
+		if got := l.Explains(main, look, at(12), nil); got != c.want {
+			t.Errorf("%s waits with them: explained %v, want %v", name, got, c.want)
+		}
+	}
+}

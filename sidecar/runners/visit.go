@@ -127,6 +127,7 @@ func (v *Visit) Served() (loaded bool) {
 	}
 	m.serving++
 	v.settle()
+	v.settleAlike()
 	if !v.ask.Shared {
 		m.inMemory(v.ledger.mark)
 	}
@@ -224,6 +225,29 @@ func (v *Visit) End(now time.Time) {
 		}
 	case v.refused && v.made && m.open+m.loads.open == 0 && l.models[v.ask.Model] == m:
 		delete(l.models, v.ask.Model)
+	}
+}
+
+// settleAlike notes that the setup which serves the request is that of those, too,
+// that wait for the same: unless something else waits as well, no runner gives way to
+// theirs any more.
+func (v *Visit) settleAlike() {
+	if v.ask.Own || v.ask.Unread || v.ask.Shared || v.model.ours > 0 {
+		return
+	}
+	var alike []*Visit
+	for other := range v.ledger.visits {
+		if other.model != v.model || !other.replaces {
+			continue
+		}
+		if other.ask.Own || other.ask.Unread || other.setup() != v.setup() {
+			return
+		}
+		alike = append(alike, other)
+	}
+	for _, other := range alike {
+		other.replaces = false
+		v.model.replaced.close(v.ledger.mark)
 	}
 }
 
