@@ -109,3 +109,21 @@ func TestCrashAfterAnUnloadOfAnotherModelIsNoticedAtOnce(t *testing.T) {
 		long.wait()
 	})
 }
+
+// What Ollama 0.9.6 says of a death in OpenAI's form is nothing at all: the stream
+// ends before its last event.
+func TestCrashUnderAStreamInOpenAIsFormIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		time.Sleep(time.Minute)
+		stream := s.post("/v1/chat/completions", `{"model":"`+model+`","stream":true,"max_tokens":10000,"messages":[{"role":"user","content":"hello"}]}`)
+		stream.begins()
+		time.Sleep(10 * time.Second)
+		s.must(s.KillRunner())
+		killed := time.Now()
+		noticed := s.reaches(sidecar.Loading, 30*time.Second)
+		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+	})
+}

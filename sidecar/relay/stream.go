@@ -174,6 +174,10 @@ func (s *stream) write(piece []byte) bool {
 	return true
 }
 
+// endedEarly is all that 0.9.6 tells of a runner's death in OpenAI's form. It may also
+// be Ollama's own end of an answer that repeats itself.
+const endedEarly = "the answer ended without its final chunk"
+
 // end is for a body that ended as HTTP wants it, which may still be too early
 // for the API.
 func (s *stream) end() {
@@ -195,7 +199,8 @@ func (s *stream) end() {
 	s.hint(ollama.Classify(http.StatusOK, ending.Error))
 	s.answered(ending)
 	if !ending.Complete && ending.Error == "" {
-		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
+		s.hint(ollama.Failure{Kind: evidence.SignRunnerDied, Says: endedEarly, Status: http.StatusOK})
+		s.cut("incomplete", endedEarly+" and may not be complete", ending.OpenLine)
 	}
 	s.ended()
 }
