@@ -108,7 +108,9 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 			m.keepAlive = keepAlive
 		}
 		m.told.closed = l.mark
-		if !loaded { // one that was called off may still evict, or be ended
+		if loaded {
+			m.inMemory(l.mark)
+		} else { // one that was called off may still evict, or be ended
 			m.ended = l.mark
 			l.lingers(now)
 		}

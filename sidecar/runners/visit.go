@@ -30,8 +30,9 @@ type Visit struct {
 	began    time.Time
 	made     bool // the model's record
 	fresh    bool // if a runner serves it, that is a new one
-	loads    bool // it may have had the model loaded, and has shown nothing yet
+	loads    bool // it may have had the model loaded, or one whose weights are not known, and has shown nothing yet
 	replaces bool // its runner may give way to another one meanwhile
+	loaded   bool // it may have had the model loaded, whatever it has shown since
 	served   bool
 	refused  bool // it was not asked, or Ollama does not have it
 	doubted  bool // its end came from Ollama
@@ -44,8 +45,9 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	v := &Visit{ledger: l, model: m, ask: ask, began: now, made: made}
 	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
-	gone := !m.known || !m.weighed || m.expired(now) || l.displaced(m)
-	v.loads = v.replaces || gone
+	gone := !m.known || m.expired(now) || l.displaced(m)
+	v.loaded = v.replaces || gone
+	v.loads = v.loaded || !m.weighed
 	if v.replaces {
 		m.replaced.open++
 		l.overtake(m)
@@ -84,6 +86,7 @@ func (l *Ledger) overtake(m *model) {
 			v.replaces = true
 			m.replaced.open++
 		}
+		v.loaded = true
 		if !v.loads {
 			v.loads = true
 			m.loads.open++
@@ -159,9 +162,15 @@ func (v *Visit) tellsOthers() {
 // may have been loaded again for it.
 func (v *Visit) overtaken() {
 	if !v.loads && v.ledger.displaced(v.model) {
-		v.loads = true
+		v.loads, v.loaded = true, true
 		v.model.loads.open++
 	}
+}
+
+// LoadExplains says that a load may explain why the model took its time.
+func (v *Visit) LoadExplains() bool {
+	defer v.ledger.lock()()
+	return v.loaded
 }
 
 // Doubted notes that the model's runner may have died under the request: who asks
