@@ -127,3 +127,21 @@ func TestCrashUnderAStreamInOpenAIsFormIsNoticedAtOnce(t *testing.T) {
 		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
 	})
 }
+
+// A client unloads what Ollama does not have, while an answer goes on.
+func TestCrashAfterAnUnloadOfWhatNobodyHasIsNoticed(t *testing.T) {
+	t.Parallel()
+	play(t, setup{}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		time.Sleep(time.Minute)
+		stream := s.chat(10_000)
+		stream.begins()
+		s.post("/api/generate", `{"model":"unknown:1b","keep_alive":0}`).wait()
+		time.Sleep(30 * time.Second)
+		s.must(s.KillRunner())
+		killed := time.Now()
+		noticed := s.reaches(sidecar.Loading, 30*time.Second)
+		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+	})
+}

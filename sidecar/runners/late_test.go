@@ -20,7 +20,7 @@ func TestALookIsWantedAfterNamesHaveChanged(t *testing.T) {
 func TestALookThatIsOlderThanAnUnloadDoesNotUndoIt(t *testing.T) {
 	l, _ := loaded()
 	look := Look{At: at(10), Mark: l.Mark(), Processes: []evidence.Process{{PID: 7, Command: "ollama runner --model /blobs/a"}}}
-	l.Unloaded(main, at(10))
+	l.Unloading(main, at(10))(at(10), true)
 	l.Saw(look, weights)
 	if !ask(l, Ask{Model: main}, 12) {
 		t.Error("the runner that was loaded after the unload is never looked up")
@@ -34,7 +34,7 @@ func TestAnUnloadConcernsOneModel(t *testing.T) {
 	long.Served()
 	nameless := l.Begin(Ask{Model: "alias"}, at(10))
 	nameless.Served()
-	l.Unloaded(other, at(11))
+	l.Unloading(other, at(11))(at(11), true)
 	look := see(l, 40)
 	if l.Explains(main, look, at(50), nil) {
 		t.Error("the unload of another model explains the end of a runner that is in use")

@@ -29,6 +29,7 @@ type Ledger struct {
 	models  map[string]*model
 	visits  map[*Visit]bool // that have not ended
 	late    lateness
+	unnamed int             // unloads under way of names whose weights are not known
 	present map[string]bool // models on Ollama's last list; nil before the first
 
 	changed   Mark      // when models were last made, copied, pulled or deleted
@@ -115,25 +116,42 @@ func (l *Ledger) ChangedAt() time.Time {
 	return l.changedAt
 }
 
-// Unloaded notes that a model is being told to leave memory. It goes when it is no
-// longer in use, and its process a while later. It is in use as long as requests
-// overlap, also those that come after this one.
-func (l *Ledger) Unloaded(name string, now time.Time) {
+// Unloading notes that a model is being told to leave memory; told says when that is
+// over, and whether Ollama has such a model. It goes when it is no longer in use, and its
+// process a while later. It is in use as long as requests overlap, also those that come
+// after this one.
+func (l *Ledger) Unloading(name string, now time.Time) (told func(now time.Time, found bool)) {
 	defer l.lock()()
-	m, found := l.models[name]
-	if !found { // the name may be any other one's
+	if m, known := l.models[name]; known && m.weights != "" {
+		l.unloads(m, now)
+		return func(now time.Time, _ bool) {
+			defer l.lock()()
+			l.unloads(m, now)
+		}
+	}
+	l.unnamed++ // the name may be any other one's
+	return func(now time.Time, found bool) {
+		defer l.lock()()
+		l.unnamed--
+		if !found {
+			return
+		}
+		if m, known := l.models[name]; known {
+			m.known, m.ended = false, l.mark
+		}
 		for _, m := range l.models {
 			l.leaves(m)
 		}
 		l.lingers(now)
-		return
+	}
+}
+
+func (l *Ledger) unloads(m *model, now time.Time) {
+	for m.joined != nil {
+		m = m.joined
 	}
 	m.known, m.ended = false, l.mark
 	l.leaves(m)
-	if m.weights == "" { // the same
-		l.lingers(now)
-		return
-	}
 	l.lingersOn(m, now)
 }
 
@@ -152,7 +170,7 @@ func (l *Ledger) leaves(m *model) {
 func (l *Ledger) Explains(name string, since Look, now time.Time, unchanged []string) bool {
 	defer l.lock()()
 	m, found := l.models[name]
-	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) || m.late.since(since, now) {
+	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) || m.late.since(since, now) || l.unnamed > 0 {
 		return true
 	}
 	return m.replaced.since(since.Mark) || m.ended > since.Mark || m.expired(now) ||
