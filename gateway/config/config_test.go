@@ -113,7 +113,7 @@ func TestValuesAreRead(t *testing.T) {
 func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 	const (
 		sidecar = "must be an http URL of a host alone, such as http://sidecar:18789"
-		origin  = "must be an origin such as https://chat.example.com or http://localhost:3000, or * alone for all"
+		origin  = "must be an origin such as https://chat.example.com, http://localhost:* or app://*, or * alone for all"
 	)
 	for _, test := range []struct{ set, want string }{
 		{"LISTEN=8080", `LISTEN: "8080" is not an address such as :8080 or 127.0.0.1:8080`},
@@ -138,10 +138,10 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"CORS_ORIGINS=chat.example.com", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://a/", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://u:hunter2@a", "CORS_ORIGINS: entry 1: " + origin},
-		{"CORS_ORIGINS=https://*.a.com", "CORS_ORIGINS: entry 1: " + origin},
+		{"CORS_ORIGINS=https://*.a.com,https://pre-*.a.com", "CORS_ORIGINS: entry 2: a * stands for whole labels in front of a host (https://*.example.com), for the numbers of an IP address (http://192.168.1.*), for a port (http://localhost:*) or for everything after ://, and there is at most one"},
 		{"CORS_ORIGINS=https://a:", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://a?", "CORS_ORIGINS: entry 1: " + origin},
-		{"CORS_ORIGINS=null", "CORS_ORIGINS: entry 1: " + origin},
+		{"CORS_ORIGINS=null", "CORS_ORIGINS: entry 1: null is what a page of any site sends from a sandboxed frame: only * lets it in"},
 		{"CORS_ORIGINS=https://a,*", "CORS_ORIGINS: entry 2: * means all origins; give it alone or leave it out"},
 		{"TRUSTED_PROXIES=10.0.0.0/33", `TRUSTED_PROXIES: entry 1: "10.0.0.0/33" is not an address or a prefix such as 10.0.0.0/8`},
 		{"TRUSTED_PROXIES=::1,proxy", `TRUSTED_PROXIES: entry 2: "proxy" is not an address or a prefix such as 10.0.0.0/8`},

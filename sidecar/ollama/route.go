@@ -95,7 +95,7 @@ func familyOf(clean string) API {
 	switch {
 	case strings.HasPrefix(clean, "/v1/messages"):
 		return Anthropic
-	case strings.HasPrefix(clean, "/v1/"):
+	case clean == "/v1" || strings.HasPrefix(clean, "/v1/"):
 		return OpenAI
 	}
 	return Native
