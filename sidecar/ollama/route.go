@@ -67,7 +67,7 @@ func RouteOf(method, urlPath string) Route {
 			return route
 		}
 		if openAI && clean != "/v1/models" {
-			return Route{Name: otherOpenAI, Inference: true, API: OpenAI}
+			return Route{Name: otherOpenAI, Inference: true, API: familyOf(clean)}
 		}
 	}
 	return Route{Name: otherName(clean), API: familyOf(clean)}
