@@ -57,7 +57,7 @@ e2e-floods: e2e-prepare
 
 .PHONY: e2e-prepare
 e2e-prepare:
-	@.ci/packages debootstrap haproxy docker-compose g++ chromium
+	@.ci/packages debootstrap haproxy docker-compose g++ chromium nginx caddy
 	go run -tags e2e ./e2e/parts/cmd/prepare
 	docker build -q -t clawgate:latest .
 
