@@ -36,10 +36,10 @@ type visit struct {
 // first what stands before the path is taken off (the base path, then a key), then
 // the own paths and the question before a page's call are answered, and then come
 // the checks, in their order.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	limitUnreadBody(w, request)
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, written *http.Request) {
+	limitUnreadBody(w, written)
 	limitOwnAnswer(w)
-	request, prefix := g.takePrefix(request)
+	request, prefix := g.takePrefix(written)
 	if prefix.keyed {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 	}
@@ -53,7 +53,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
 	}
 	w.Header().Set("X-Request-Id", v.id)
-	defer v.conclude(request.Context())
+	defer v.conclude(written.Context())
 	if !trusted {
 		v.refuse(w, unknownHost)
 		return

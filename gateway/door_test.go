@@ -8,13 +8,13 @@ import (
 
 func TestWhoHasNoKeyIsNotLetIn(t *testing.T) {
 	for name, headers := range map[string][]string{
-		"none":            nil,
-		"an unknown one":  {"Authorization", "Bearer cccccccccccccccc"},
-		"half of one":     {"Authorization", "Bearer aaaaaaaa"},
-		"an empty one":    {"Authorization", "Bearer ", "X-API-Key", ""},
-		"no password":     {"Authorization", "Basic aaaaaaaaaaaaaaaa"},
-		"a name":          {"X-API-Key", "alice"},
-		"in a cookie":     {"Cookie", "key=aaaaaaaaaaaaaaaa"},
+		"none":           nil,
+		"an unknown one": {"Authorization", "Bearer cccccccccccccccc"},
+		"half of one":    {"Authorization", "Bearer aaaaaaaa"},
+		"an empty one":   {"Authorization", "Bearer ", "X-API-Key", ""},
+		"no password":    {"Authorization", "Basic aaaaaaaaaaaaaaaa"},
+		"a name":         {"X-API-Key", "alice"},
+		"in a cookie":    {"Cookie", "key=aaaaaaaaaaaaaaaa"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, []string{keys}, func(w *world) {

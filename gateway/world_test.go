@@ -104,6 +104,8 @@ func (w *world) relay(writer http.ResponseWriter, request *http.Request) {
 	w.mu.Unlock()
 	writer.Header().Set("Content-Type", "application/x-ndjson")
 	writer.Header().Set("Access-Control-Allow-Origin", "http://localhost:3000")
+	writer.Header().Set("WWW-Authenticate", `Basic realm="ollama"`)
+	writer.Header().Set("Location", "/api/elsewhere")
 	if request.URL.Path == "/api/generate" {
 		io.WriteString(writer, "{\"response\":\"one\"}\n")
 		writer.(http.Flusher).Flush()

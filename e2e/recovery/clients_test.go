@@ -133,6 +133,9 @@ func (s *stand) openAIAtTheDoor(t *testing.T) {
 	}
 	ask.Model = "no-such-model"
 	var refused *openai.Error
+	if _, err = client.Models.Get(ctx, "hf.co/no/such"); !errors.As(err, &refused) || refused.StatusCode != 404 || refused.Type != "not_found_error" {
+		t.Errorf("a model with a host in front: %v", err)
+	}
 	if _, err = client.Chat.Completions.New(ctx, ask); !errors.As(err, &refused) || refused.StatusCode != 404 {
 		t.Errorf("a model that is not there: %v", err)
 	}

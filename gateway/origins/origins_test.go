@@ -1,6 +1,7 @@
 package origins
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -105,7 +106,7 @@ func TestWhatIsNoPatternIsRefused(t *testing.T) {
 		"https://*.a.*": errStar, "https://*.a:*": errStar, "https://a.*.b": errStar, "https://a*.b": errStar, "https://pre-*.b": errStar, "http://a:3*": errStar,
 		"http://10*": errStar, "http://192.168.1*": errStar, "http://my-*": errStar, "https://**": errStar,
 	} {
-		if _, err := Parse(text); err != want {
+		if _, err := Parse(text); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", text, err, want)
 		}
 	}
