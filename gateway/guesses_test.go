@@ -54,18 +54,34 @@ func TestGuessesAreSlowedAndTheKeyIsNot(t *testing.T) {
 	})
 }
 
+// guess has so many guess at the same time, and does not wait for the answers.
+func (w *world) guess(times int) {
+	w.Helper()
+	for range times {
+		connection, err := w.door.dial(w.Context(), "tcp", "")
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.Cleanup(func() { connection.Close() })
+		go io.Copy(io.Discard, connection)
+		io.WriteString(connection, "GET /api/tags HTTP/1.1\r\nHost: x\r\nAuthorization: "+wrong+"\r\n\r\n")
+	}
+	synctest.Wait()
+}
+
+func TestGuessesHoldFewConnections(t *testing.T) {
+	inWorld(t, []string{keys, "CLAWGATE_GATEWAY_MAX_CONNECTIONS=40", "CLAWGATE_GATEWAY_MAX_REQUESTS=10"}, func(w *world) {
+		w.guess(20)
+		if got := w.metric(`clawgate_gateway_refused_total{reason="guesses"}`); got != "12" { // 3 are free, 40/8 wait
+			t.Errorf("%s were refused as too many", got)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestTooManyGuessesAtOnceAreRefused(t *testing.T) {
 	inWorld(t, []string{keys}, func(w *world) {
-		for range 40 {
-			connection, err := w.door.dial(w.Context(), "tcp", "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer connection.Close()
-			go io.Copy(io.Discard, connection)
-			io.WriteString(connection, "GET /api/tags HTTP/1.1\r\nHost: x\r\nAuthorization: "+wrong+"\r\n\r\n")
-		}
-		synctest.Wait()
+		w.guess(40)
 		lines := len(w.requests())
 		got := w.chat("Authorization", wrong)
 		if got.status != 429 || got.header.Get("Retry-After") != "30" || !strings.Contains(got.body, "wrong key") {

@@ -33,8 +33,8 @@ const (
 // Brake slows the guesses at one secret. The zero value is ready for use, by any
 // number of goroutines.
 type Brake struct {
-	// Waiting bounds the answers that wait at a time, of all addresses; 0 for 256.
-	// Each holds a connection.
+	// Waiting bounds the answers that wait at a time, of all addresses: each holds a
+	// connection. 0 is for 256.
 	Waiting int
 
 	mu      sync.Mutex
