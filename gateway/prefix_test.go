@@ -149,7 +149,6 @@ func TestNoKeyInAPathIsShown(t *testing.T) {
 		"there are no keys":   {},
 		"there is a base":     {"CLAWGATE_GATEWAY_API_KEYS=alice:" + secret, inPath, basePath},
 		"the host is unknown": {keys, "CLAWGATE_GATEWAY_HOSTS=chat.example.com"},
-		"the log is verbose":  {keys, "CLAWGATE_LOG_LEVEL=debug"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, environ, func(w *world) {

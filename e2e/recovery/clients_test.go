@@ -5,10 +5,12 @@ package recovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ func TestOfficialClientsUseTheDoor(t *testing.T) {
 	s := shared(t, nil)
 	t.Run("the ollama command line", s.commandLineAtTheDoor)
 	t.Run("the ollama command line with a key", s.commandLineWithAKey)
+	t.Run("what does not exist", s.unknownAtTheDoor)
 	t.Run("the OpenAI client", s.openAIAtTheDoor)
 	t.Run("a stream that is cut is told", s.cutAtTheDoor)
 }
@@ -103,6 +106,36 @@ func (s *stand) commandLineWithAKey(t *testing.T) {
 	for who, log := range map[string]string{"gateway": door.Logs(t), "sidecar": s.Sidecar.Logs(t)} {
 		if strings.Contains(log, key) || strings.Contains(log, "/key") {
 			t.Errorf("the %s logs a key", who)
+		}
+	}
+}
+
+// unknownAtTheDoor: clients that look what is there are told what Ollama tells them.
+func (s *stand) unknownAtTheDoor(t *testing.T) {
+	for _, form := range []string{
+		"GET /v1", "GET /models", "GET /health", "GET /props", "GET /api/v0/models", "GET /v1/health", "POST /v1/rerank", "POST /chat/completions", "OPTIONS /nothing",
+		"GET /v1/models/hf.co/me/mine", "GET /v1/models/hf.co%2Fme%2Fmine", "GET /v1/models/me/mine",
+		"GET /api/chat", "POST /api/tags", "DELETE /v1/models/mine", "POST /api/delete", "GET /api/pull", "OPTIONS /api/chat", "PUT /", "PATCH /api/blobs/sha256:00",
+		"HEAD /", "HEAD /api/tags", "HEAD /api/version", "HEAD /api/ps", "HEAD /v1/models", "HEAD /api/show", "HEAD /api/chat", "GET /", "GET /api/version",
+	} {
+		method, path, _ := strings.Cut(form, " ")
+		var said []string
+		for _, url := range []string{s.server.URL, s.relay, s.door} {
+			request, err := http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			allow := strings.Split(answer.Header.Get("Allow"), ", ")
+			slices.Sort(allow)
+			said = append(said, fmt.Sprint(answer.StatusCode, allow))
+		}
+		if said[0] != said[1] || said[0] != said[2] {
+			t.Errorf("%s: Ollama says %s, the relay %s, the gateway %s", form, said[0], said[1], said[2])
 		}
 	}
 }
