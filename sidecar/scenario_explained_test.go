@@ -1,6 +1,7 @@
 package sidecar_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -143,5 +144,21 @@ func TestCrashAfterAnUnloadOfWhatNobodyHasIsNoticed(t *testing.T) {
 		killed := time.Now()
 		noticed := s.reaches(sidecar.Loading, 30*time.Second)
 		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+	})
+}
+
+// A moment ago a client was told that its request is wrong.
+func TestCrashAfterAnErrorOfARequestIsNoticed(t *testing.T) {
+	t.Parallel()
+	l := &liar{}
+	play(t, setup{before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
+		s.reaches(sidecar.Ready, 10*time.Second)
+		s.chat(3).complete()
+		time.Sleep(15 * time.Second)
+		s.SlowEngine(100 * time.Millisecond)
+		for _, says := range []int{1, 10} { // a hint, and what speaks of the request
+			s.post("/api/chat", fmt.Sprintf(`{"model":%q,"messages":[],%s,"does":0,"says":%d,"status":500}`, model, said, says)).wait()
+		}
+		s.crashIsNoticed(time.Second / 2)
 	})
 }

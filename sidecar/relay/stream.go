@@ -182,6 +182,7 @@ const endedEarly = "the answer ended without its final chunk"
 // for the API.
 func (s *stream) end() {
 	s.begin()
+	s.visit.Answered()
 	hop.RemoveOwn(s.answer.Trailer)
 	for name, values := range s.answer.Trailer {
 		s.writer.Header()[http.TrailerPrefix+name] = values

@@ -36,6 +36,7 @@ type Visit struct {
 	served   bool
 	refused  bool // it was not asked, or Ollama does not have it
 	doubted  bool // its end came from Ollama
+	answered bool // the whole of an answer did
 }
 
 // Begin notes a request that is about to be sent.
@@ -181,6 +182,13 @@ func (v *Visit) Doubted(now time.Time) {
 	v.leave()
 }
 
+// Answered notes that Ollama's answer is whole, whatever it says: nothing that was asked
+// for takes effect later.
+func (v *Visit) Answered() {
+	defer v.ledger.lock()()
+	v.answered = true
+}
+
 // leave takes it off those that the model is serving.
 func (v *Visit) leave() {
 	if v.served {
@@ -211,7 +219,7 @@ func (v *Visit) End(now time.Time) {
 		v.overtaken()
 		v.tellsOthers()
 	}
-	if v.loads && !v.doubted { // Ollama ends a load whose client has left
+	if v.loads && !v.doubted && !v.answered { // Ollama ends a load whose client has left
 		m.ended = l.mark
 		l.lingers(now)
 	}
