@@ -78,9 +78,17 @@ func (g *Gateway) notReady() string {
 
 // serveReady answers a load balancer, and the chat page, which asks for its
 // model: yes or no. Who stands behind the door is nobody's business there.
-func (g *Gateway) serveReady(w http.ResponseWriter, model string) {
+func (g *Gateway) serveReady(w http.ResponseWriter, request *http.Request) {
+	if g.cors.Handle(w, request) {
+		return
+	}
+	if request.Method != http.MethodGet && request.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		say(w, http.StatusMethodNotAllowed, map[string]any{"error": "/-/ready takes GET and HEAD"})
+		return
+	}
 	ready, status := g.notReady() == "", http.StatusOK
-	if model != "" {
+	if model := request.URL.Query().Get("model"); model != "" {
 		ready = g.pool.Serves(ollama.NormalizeModel(model))
 	}
 	if !ready {

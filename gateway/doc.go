@@ -4,7 +4,8 @@
 //
 // One request's way through it:
 //
-//	own paths (/-/ready, /ui/) → CORS → key → endpoint policy → rate limit → forward
+//	base path, key in the path → own paths (/-/ready, /ui/) and preflight →
+//	origin → key → path → method → class → rate → forward
 //
 // The packages below it do one thing each: config reads the settings, access
 // knows who asks and how often, policy what may be asked, balance which sidecar

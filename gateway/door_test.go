@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,13 +8,13 @@ import (
 
 func TestWhoHasNoKeyIsNotLetIn(t *testing.T) {
 	for name, headers := range map[string][]string{
-		"none":            nil,
-		"an unknown one":  {"Authorization", "Bearer cccccccccccccccc"},
-		"half of one":     {"Authorization", "Bearer aaaaaaaa"},
-		"an empty one":    {"Authorization", "Bearer ", "X-API-Key", ""},
-		"not as a bearer": {"Authorization", "Basic aaaaaaaaaaaaaaaa"},
-		"a name":          {"X-API-Key", "alice"},
-		"in a cookie":     {"Cookie", "key=aaaaaaaaaaaaaaaa"},
+		"none":           nil,
+		"an unknown one": {"Authorization", "Bearer cccccccccccccccc"},
+		"half of one":    {"Authorization", "Bearer aaaaaaaa"},
+		"an empty one":   {"Authorization", "Bearer ", "X-API-Key", ""},
+		"no password":    {"Authorization", "Basic aaaaaaaaaaaaaaaa"},
+		"a name":         {"X-API-Key", "alice"},
+		"in a cookie":    {"Cookie", "key=aaaaaaaaaaaaaaaa"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, []string{keys}, func(w *world) {
@@ -30,8 +29,14 @@ func TestWhoHasNoKeyIsNotLetIn(t *testing.T) {
 
 func TestAKeyOpensTheDoorAndStaysOutside(t *testing.T) {
 	for name, headers := range map[string][]string{
-		"bearer":    {"Authorization", alice},
-		"X-API-Key": {"X-API-Key", "aaaaaaaaaaaaaaaa"},
+		"bearer":                   {"Authorization", alice},
+		"X-API-Key":                {"X-API-Key", "aaaaaaaaaaaaaaaa"},
+		"api-key":                  {"api-key", "aaaaaaaaaaaaaaaa"},
+		"alone":                    {"Authorization", "aaaaaaaaaaaaaaaa"},
+		"a password":               {"Authorization", "Basic YW55OmFhYWFhYWFhYWFhYWFhYWE="}, // any:aaaaaaaaaaaaaaaa
+		"a password, and the name": {"Authorization", "Basic YWxpY2U6YWFhYWFhYWFhYWFhYWFhYQ=="},
+		"beside a dummy":           {"Authorization", "Bearer ollama", "api-key", "aaaaaaaaaaaaaaaa"},
+		"beside another's":         {"Authorization", alice, "X-API-Key", "bbbbbbbbbbbbbbbb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, []string{keys}, func(w *world) {
@@ -42,7 +47,7 @@ func TestAKeyOpensTheDoorAndStaysOutside(t *testing.T) {
 					t.Errorf("%+v", got)
 				}
 				sent, body := w.last()
-				for _, name := range []string{"Authorization", "X-Api-Key", "Cookie", "Clawgate-State", "X-Real-Ip", "Forwarded", "X-Forwarded-Host", "Origin"} {
+				for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key", "Cookie", "Clawgate-State", "X-Real-Ip", "Forwarded", "X-Forwarded-Host", "Origin"} {
 					if sent.Header.Get(name) != "" {
 						t.Errorf("%s: %s was passed on", name, sent.Header.Get(name))
 					}
@@ -75,11 +80,6 @@ func TestWhatIsNotAllowedIsRefusedWithWhatWouldAllowIt(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		for path, method := range map[string]string{"/api/pull": "POST", "/api/delete": "DELETE", "/api/create": "POST", "/api/copy": "POST", "/api/push": "POST", "/api/blobs/sha256:0": "POST"} {
 			if got := w.do(method, path, "{}"); got.status != 403 || !strings.Contains(got.body, "add it to CLAWGATE_GATEWAY_ALLOW") {
-				t.Errorf("%s: %+v", path, got)
-			}
-		}
-		for _, path := range []string{"/api/unknown", "/v2/chat", "/api/pull/x", "/%ff", "/api/chat%00", "/api%5Cpull"} {
-			if got := w.do("POST", path, "{}"); got.status != 403 {
 				t.Errorf("%s: %+v", path, got)
 			}
 		}
@@ -162,20 +162,6 @@ func TestNoOtherPageMayReadAnswersUnlessItIsAllowed(t *testing.T) {
 	})
 }
 
-func TestABrowserIsSentToThePage(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		if got := w.do("GET", "/", "", "Accept", "text/html,*/*"); got.status != http.StatusFound || got.header.Get("Location") != "/ui/" {
-			t.Errorf("%+v", got)
-		}
-		if got := w.do("GET", "/ui/", ""); got.status != 200 || !strings.Contains(got.body, "<html") {
-			t.Errorf("%d", got.status)
-		}
-		if got := w.do("GET", "/", "", "Accept", "*/*"); got.status != 200 || len(w.paths()) != 1 {
-			t.Errorf("%+v, reached %v", got, w.paths())
-		}
-	})
-}
-
 func TestItsOwnPathsAreNeverForwarded(t *testing.T) {
 	inWorld(t, []string{keys}, func(w *world) {
 		for path, want := range map[string]int{
@@ -185,7 +171,7 @@ func TestItsOwnPathsAreNeverForwarded(t *testing.T) {
 				t.Errorf("%s: %+v", path, got)
 			}
 		}
-		if got := w.do("POST", "/-/ready", "", "Authorization", alice); got.status != 404 {
+		if got := w.do("POST", "/-/ready", "", "Authorization", alice); got.status != 405 || got.header.Get("Allow") != "GET, HEAD" {
 			t.Errorf("%+v", got)
 		}
 		if len(w.paths()) != 0 {

@@ -19,6 +19,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway/chat"
 	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gateway/forward"
+	"github.com/clawdbot/clawgate/gateway/origins"
+	"github.com/clawdbot/clawgate/guesses"
 	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/hosts"
 )
@@ -65,6 +67,7 @@ type Gateway struct {
 	pool      *balance.Pool
 	forwarder *forward.Forwarder
 	keys      *access.Keys
+	guesses   guesses.Brake // for who has none of the keys
 	limiter   *access.Limiter
 	cors      access.CORS
 	page      http.Handler // nil when there is none
@@ -77,7 +80,7 @@ type Gateway struct {
 // New joins the parts. It starts nothing.
 func New(parts Parts) *Gateway {
 	c := parts.Config
-	g := &Gateway{config: c, log: parts.Log, limiter: access.NewLimiter(c.RateLimit), cors: access.NewCORS(c.CORSOrigins)}
+	g := &Gateway{config: c, log: parts.Log, limiter: access.NewLimiter(c.RateLimit), cors: access.NewCORS(origins.List(c.CORSOrigins))}
 	var keys []access.Key
 	for _, key := range c.APIKeys.List() {
 		keys = append(keys, access.Key{Name: key.Name, Secret: key.Key.Reveal()})
@@ -86,6 +89,7 @@ func New(parts Parts) *Gateway {
 	g.pool = balance.New(balance.Config{Sidecars: c.Sidecars, Resolve: parts.Resolve, Dial: parts.Dial, Log: parts.Log})
 	bodies := max(bufferMaxBytes, 2*int64(c.MaxBodyBytes)) // the largest is moved once more when half of it has come
 	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests, HeaderBytes: int(c.MaxHeaderBytes)}.Within(cmp.Or(parts.Resources, crowd.Available()), bodies)
+	g.guesses.Waiting = max(1, min(g.limits.Connections/8, 256)) // each holds a connection
 	g.forwarder = forward.New(forward.Config{
 		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
 		MaxBodyBytes: int64(c.MaxBodyBytes), UploadRate: int64(c.MinUploadRate), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,
@@ -159,6 +163,9 @@ func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
 func (g *Gateway) introduce(listeners Listeners) {
 	g.log.Info("serving", "door", listeners.Door.Addr().String(), "admin", listeners.Admin.Addr().String(),
 		"max_connections", g.limits.Connections, "max_requests", g.limits.Requests, "sidecars", len(g.config.Sidecars), "allow", g.config.Allow, "keys", len(g.config.APIKeys.List()))
+	for _, note := range origins.List(g.config.CORSOrigins).Notes() {
+		g.log.Warn("an origin in CLAWGATE_GATEWAY_CORS_ORIGINS is not read as Ollama reads it", "why", note)
+	}
 	if g.keys.Open() {
 		g.log.Warn("no keys are configured: the gateway is open to whoever reaches it; set CLAWGATE_GATEWAY_API_KEYS or CLAWGATE_GATEWAY_API_KEYS_FILE")
 		g.warnOfAnyName()

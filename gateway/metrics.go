@@ -42,7 +42,7 @@ func newMetrics(registry prometheus.Registerer, g *Gateway) *metrics {
 			Namespace: namespace, Subsystem: "gateway", Name: "first_chunk_seconds", Help: "From arrival to the first byte of an inference request's answer.", Buckets: firstChunkBuckets,
 		}),
 	}
-	for _, reason := range []string{"origin", "key", "unknown_path", "not_allowed", "rate_limit", "body_too_large", "no_sidecar", "sidecar_died", "memory", "crowded", "header", "bad_body", "encoding"} {
+	for _, reason := range []string{"origin", "key", "guesses", "unknown_path", "method", "not_allowed", "rate_limit", "body_too_large", "no_sidecar", "sidecar_died", "memory", "crowded", "header", "bad_body", "encoding"} {
 		m.refused.WithLabelValues(reason)
 	}
 	for _, reason := range []string{"client", "sidecar"} {

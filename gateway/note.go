@@ -30,6 +30,9 @@ func (v *visit) conclude(ctx context.Context) {
 		key = "none"
 	}
 	v.gateway.metrics.request(v.route.Name, key, took, &v.result)
+	if v.unlogged {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("request_id", v.id), slog.String("client", v.client.String()), slog.String("key", key),
 		slog.String("method", v.method), slog.String("route", v.route.Name), slog.Int("status", v.result.Status),

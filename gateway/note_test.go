@@ -56,7 +56,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		for series, want := range map[string]string{
 			`clawgate_gateway_requests_total{code="200",key="alice",route="/api/chat"}`: "2",
 			`clawgate_gateway_requests_total{code="401",key="none",route="/api/chat"}`:  "1",
-			`clawgate_gateway_requests_total{code="403",key="alice",route="other"}`:     "1",
+			`clawgate_gateway_requests_total{code="404",key="alice",route="other"}`:     "1",
 			`clawgate_gateway_requests_total{code="403",key="bob",route="/api/delete"}`: "1",
 			`clawgate_gateway_refused_total{reason="key"}`:                              "1",
 			`clawgate_gateway_refused_total{reason="unknown_path"}`:                     "1",

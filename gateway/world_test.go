@@ -61,7 +61,7 @@ func inWorld(t *testing.T, environ []string, run func(w *world)) {
 		relay := &http.Server{Handler: http.HandlerFunc(w.relay), ErrorLog: log.New(io.Discard, "", 0)}
 		go relay.Serve(w.sidecar)
 		w.stopRelay = func() { relay.Close() }
-		g := New(Parts{Config: c, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(w.log, nil)), Version: "test", Dial: w.sidecar.dial})
+		g := New(Parts{Config: c, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Version: "test", Dial: w.sidecar.dial})
 		w.hold = make(chan struct{})
 		ctx, stop := context.WithCancel(t.Context())
 		w.stop = stop
@@ -104,6 +104,8 @@ func (w *world) relay(writer http.ResponseWriter, request *http.Request) {
 	w.mu.Unlock()
 	writer.Header().Set("Content-Type", "application/x-ndjson")
 	writer.Header().Set("Access-Control-Allow-Origin", "http://localhost:3000")
+	writer.Header().Set("WWW-Authenticate", `Basic realm="ollama"`)
+	writer.Header().Set("Location", "/api/elsewhere")
 	if request.URL.Path == "/api/generate" {
 		io.WriteString(writer, "{\"response\":\"one\"}\n")
 		writer.(http.Flusher).Flush()

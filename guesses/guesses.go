@@ -8,6 +8,7 @@
 package guesses
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"sync"
@@ -24,14 +25,18 @@ const (
 	// most bounds the addresses that are remembered: some 400 kB. What finds no
 	// room among them shares one place.
 	most = 4096
-	// mostWaiting bounds the answers that wait at a time, of all addresses. Each
-	// holds a connection.
+	// mostWaiting bounds the answers that wait at a time, of all addresses, where
+	// Brake does not say otherwise.
 	mostWaiting = 256
 )
 
 // Brake slows the guesses at one secret. The zero value is ready for use, by any
 // number of goroutines.
 type Brake struct {
+	// Waiting bounds the answers that wait at a time, of all addresses: each holds a
+	// connection. 0 is for 256.
+	Waiting int
+
 	mu      sync.Mutex
 	paid    map[netip.Prefix]time.Time // when an address has paid for its guesses
 	shared  time.Time                  // the same, of those without a place
@@ -72,7 +77,7 @@ func (b *Brake) admit(guesser netip.Prefix, now time.Time) (wait time.Duration, 
 	}
 	paid = paid.Add(interval)
 	wait = max(0, paid.Sub(now)-free*interval)
-	if wait > longest || wait > 0 && b.waiting >= mostWaiting {
+	if wait > longest || wait > 0 && b.waiting >= cmp.Or(b.Waiting, mostWaiting) {
 		return 0, false
 	}
 	if wait > 0 {

@@ -195,7 +195,7 @@ func (s *supervisor) attempt(p verdict.Picture) {
 			func(seen probe.Sighting) { post(func() { s.sawLoaded(seen.Loaded, asked) }) },
 			func(waitsFor string) { post(func() { a.waitsFor = waitsFor }) })
 		loaded := result.Outcome == evidence.Success && visit.Served()
-		if loaded && result.Late {
+		if result.Late && visit.LoadExplains() {
 			result.Late, result.Loaded = false, true
 		}
 		if result.Unloaded || result.Server {

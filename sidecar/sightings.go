@@ -139,14 +139,12 @@ func (s *supervisor) sign(sign evidence.Sign) {
 func (s *supervisor) credit(sign evidence.Sign) {
 	result := evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
 	late := sign.Took > s.config.FirstChunkTimeout
-	result.Loaded = late && sign.Loaded
-	result.Late = late && !sign.Loaded && s.readiness.streak.Last.Late
-	if result.Late {
+	if result.Late = late && s.readiness.streak.Last.Late; result.Late {
 		result.Reason = s.readiness.streak.Last.Reason
 	}
 	s.readiness.count(result)
-	if !result.Loaded {
-		s.symptoms.of(s.readiness.target).answered(sign.At, result.Late)
+	if !late || result.Late && !sign.Loaded {
+		s.symptoms.of(s.readiness.target).answered(sign.At, late)
 	}
 	s.seen.lastSuccess = sign.At
 	s.sawToken(sign.At)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/clawdbot/clawgate/gateway/origins"
 )
 
 const (
@@ -17,45 +19,22 @@ const (
 
 var corsHeaders = []string{"Authorization", "Content-Type", "X-API-Key", "Prefer", "X-Request-Id"}
 
-// CORS lets web pages of other origins call. The zero CORS lets none and
-// touches nothing. Credentials of the browser's own are never allowed: a page
-// must know a key. Access-Control-* headers from upstream must be dropped.
-type CORS struct {
-	origins []string
-	all     bool
-}
+// CORS lets web pages of other origins call. The zero CORS lets only desktop apps
+// do so, see package origins. Credentials of the browser's own are never allowed: a
+// page must know a key. Access-Control-* headers from upstream must be dropped.
+type CORS struct{ allowed origins.List }
 
-// NewCORS allows the origins given ("https://chat.example"), or with "*" all.
-func NewCORS(origins []string) CORS {
-	var c CORS
-	for _, origin := range origins {
-		switch origin = canonicalOrigin(origin); origin {
-		case "":
-		case "*":
-			c.all = true
-		default:
-			c.origins = append(c.origins, origin)
-		}
-	}
-	return c
-}
-
-// canonicalOrigin writes an origin as browsers do: lower case, without a slash.
-func canonicalOrigin(origin string) string {
-	return strings.ToLower(strings.TrimSuffix(strings.TrimSpace(origin), "/"))
-}
+// NewCORS lets those origins call, too.
+func NewCORS(allowed origins.List) CORS { return CORS{allowed} }
 
 // Handle sets what the answer to r must say for the browser to hand it on. It
 // answers the browser's own question beforehand (a preflight) itself, and is
 // done then. That question carries no key, so it must come before Identify.
 func (c CORS) Handle(w http.ResponseWriter, r *http.Request) (done bool) {
-	if !c.all && len(c.origins) == 0 {
-		return false
-	}
 	answer := w.Header()
 	answer.Add("Vary", "Origin") // also without an origin: a cache must not mix them
 	origin := r.Header.Get("Origin")
-	if origin == "" || !c.all && !slices.Contains(c.origins, canonicalOrigin(origin)) {
+	if origin == "" || !c.allowed.Lets(origin) {
 		return false
 	}
 	answer.Set("Access-Control-Allow-Origin", origin)
@@ -100,9 +79,19 @@ func isToken(name string) bool {
 // but sees only the gateway's address.
 func (c CORS) Foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" || c.all || slices.Contains(c.origins, canonicalOrigin(origin)) {
-		return false
-	}
+	return origin != "" && !c.allowed.Lets(origin) && !own(origin, r)
+}
+
+// Stray says that the request comes from a web page that nobody has named: it may
+// call where every page may. What a browser sends by itself is no sign there that
+// the page knows a key.
+func (c CORS) Stray(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin != "" && !c.allowed.Names(origin) && !own(origin, r)
+}
+
+// own says that the page is the gateway's own.
+func own(origin string, r *http.Request) bool {
 	_, host, found := strings.Cut(origin, "://")
-	return !found || !strings.EqualFold(host, r.Host)
+	return found && strings.EqualFold(host, r.Host)
 }

@@ -6,7 +6,22 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/clawdbot/clawgate/gateway/origins"
 )
+
+func pages(t *testing.T, patterns ...string) CORS {
+	t.Helper()
+	var allowed origins.List
+	for _, text := range patterns {
+		pattern, err := origins.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		allowed = append(allowed, pattern)
+	}
+	return NewCORS(allowed)
+}
 
 func ask(c CORS, method string, header http.Header) (*httptest.ResponseRecorder, bool) {
 	w := httptest.NewRecorder()
@@ -16,7 +31,7 @@ func ask(c CORS, method string, header http.Header) (*httptest.ResponseRecorder,
 }
 
 func TestOnlyConfiguredOriginsAreAllowed(t *testing.T) {
-	listed := NewCORS([]string{" https://Chat.example/ ", "", "http://localhost:3000"})
+	listed := pages(t, "https://Chat.example", "http://localhost:3000")
 	for _, c := range []struct {
 		cors    CORS
 		origin  string
@@ -29,8 +44,13 @@ func TestOnlyConfiguredOriginsAreAllowed(t *testing.T) {
 		{listed, "null", false},
 		{listed, "*", false},
 		{listed, "", false},
-		{NewCORS([]string{"*"}), "https://any.example", true},
-		{NewCORS([]string{"*"}), "", false},
+		{pages(t, "*"), "https://any.example", true},
+		{pages(t, "*"), "null", true},
+		{pages(t, "*"), "", false},
+		{CORS{}, "https://chat.example", false},
+		{CORS{}, "http://localhost:3000", false},
+		{CORS{}, "app://obsidian.md", true},
+		{CORS{}, "file://", true},
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodOptions} {
 			header := http.Header{"Origin": {c.origin}}
@@ -55,17 +75,6 @@ func TestOnlyConfiguredOriginsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestWithoutOriginsNothingIsTouched(t *testing.T) {
-	for _, c := range []CORS{{}, NewCORS(nil), NewCORS([]string{""})} {
-		w, done := ask(c, http.MethodOptions, http.Header{
-			"Origin": {"https://chat.example"}, "Access-Control-Request-Method": {"POST"},
-		})
-		if done || len(w.Header()) != 0 {
-			t.Errorf("%v %v", done, w.Header())
-		}
-	}
-}
-
 func TestAPreflightIsAnswered(t *testing.T) {
 	var many []string
 	for i := range 200 {
@@ -80,7 +89,7 @@ func TestAPreflightIsAnswered(t *testing.T) {
 		"*, a b, a\"b, <x>, a:b, é, ok": ", ok",
 		strings.Join(many, ","):         ", " + strings.Join(many[:59], ", "),
 	} {
-		w, done := ask(NewCORS([]string{"*"}), http.MethodOptions, http.Header{
+		w, done := ask(pages(t, "*"), http.MethodOptions, http.Header{
 			"Origin": {"https://chat.example"}, "Access-Control-Request-Method": {"DELETE"},
 			"Access-Control-Request-Headers": {asked},
 		})
@@ -98,7 +107,7 @@ func TestAPreflightIsAnswered(t *testing.T) {
 }
 
 func TestAPageMayReadOurHeaders(t *testing.T) {
-	w, done := ask(NewCORS([]string{"*"}), http.MethodOptions, http.Header{"Origin": {"https://chat.example"}})
+	w, done := ask(pages(t, "*"), http.MethodOptions, http.Header{"Origin": {"https://chat.example"}})
 	if got := w.Header().Get("Access-Control-Expose-Headers"); done || got != "Retry-After, Retry-After-Ms, Clawgate-State, X-Request-Id" {
 		t.Errorf("%v %q", done, got)
 	}
@@ -119,6 +128,7 @@ func TestForeignPagesAreTold(t *testing.T) {
 		"an allowed page":                {[]string{"https://chat.example"}, "https://chat.example", false},
 		"another, while one is allowed":  {[]string{"https://chat.example"}, "https://chat.example.evil", true},
 		"any, while all are allowed":     {[]string{"*"}, "https://evil.example", false},
+		"a desktop app":                  {nil, "vscode-webview://0abc", false},
 		"a host in the path of an other": {nil, "http://evil.example/box:8080", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,9 +136,23 @@ func TestForeignPagesAreTold(t *testing.T) {
 			if c.origin != "" {
 				r.Header.Set("Origin", c.origin)
 			}
-			if got := NewCORS(c.allowed).Foreign(r); got != c.foreign {
+			if got := pages(t, c.allowed...).Foreign(r); got != c.foreign {
 				t.Errorf("foreign %t, want %t", got, c.foreign)
 			}
 		})
+	}
+}
+
+func TestAPageThatNobodyHasNamedIsStray(t *testing.T) {
+	for origin, want := range map[string]bool{
+		"": false, "http://box:8080": false, "app://a": false, "https://evil.example": true, "null": true, "https://box:8081": true,
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://box:8080/api/chat", nil)
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if got := pages(t, "*").Stray(r); got != want {
+			t.Errorf("%q: stray %t", origin, got)
+		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"strings"
 )
 
 // Anonymous is everybody's name where no keys are configured.
@@ -52,19 +50,18 @@ func (k *Keys) Open() bool { return len(k.known) == 0 }
 // secret could be guessed.
 func (k *Keys) Format(state fmt.State, _ rune) { _, _ = fmt.Fprintf(state, "%d keys", len(k.known)) }
 
-// Identify gives the name of the key that a request carries, as a bearer token
-// or as X-API-Key (the OpenAI clients' way and the Anthropic clients'). One valid
-// key is enough, wherever it is: clients that insist on a header of their own put
-// a dummy there. Of two valid ones the bearer token names the user.
-func (k *Keys) Identify(header http.Header) (name string, ok bool) {
+// Identify gives the name of the holder of the first of the secrets that is a key.
+// One is enough: clients that insist on a header of their own put a dummy there.
+func (k *Keys) Identify(secrets []string) (name string, ok bool) {
 	if k.Open() {
 		return Anonymous, true
 	}
-	byHeader, headerValid := k.holder(header.Get("X-API-Key"))
-	if name, ok = k.holder(bearer(header.Get("Authorization"))); ok {
-		return name, true
+	for _, secret := range secrets {
+		if holder, valid := k.holder(secret); valid && !ok { // all are compared, for the sake of time
+			name, ok = holder, true
+		}
 	}
-	return byHeader, headerValid
+	return name, ok
 }
 
 // holder compares with every key, and the sums rather than the secrets, so that
@@ -79,14 +76,4 @@ func (k *Keys) holder(secret string) (name string, ok bool) {
 		return "", false
 	}
 	return k.known[found].name, true
-}
-
-// bearer gives the token of an Authorization header; the scheme's case is free
-// (RFC 9110, section 11.1).
-func bearer(authorization string) string {
-	scheme, token, _ := strings.Cut(strings.TrimSpace(authorization), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }

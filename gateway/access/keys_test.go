@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -10,42 +11,83 @@ import (
 	"testing"
 )
 
+func basic(pair string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)) }
+
 func TestAKeyNamesItsHolder(t *testing.T) {
-	keys := NewKeys([]Key{{"ann", "s3cret"}, {"bob", "other key"}, {"nobody", ""}})
+	keys := NewKeys([]Key{{"ann", "s3cret"}, {"bob", "other:key"}, {"nobody", ""}})
 	for _, c := range []struct {
-		authorization, apiKey string
-		name                  string
+		authorization, xAPIKey, apiKey string
+		name                           string
 	}{
-		{"Bearer s3cret", "", "ann"},
-		{"bEARER   s3cret ", "", "ann"},
-		{"Bearer other key", "", "bob"},
-		{"", "s3cret", "ann"},
-		{"", "other key", "bob"},
-		{"Bearer s3cret", "other key", "ann"},
-		{"Bearer dummy", "other key", "bob"},
-		{"Basic s3cret", "other key", "bob"},
-		{"Bearer s3cret", "dummy", "ann"},
-		{"Bearer dummy", "dummy", ""},
-		{"s3cret", "", ""},
-		{"Basic s3cret", "", ""},
-		{"Bearer", "", ""},
-		{"Bearer ", "", ""},
-		{"Bearer S3cret", "", ""},
-		{"Bearer s3cre", "", ""},
-		{"", "", ""},
+		{"Bearer s3cret", "", "", "ann"},
+		{"bEARER   s3cret ", "", "", "ann"},
+		{"Bearer other:key", "", "", "bob"},
+		{"", "s3cret", "", "ann"},
+		{"", "other:key", "", "bob"},
+		{"", "", "s3cret", "ann"},
+		{"s3cret", "", "", "ann"},
+		{" other:key ", "", "", "bob"},
+		{basic("ann:s3cret"), "", "", "ann"},
+		{basic("any:s3cret"), "", "", "ann"},
+		{basic(":s3cret"), "", "", "ann"},
+		{basic("ann:other:key"), "", "", "bob"},
+		{"bASIC " + basic("x:s3cret")[6:], "", "", "ann"},
+		{"Bearer s3cret", "other:key", "", "ann"},
+		{"Bearer s3cret", "", "other:key", "ann"},
+		{basic("x:s3cret"), "other:key", "", "ann"},
+		{"", "s3cret", "other:key", "ann"},
+		{"Bearer dummy", "other:key", "", "bob"},
+		{basic("user:dummy"), "other:key", "", "bob"},
+		{"Bearer s3cret", "dummy", "dummy", "ann"},
+		{"dummy", "dummy", "s3cret", "ann"},
+		{"Bearer dummy", "dummy", "dummy", ""},
+		{"Basic s3cret", "", "", ""},
+		{basic("s3cret:"), "", "", ""},
+		{basic("s3cret"), "", "", ""},
+		{basic("ann:"), "", "", ""},
+		{"Token s3cret", "", "", ""},
+		{"Bearer", "", "", ""},
+		{"Bearer ", "", "", ""},
+		{"Bearer S3cret", "", "", ""},
+		{"Bearer s3cre", "", "", ""},
+		{"", "", "", ""},
 	} {
 		header := http.Header{}
 		header.Set("Authorization", c.authorization)
-		header.Set("x-api-key", c.apiKey)
-		if name, ok := keys.Identify(header); name != c.name || ok != (c.name != "") {
-			t.Errorf("%q %q: %q %v, want %q", c.authorization, c.apiKey, name, ok, c.name)
+		header.Set("x-api-key", c.xAPIKey)
+		header.Set("api-key", c.apiKey)
+		if name, ok := keys.Identify(Secrets(header, true)); name != c.name || ok != (c.name != "") {
+			t.Errorf("%q %q %q: %q %v, want %q", c.authorization, c.xAPIKey, c.apiKey, name, ok, c.name)
 		}
+	}
+}
+
+func TestEveryHeaderOfANameIsRead(t *testing.T) {
+	keys := NewKeys([]Key{{"ann", "s3cret"}})
+	for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key"} {
+		if holder, _ := keys.Identify(Secrets(http.Header{name: {"dummy", "s3cret"}}, true)); holder != "ann" {
+			t.Errorf("%s: %q", name, holder)
+		}
+	}
+}
+
+func TestWhatABrowserSendsByItselfCanBeLeftOut(t *testing.T) {
+	header := http.Header{"Authorization": {basic("x:s3cret"), "Bearer own"}}
+	if got := Secrets(header, false); len(got) != 1 || got[0] != "own" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWhoCarriesNothingHasNotGuessed(t *testing.T) {
+	header := http.Header{"Authorization": {"", "Bearer ", "Basic", "Digest x", basic("x:")}, "X-Api-Key": {" "}, "Cookie": {"key=x"}}
+	if got := Secrets(header, true); len(got) != 0 {
+		t.Errorf("%q", got)
 	}
 }
 
 func TestWithoutKeysEverybodyIsLetIn(t *testing.T) {
 	keys := NewKeys(nil)
-	if name, ok := keys.Identify(http.Header{"X-Api-Key": {"any"}}); !keys.Open() || name != Anonymous || !ok {
+	if name, ok := keys.Identify([]string{"any"}); !keys.Open() || name != Anonymous || !ok {
 		t.Errorf("%q %v", name, ok)
 	}
 	if closed := NewKeys([]Key{{"nobody", ""}}); closed.Open() {

@@ -24,8 +24,11 @@ type Config struct {
 
 	Sidecars Sidecars `split_words:"true" default:"http://sidecar:18789" desc:"URLs of the sidecars' relays, separated by commas; a name with several addresses counts as several, unless they lead to one sidecar"`
 
-	APIKeys Keys    `split_words:"true" secret:"true" rule:"empty" desc:"name:key of every client, separated by commas or lines, or API_KEYS_FILE; empty: open to everyone"`
-	Allow   Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, manage (pull, push, create, copy, delete, unload), and remote (models that run elsewhere, on the server owner's account)"`
+	APIKeys Keys `split_words:"true" secret:"true" rule:"empty" desc:"name:key of every client, separated by commas or lines, or API_KEYS_FILE; empty: open to everyone"`
+	// KeyInPath needs keys, none of which has a slash.
+	KeyInPath bool `split_words:"true" default:"false" desc:"Also take a key from the path, as /key/KEY/api/tags, for the ollama command line; proxies and programs may write paths into their logs"`
+
+	Allow Classes `split_words:"true" default:"inference,inspect" desc:"What clients may do, separated by commas: inference, inspect, manage (pull, push, create, copy, delete, unload), and remote (models that run elsewhere, on the server owner's account)"`
 
 	PinOptions bool `split_words:"true" default:"false" desc:"Drop keep_alive, shift and all options that may choose the runner from requests, so that no client reloads everybody's model"`
 
@@ -41,10 +44,12 @@ type Config struct {
 	// RateLimit 0 means none.
 	RateLimit int `split_words:"true" default:"0" desc:"Requests a minute that each key may send; 0: no limit"`
 
-	CORSOrigins    Origins  `split_words:"true" rule:"empty" desc:"Origins of web pages that may call, separated by commas, or * for all; empty: none"`
+	CORSOrigins    Origins  `split_words:"true" rule:"empty" desc:"Origins of web pages that may call, separated by commas, with at most one * each (https://*.example.com, http://localhost:*, chrome-extension://*), or * for all; those of desktop apps (app://, file://, tauri://, vscode-webview://, vscode-file://) always may"`
 	TrustedProxies Prefixes `split_words:"true" rule:"empty" desc:"Addresses or prefixes (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, separated by commas"`
 
 	Hosts hosts.Names `split_words:"true" rule:"empty" desc:"Names by which clients may address the gateway, besides IP addresses and names of private networks, separated by commas, or * for all; empty: all, unless it listens on a loopback address"`
+
+	BasePath Path `split_words:"true" rule:"empty" desc:"What paths may begin with besides, such as /ollama, where a proxy in front does not take it off"`
 
 	UI bool `split_words:"true" default:"true" desc:"Serve the web page under /ui/"`
 
@@ -77,6 +82,8 @@ func contradictions(c Config) []environment.Contradiction {
 		environment.Wrong(!environment.IsAddress(c.AdminListen), "ADMIN_LISTEN", fmt.Sprintf("%q is not an address such as :8081 or 127.0.0.1:8081", c.AdminListen)),
 		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
 		environment.Wrong(!crowd.FitsHeader(int64(c.MaxHeaderBytes)), "MAX_HEADER_BYTES", "must be 4KiB to 1MiB"),
+		environment.Wrong(c.KeyInPath && len(c.APIKeys.List()) == 0, "KEY_IN_PATH API_KEYS", "there are no keys that a path could hold: set API_KEYS or API_KEYS_FILE, or leave KEY_IN_PATH out"),
+		environment.Wrong(c.KeyInPath && c.APIKeys.withSlash() > 0, "API_KEYS KEY_IN_PATH", fmt.Sprintf("the key of entry %d has a slash, which ends it in a path: give it one without", c.APIKeys.withSlash())),
 		environment.Wrong(c.MaxConnections > 0 && c.MaxConnections <= c.MaxRequests, "MAX_CONNECTIONS MAX_REQUESTS", "there must be more connections than requests: one must be left to answer on"),
 	}
 }

@@ -20,6 +20,7 @@ CLAWGATE_GATEWAY_LISTEN :8080
 CLAWGATE_GATEWAY_ADMIN_LISTEN :8081
 CLAWGATE_GATEWAY_SIDECARS http://sidecar:18789
 CLAWGATE_GATEWAY_API_KEYS
+CLAWGATE_GATEWAY_KEY_IN_PATH false
 CLAWGATE_GATEWAY_ALLOW inference,inspect
 CLAWGATE_GATEWAY_PIN_OPTIONS false
 CLAWGATE_GATEWAY_HOLD 0s
@@ -33,6 +34,7 @@ CLAWGATE_GATEWAY_RATE_LIMIT 0
 CLAWGATE_GATEWAY_CORS_ORIGINS
 CLAWGATE_GATEWAY_TRUSTED_PROXIES
 CLAWGATE_GATEWAY_HOSTS
+CLAWGATE_GATEWAY_BASE_PATH
 CLAWGATE_GATEWAY_UI true
 CLAWGATE_ADMIN_HOSTS
 CLAWGATE_LOG_LEVEL info
@@ -115,8 +117,9 @@ func TestValuesAreRead(t *testing.T) {
 func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 	const (
 		sidecar = "must be an http URL of a host alone, such as http://sidecar:18789"
-		origin  = "must be an origin such as https://chat.example.com or http://localhost:3000, or * alone for all"
+		origin  = "must be an origin such as https://chat.example.com, http://localhost:* or app://*, or * alone for all"
 	)
+	const base = "must be a path such as /ollama: segments of letters, digits, . _ ~ and -, each with a slash before it"
 	for _, test := range []struct{ set, want string }{
 		{"LISTEN=8080", `LISTEN: "8080" is not an address such as :8080 or 127.0.0.1:8080`},
 		{"ADMIN_LISTEN=x:y", `ADMIN_LISTEN: "x:y" is not an address such as :8081 or 127.0.0.1:8081`},
@@ -140,14 +143,29 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"CORS_ORIGINS=chat.example.com", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://a/", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://u:hunter2@a", "CORS_ORIGINS: entry 1: " + origin},
-		{"CORS_ORIGINS=https://*.a.com", "CORS_ORIGINS: entry 1: " + origin},
+		{"CORS_ORIGINS=https://*.a.com,https://pre-*.a.com", "CORS_ORIGINS: entry 2: a * stands for whole labels in front of a host (https://*.example.com), for the numbers of an IP address (http://192.168.1.*), for a port (http://localhost:*) or for everything after ://, and there is at most one"},
 		{"CORS_ORIGINS=https://a:", "CORS_ORIGINS: entry 1: " + origin},
 		{"CORS_ORIGINS=https://a?", "CORS_ORIGINS: entry 1: " + origin},
-		{"CORS_ORIGINS=null", "CORS_ORIGINS: entry 1: " + origin},
+		{"CORS_ORIGINS=null", "CORS_ORIGINS: entry 1: null is what a page of any site sends from a sandboxed frame: only * lets it in"},
 		{"CORS_ORIGINS=https://a,*", "CORS_ORIGINS: entry 2: * means all origins; give it alone or leave it out"},
 		{"TRUSTED_PROXIES=10.0.0.0/33", `TRUSTED_PROXIES: entry 1: "10.0.0.0/33" is not an address or a prefix such as 10.0.0.0/8`},
 		{"TRUSTED_PROXIES=::1,proxy", `TRUSTED_PROXIES: entry 2: "proxy" is not an address or a prefix such as 10.0.0.0/8`},
 		{"TRUSTED_PROXIES=fe80::1%eth0", `TRUSTED_PROXIES: entry 1: "fe80::1%eth0" is not an address or a prefix such as 10.0.0.0/8`},
+		{"BASE_PATH=ollama", "BASE_PATH: " + base},
+		{"BASE_PATH=/", "BASE_PATH: " + base},
+		{"BASE_PATH=/a//b", "BASE_PATH: " + base},
+		{"BASE_PATH=/a/../b", "BASE_PATH: " + base},
+		{"BASE_PATH=/a/./b", "BASE_PATH: " + base},
+		{"BASE_PATH=/a%2Fb", "BASE_PATH: " + base},
+		{"BASE_PATH=https://a/b", "BASE_PATH: " + base},
+		{"BASE_PATH=/a b", "BASE_PATH: " + base},
+		{"BASE_PATH=/key", "BASE_PATH: is a path of the gateway's own; use another one, such as /ollama"},
+		{"BASE_PATH=/ui/a", "BASE_PATH: is a path of the gateway's own; use another one, such as /ollama"},
+		{"BASE_PATH=/-", "BASE_PATH: is a path of the gateway's own; use another one, such as /ollama"},
+		{"BASE_PATH=/api/", "BASE_PATH: is where Ollama's own paths are; use another one, such as /ollama"},
+		{"BASE_PATH=/v1", "BASE_PATH: is where Ollama's own paths are; use another one, such as /ollama"},
+		{"BASE_PATH=/v1/models/a", "BASE_PATH: is where Ollama's own paths are; use another one, such as /ollama"},
+		{"KEY_IN_PATH=true", "KEY_IN_PATH, CLAWGATE_GATEWAY_API_KEYS: there are no keys that a path could hold: set API_KEYS or API_KEYS_FILE, or leave KEY_IN_PATH out"},
 		{"UI=on", `UI: "on" is not true or false`},
 		{"ALOW=x", "ALOW: no such variable; did you mean CLAWGATE_GATEWAY_ALLOW?"},
 		{"API_KEY_FILE=x", "API_KEY_FILE: no such variable; did you mean CLAWGATE_GATEWAY_API_KEYS_FILE?"},
@@ -217,6 +235,14 @@ func TestThereAreMoreConnectionsThanRequests(t *testing.T) {
 		_, err := config.Load([]string{"CLAWGATE_GATEWAY_MAX_CONNECTIONS=100", "CLAWGATE_GATEWAY_MAX_REQUESTS=" + requests})
 		if (err == nil) != right || err != nil && !strings.Contains(err.Error(), "CLAWGATE_GATEWAY_MAX_CONNECTIONS, CLAWGATE_GATEWAY_MAX_REQUESTS: there must be more connections than requests") {
 			t.Errorf("%s requests: %v", requests, err)
+		}
+	}
+}
+
+func TestTheBasePathHasNoSlashAtItsEnd(t *testing.T) {
+	for text, want := range map[string]string{"/ollama": "/ollama", "/ollama/": "/ollama", "/a/b-c_d.e~f/": "/a/b-c_d.e~f", "/api/ollama": "/api/ollama", "/keys": "/keys", "": ""} {
+		if c, err := config.Load([]string{"CLAWGATE_GATEWAY_BASE_PATH=" + text}); err != nil || c.BasePath.String() != want {
+			t.Errorf("%q is %q: %v", text, c.BasePath, err)
 		}
 	}
 }

@@ -75,6 +75,11 @@ func checkKey(list []Key) error {
 	return nil
 }
 
+// withSlash is the entry of the first key that has a slash, from 1; 0 for none.
+func (k Keys) withSlash() int {
+	return 1 + slices.IndexFunc(k.list, func(key Key) bool { return strings.Contains(key.Key.Reveal(), "/") })
+}
+
 // String says only how many keys there are.
 func (k Keys) String() string { return fmt.Sprintf("[%d keys]", len(k.list)) }
 

@@ -114,3 +114,20 @@ func TestKeysAreNeverShown(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyWithASlashIsNotForAPath(t *testing.T) {
+	const inPath = "CLAWGATE_GATEWAY_KEY_IN_PATH=true"
+	_, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=a:" + key + ",b:hunter2/0123456789", inPath})
+	if want := "CLAWGATE_GATEWAY_API_KEYS, CLAWGATE_GATEWAY_KEY_IN_PATH: the key of entry 2 has a slash, which ends it in a path: give it one without"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if _, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=b:hunter2/0123456789"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=a:" + key, inPath}); err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load([]string{"CLAWGATE_GATEWAY_API_KEYS=" + key, inPath}); err == nil || strings.Contains(err.Error(), "KEY_IN_PATH") {
+		t.Errorf("a mistake in the keys is not one of KEY_IN_PATH: %v", err)
+	}
+}

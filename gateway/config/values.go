@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/clawdbot/clawgate/environment"
+	"github.com/clawdbot/clawgate/gateway/origins"
 )
 
 // Sidecars are the URLs of the sidecars' relays: scheme and host alone.
@@ -64,45 +65,27 @@ func (c *Classes) UnmarshalText(text []byte) error {
 	})
 }
 
-// Origins are of the web pages that may call, in the form in which browsers send
-// them, or * alone for all.
-type Origins []string
+// Origins are patterns for the web pages and apps that may call, beside desktop
+// apps, see package origins.
+type Origins []origins.Pattern
 
-// UnmarshalText accepts scheme://host[:port], separated by commas, or * alone.
-// Its errors show none: one may hold a password.
+// UnmarshalText accepts patterns, separated by commas, or * alone. Its errors
+// show none: one may hold a password.
 func (o *Origins) UnmarshalText(text []byte) error {
-	if string(text) == "*" {
-		*o = Origins{"*"}
-		return nil
-	}
 	*o = nil
 	return eachOf(text, func(entry string) error {
-		origin, ok := parseOrigin(entry)
-		switch {
-		case entry == "*":
-			return errors.New("* means all origins; give it alone or leave it out")
-		case !ok:
-			return errors.New("must be an origin such as https://chat.example.com or http://localhost:3000, or * alone for all")
+		pattern, err := origins.Parse(entry)
+		if err != nil {
+			return err
 		}
-		if !slices.Contains(*o, origin) {
-			*o = append(*o, origin)
+		if pattern == origins.All && string(text) != "*" {
+			return errors.New("* means all origins; give it alone or leave it out")
+		}
+		if !slices.Contains(*o, pattern) {
+			*o = append(*o, pattern)
 		}
 		return nil
 	})
-}
-
-// parseOrigin puts an origin into the form in which browsers send it: in small
-// letters and without the port that the scheme has anyway.
-func parseOrigin(text string) (string, bool) {
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != strings.ToLower(u.Scheme)+text[len(u.Scheme):] {
-		return "", false // more than scheme and host
-	}
-	if strings.Contains(u.Host, "*") || strings.HasSuffix(u.Host, ":") || u.Port() != "" && !environment.IsAddress(u.Host) {
-		return "", false // https://*.example.com would never match
-	}
-	u.Host = strings.ToLower(u.Host)
-	return u.Scheme + "://" + withoutPort(u, map[string]string{"http": "80", "https": "443"}[u.Scheme]), true
 }
 
 // withoutPort is the host of u, without the port if that is the scheme's own.

@@ -71,7 +71,7 @@ func (t *answer) begin() bool {
 	t.result.FirstChunk = max(1, time.Since(t.arrived))
 	t.body.Release()
 	t.guest.Settle()
-	copyAnswerHeader(t.writer.Header(), t.Header)
+	copyAnswerHeader(t.writer.Header(), t.Header, t.ask.Asked)
 	t.result.Status = t.StatusCode
 	t.ended = hop.ResetUntil(t.request, t.writer.Header())
 	t.body.EndConnection(t.writer.Header())

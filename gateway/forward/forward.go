@@ -41,6 +41,7 @@ type Refusal struct {
 // Ask is what the door has found out about a request.
 type Ask struct {
 	Path      string // clean: what was decided about is what is sent
+	Asked     string // as the client wrote it, without what stood before it
 	Route     ollama.Route
 	Inference bool
 	Inspect   bool   // Config.Body is to see the body

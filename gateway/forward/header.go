@@ -19,7 +19,7 @@ func cleanHeader(request *http.Request, ask Ask) {
 	hop.RemoveHopByHop(header)
 	hop.RemoveOwn(header)
 	for _, name := range []string{
-		"Authorization", "X-Api-Key", "Cookie", "Prefer", "Expect",
+		"Authorization", "X-Api-Key", "Api-Key", "Cookie", "Prefer", "Expect",
 		"Origin", "Referer", // the gateway has judged them, and Ollama would by the wrong host
 		"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 		"Idempotency-Key", "X-Idempotency-Key", // with them net/http itself sends again what may have been seen
@@ -55,15 +55,18 @@ func (a *attempt) header(choice balance.Choice) http.Header {
 
 // copyAnswerHeader gives the client the sidecar's header. Its Clawgate-State
 // stays: it tells a person who refused. Which pages may read the answer is the
-// gateway's to say.
-func copyAnswerHeader(to, from http.Header) {
+// gateway's to say, and who has to show what: a browser that was asked for a name
+// and a password would send them by itself from then on.
+func copyAnswerHeader(to, from http.Header, path string) {
 	hop.RemoveHopByHop(from)
 	for name, values := range from {
 		switch {
-		case name == "X-Request-Id", strings.HasPrefix(name, "Access-Control-"):
+		case name == "X-Request-Id", name == "Www-Authenticate", strings.HasPrefix(name, "Access-Control-"):
 		case strings.HasPrefix(name, "Clawgate-") && name != "Clawgate-State": // between the two layers
 		case name == "Vary":
 			to[name] = append(to[name], values...)
+		case name == "Location":
+			to[name] = []string{Relative(path, from.Get(name))}
 		default:
 			to[name] = values
 		}

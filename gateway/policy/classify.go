@@ -1,13 +1,15 @@
 // Package policy decides which requests the door lets through, and what of
 // their bodies. It is pure: it reads what it is given and touches no network.
 //
-// Everything that is not known is refused: a new release of Ollama may add a
+// What is not known goes no further: a new release of Ollama may add a
 // route that deletes or fetches, and nobody must find it open.
 package policy
 
 import (
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -55,29 +57,56 @@ var table = map[string]map[string]Class{
 }
 
 // named has the routes that end in a name: of at most so many segments.
-var named = []struct {
-	prefix   string
-	segments int
-	methods  map[string]Class
-}{
+var named = []namedRoute{
 	{"/v1/models/", 2, map[string]Class{http.MethodGet: Inspect}}, // namespace/name
 	{"/api/blobs/", 1, map[string]Class{http.MethodHead: Manage, http.MethodPost: Manage}},
 }
 
-// Classify tells the class of a request from its method and its decoded path
-// (URL.Path), and whether it is known at all.
-//
-// It decides on the cleaned path, and clean is that path: it must be what is
-// sent on, with an empty RawPath, so that what was decided is what Ollama sees.
-// The case counts, as it does for Ollama's router. Where known is false, clean
-// may hold anything and is good for nothing but a quoted log entry.
-func Classify(method, urlPath string) (class Class, clean string, known bool) {
-	clean = path.Clean("/" + urlPath)
+// Endpoint is a path of Ollama's that is known here.
+type Endpoint struct {
+	// Path is clean: it must be what is sent on, with an empty RawPath, so that
+	// what was decided about is what Ollama sees.
+	Path    string
+	methods map[string]Class
+}
+
+// Find tells which endpoint a decoded path (URL.Path) names, and whether it is
+// one at all. The case counts, as it does for Ollama's router.
+func Find(urlPath string) (Endpoint, bool) {
 	if !plain(urlPath) {
-		return "", clean, false
+		return Endpoint{}, false
 	}
-	class, known = methodsOf(clean)[method]
-	return class, clean, known
+	clean := path.Clean("/" + urlPath)
+	methods := methodsOf(clean)
+	return Endpoint{clean, methods}, methods != nil
+}
+
+// Class tells the class of a request with that method, and whether the endpoint
+// has the method at all.
+func (e Endpoint) Class(method string) (Class, bool) {
+	class, known := e.methods[method]
+	return class, known
+}
+
+// Allow lists the endpoint's methods as the header of that name does.
+func (e Endpoint) Allow() string {
+	return strings.Join(slices.Sorted(maps.Keys(e.methods)), ", ")
+}
+
+// Covers says that an endpoint has this path or lies below it.
+func Covers(clean string) bool {
+	if methodsOf(clean) != nil {
+		return true
+	}
+	below := func(known string) bool { return strings.HasPrefix(known, clean+"/") }
+	return slices.ContainsFunc(slices.Collect(maps.Keys(table)), below) ||
+		slices.ContainsFunc(named, func(route namedRoute) bool { return below(route.prefix) })
+}
+
+type namedRoute struct {
+	prefix   string
+	segments int
+	methods  map[string]Class
 }
 
 // methodsOf gives the methods that a clean path is known with; nil for none.

@@ -67,7 +67,7 @@ func RouteOf(method, urlPath string) Route {
 			return route
 		}
 		if openAI && clean != "/v1/models" {
-			return Route{Name: otherOpenAI, Inference: true, API: OpenAI}
+			return Route{Name: otherOpenAI, Inference: true, API: familyOf(clean)}
 		}
 	}
 	return Route{Name: otherName(clean), API: familyOf(clean)}
@@ -95,7 +95,7 @@ func familyOf(clean string) API {
 	switch {
 	case strings.HasPrefix(clean, "/v1/messages"):
 		return Anthropic
-	case strings.HasPrefix(clean, "/v1/"):
+	case clean == "/v1" || strings.HasPrefix(clean, "/v1/"):
 		return OpenAI
 	}
 	return Native

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 )
@@ -46,6 +47,24 @@ func TestErrorsHaveTheFormOfTheirAPI(t *testing.T) {
 		}
 		if got := ErrorText(body); got != "no" {
 			t.Errorf("%s: read back as %q", path, got)
+		}
+	}
+}
+
+func TestErrorsHaveTheTypeOfTheirStatus(t *testing.T) {
+	for status, want := range map[int]string{
+		400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+		405: "invalid_request_error", 408: "timeout_error", 413: "request_too_large", 415: "invalid_request_error",
+		429: "rate_limit_error", 431: "invalid_request_error", 500: "api_error", 502: "api_error", 504: "timeout_error",
+	} {
+		for path, form := range map[string]string{
+			"/v1":          `{"error":{"code":"%s","message":"no","param":null,"type":"%[1]s"}}`,
+			"/v1/nothing":  `{"error":{"code":"%s","message":"no","param":null,"type":"%[1]s"}}`,
+			"/v1/messages": `{"error":{"message":"no","type":"%s"},"type":"error"}`,
+		} {
+			if got, want := string(RouteOf("GET", path).API.ErrorBody(status, "no")), fmt.Sprintf(form, want); got != want {
+				t.Errorf("%d on %s: %s, want %s", status, path, got, want)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	if err != nil {
 		return f.diedUnanswered(err)
 	}
+	f.visit.Answered()
 	failure := ollama.Classify(answer.StatusCode, ollama.ErrorText(start))
 	if failure.NotFound() {
 		f.visit.Refused()

@@ -26,8 +26,8 @@ func (x *exchange) pass() {
 	}
 	if x.peek.Purpose == ollama.Unload {
 		x.relay.ForgetRunnerOptions(x.peek.Model)
-		x.relay.config.Runners.Unloaded(x.peek.Model, time.Now())
-		defer func() { x.relay.config.Runners.Unloaded(x.peek.Model, time.Now()) }()
+		told := x.relay.config.Runners.Unloading(x.peek.Model, time.Now())
+		defer func() { told(time.Now(), x.status != http.StatusNotFound) }()
 	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
 		return
 	}

@@ -115,6 +115,15 @@ func (s *stream) rememberOptions() {
 	}
 }
 
+// loaded is for the answer to a request that only had the model loaded: it is in
+// memory, though it has said nothing.
+func (s *stream) loaded() {
+	s.rememberOptions()
+	if !s.proved && s.visit.Served() {
+		s.post(evidence.Sign{Kind: evidence.SignLoading})
+	}
+}
+
 // diedAtOnce is true when the answer begins with the runner's death and the
 // request can be sent again.
 func (s *stream) diedAtOnce() bool {
@@ -166,10 +175,15 @@ func (s *stream) write(piece []byte) bool {
 	return true
 }
 
+// endedEarly is all that 0.9.6 tells of a runner's death in OpenAI's form. It may also
+// be Ollama's own end of an answer that repeats itself.
+const endedEarly = "the answer ended without its final chunk"
+
 // end is for a body that ended as HTTP wants it, which may still be too early
 // for the API.
 func (s *stream) end() {
 	s.begin()
+	s.visit.Answered()
 	hop.RemoveOwn(s.answer.Trailer)
 	for name, values := range s.answer.Trailer {
 		s.writer.Header()[http.TrailerPrefix+name] = values
@@ -180,14 +194,15 @@ func (s *stream) end() {
 	}
 	ending := s.follower.End()
 	s.prove()
-	if s.peek.Purpose == ollama.Load && ending.Complete {
-		s.rememberOptions()
+	if s.peek.Purpose == ollama.Load && ending.Complete && ending.Error == "" {
+		s.loaded()
 	}
 	s.count(ending.Counts)
 	s.hint(ollama.Classify(http.StatusOK, ending.Error))
 	s.answered(ending)
 	if !ending.Complete && ending.Error == "" {
-		s.cut("incomplete", "the answer ended without its final chunk and may not be complete", ending.OpenLine)
+		s.hint(ollama.Failure{Kind: evidence.SignRunnerDied, Says: endedEarly, Status: http.StatusOK})
+		s.cut("incomplete", endedEarly+" and may not be complete", ending.OpenLine)
 	}
 	s.ended()
 }

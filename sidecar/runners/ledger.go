@@ -29,6 +29,7 @@ type Ledger struct {
 	models  map[string]*model
 	visits  map[*Visit]bool // that have not ended
 	late    lateness
+	unnamed int             // unloads under way of names whose weights are not known
 	present map[string]bool // models on Ollama's last list; nil before the first
 
 	changed   Mark      // when models were last made, copied, pulled or deleted
@@ -92,6 +93,8 @@ func (l *Ledger) renew(now time.Time) {
 			continue
 		}
 		m.weights, m.weighed, m.known = "", false, false
+		l.late.join(m.late) // it may concern another one
+		m.late = lateness{}
 	}
 }
 
@@ -99,8 +102,12 @@ func (l *Ledger) renew(now time.Time) {
 // and that look was before its end.
 func (l *Ledger) Outdated(look Look, now time.Time) bool {
 	defer l.lock()()
-	late := len(l.late.behind) == 0 && !now.Before(l.late.until) && (look.At.Before(l.late.until) || l.late.mark > look.Mark)
-	return late || l.changed > look.Mark
+	for s := range l.lateness() {
+		if s.outdates(look, now) {
+			return true
+		}
+	}
+	return l.changed > look.Mark
 }
 
 // ChangedAt is when a name may have come to stand for other weights last.
@@ -109,20 +116,43 @@ func (l *Ledger) ChangedAt() time.Time {
 	return l.changedAt
 }
 
-// Unloaded notes that a model is being told to leave memory. It goes when it is no
-// longer in use, and its process a while later. It is in use as long as requests
-// overlap, also those that come after this one.
-func (l *Ledger) Unloaded(name string, now time.Time) {
+// Unloading notes that a model is being told to leave memory; told says when that is
+// over, and whether Ollama has such a model. It goes when it is no longer in use, and its
+// process a while later. It is in use as long as requests overlap, also those that come
+// after this one.
+func (l *Ledger) Unloading(name string, now time.Time) (told func(now time.Time, found bool)) {
 	defer l.lock()()
-	if m, found := l.models[name]; found {
-		m.known, m.ended = false, l.mark
-		l.leaves(m)
-	} else { // the name may be any other one's
+	if m, known := l.models[name]; known && m.weights != "" {
+		l.unloads(m, now)
+		return func(now time.Time, _ bool) {
+			defer l.lock()()
+			l.unloads(m, now)
+		}
+	}
+	l.unnamed++ // the name may be any other one's
+	return func(now time.Time, found bool) {
+		defer l.lock()()
+		l.unnamed--
+		if !found {
+			return
+		}
+		if m, known := l.models[name]; known {
+			m.known, m.ended = false, l.mark
+		}
 		for _, m := range l.models {
 			l.leaves(m)
 		}
+		l.lingers(now)
 	}
-	l.lingers(now)
+}
+
+func (l *Ledger) unloads(m *model, now time.Time) {
+	for m.joined != nil {
+		m = m.joined
+	}
+	m.known, m.ended = false, l.mark
+	l.leaves(m)
+	l.lingersOn(m, now)
 }
 
 // leaves notes that the model's runner ends with its present use. It may be one that
@@ -140,7 +170,7 @@ func (l *Ledger) leaves(m *model) {
 func (l *Ledger) Explains(name string, since Look, now time.Time, unchanged []string) bool {
 	defer l.lock()()
 	m, found := l.models[name]
-	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) {
+	if !found || l.changed > since.Mark || l.dropped > since.Mark || l.late.since(since, now) || m.late.since(since, now) || l.unnamed > 0 {
 		return true
 	}
 	return m.replaced.since(since.Mark) || m.ended > since.Mark || m.expired(now) ||

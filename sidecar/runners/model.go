@@ -23,12 +23,14 @@ type model struct {
 	ours      int           // loads of Clawgate's own that have not ended
 	keepAlive time.Duration // it stays at least so long after used; 0 while not known, negative for ever
 
-	loads    span  // in which it may have come into memory, and others have gone
-	replaced span  // in which its runner may have given way to another one
-	ended    Mark  // when its runner may have ended otherwise
-	told     span  // in which requests said how long it is to stay
-	looked   Mark  // of the last look that was for it
-	runner   []int // the processes that it had then
+	loads    span // in which it may have come into memory, and others have gone
+	replaced span // in which its runner may have given way to another one
+	ended    Mark // when its runner may have ended otherwise
+	late     lateness
+	told     span   // in which requests said how long it is to stay
+	looked   Mark   // of the last look that was for it
+	joined   *model // the record that goes on for this one; nil for none
+	runner   []int  // the processes that it had then
 }
 
 // setup is what a runner was started with. By another name of the same weights, the
@@ -49,6 +51,24 @@ func (s span) since(mark Mark) bool { return s.open > 0 || s.closed > mark }
 func (s *span) close(mark Mark) {
 	s.open--
 	s.closed = mark
+}
+
+// join has another record go on for this one, with what is open.
+func (m *model) join(other *model) {
+	m.joined = other
+	other.open += m.open
+	other.serving += m.serving
+	other.clients += m.clients
+	other.ours += m.ours
+	other.touched, other.ended = max(other.touched, m.touched), max(other.ended, m.ended)
+	other.loads.add(m.loads)
+	other.replaced.add(m.replaced)
+	other.told.add(m.told)
+}
+
+func (s *span) add(other span) {
+	s.open += other.open
+	s.closed = max(s.closed, other.closed)
 }
 
 func (m *model) inMemory(at Mark) { m.known, m.seen = true, max(m.seen, at) }

@@ -68,8 +68,11 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 		"a third one that Ollama has not":      {func(l *Ledger) { v := l.Begin(Ask{Model: "third"}, at(11)); v.Refused(); v.End(at(12)) }, nil, 20, false},
 		"a model that nobody could read":       {func(l *Ledger) { ask(l, Ask{Shared: true}, 11) }, nil, 20, true},
 		"another one whose runner is the same": {func(l *Ledger) { ask(l, Ask{Model: other, Setup: 1}, 11) }, []string{other}, 20, false},
-		"an unload":                            {func(l *Ledger) { l.Unloaded(main, at(11)) }, nil, 20, true},
-		"an unload of another one":             {func(l *Ledger) { l.Unloaded(other, at(11)) }, nil, 20, true},
+		"an unload":                            {func(l *Ledger) { l.Unloading(main, at(11))(at(11), true) }, nil, 20, true},
+		"an unload of another one":             {func(l *Ledger) { l.Unloading(other, at(11))(at(11), true) }, nil, 20, false},
+		"an unload of what Ollama has not":     {func(l *Ledger) { l.Unloading("third", at(11))(at(11), false) }, nil, 20, false},
+		"an unload of what it may have":        {func(l *Ledger) { l.Unloading("third", at(11)) }, nil, 20, true},
+		"an unload of what nobody knows":       {func(l *Ledger) { l.Unloading("third", at(11))(at(11), true) }, nil, 20, true},
 		"a model that was made anew":           {func(l *Ledger) { l.Changed(at(11)) }, nil, 20, true},
 		"a load of our own":                    {func(l *Ledger) { l.Loading("third")(at(12), true, 0) }, nil, 20, true},
 		"its keep-alive":                       {func(*Ledger) {}, nil, 1 + 300, true},
@@ -97,7 +100,7 @@ func TestWhatExplainsTheEndOfARunner(t *testing.T) {
 		"an unload while it is in use, and somebody who comes then": {func(l *Ledger) {
 			first := l.Begin(Ask{Model: main}, at(10))
 			first.Served()
-			l.Unloaded(main, at(11))
+			l.Unloading(main, at(11))(at(11), true)
 			second := l.Begin(Ask{Model: main}, at(12))
 			second.Served()
 			first.End(at(13))
@@ -244,10 +247,10 @@ func TestANewRunnerStaysAsLongAsIsUsual(t *testing.T) {
 		act  func(l *Ledger)
 		want bool // explained, though clients are there all the time
 	}{
-		"after an unload":                         {func(l *Ledger) { l.Unloaded(main, at(11)) }, false},
+		"after an unload":                         {func(l *Ledger) { l.Unloading(main, at(11))(at(11), true) }, false},
 		"after a keep-alive":                      {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11); see(l, 12) }, false},
 		"after one that it may have had, too":     {func(l *Ledger) { ask(l, Ask{Model: main, KeepAlive: &short}, 11) }, true},
-		"after an unload of what nobody has seen": {func(l *Ledger) { ask(l, Ask{Model: main, Setup: 1}, 11); l.Unloaded(main, at(11)) }, true},
+		"after an unload of what nobody has seen": {func(l *Ledger) { ask(l, Ask{Model: main, Setup: 1}, 11); l.Unloading(main, at(11))(at(11), true) }, true},
 		"after a load of our own":                 {func(l *Ledger) { l.Loading(main)(at(12), true, -1); see(l, 13) }, false},
 	} {
 		l, _ := loaded()
@@ -256,9 +259,9 @@ func TestANewRunnerStaysAsLongAsIsUsual(t *testing.T) {
 		c.act(l)
 		l.Begin(Ask{Model: main}, at(14)).Served()
 		client.End(at(15))
-		new := Look{At: at(40), Mark: l.Mark(), Processes: []evidence.Process{{PID: 9, Command: "ollama runner --model /blobs/a"}}}
-		l.Saw(new, weights)
-		if got := l.Explains(main, new, at(50), nil); got != c.want {
+		next := Look{At: at(40), Mark: l.Mark(), Processes: []evidence.Process{{PID: 9, Command: "ollama runner --model /blobs/a"}}}
+		l.Saw(next, weights)
+		if got := l.Explains(main, next, at(50), nil); got != c.want {
 			t.Errorf("%s: explained %v, want %v", name, got, c.want)
 		}
 	}
@@ -268,7 +271,7 @@ func TestANewRunnerStaysAsLongAsIsUsual(t *testing.T) {
 func TestTheFirstRequestMayReplaceTheRunnerThatWeLoaded(t *testing.T) {
 	for name, early := range map[string]bool{"during the load": true, "right after it": false} {
 		l, _ := loaded()
-		l.Unloaded(main, at(3))
+		l.Unloading(main, at(3))(at(3), true)
 		done := l.Loading(main)
 		if early {
 			l.Begin(Ask{Model: main}, at(5))
@@ -279,6 +282,30 @@ func TestTheFirstRequestMayReplaceTheRunnerThatWeLoaded(t *testing.T) {
 		}
 		if look := see(l, 20); !l.Explains(main, look, at(30), nil) {
 			t.Errorf("a request %s explains nothing", name)
+		}
+	}
+}
+
+// Requests that wait for the setup which serves another one have no runner replaced.
+func TestWhatWaitsForTheSameReplacesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		more Ask
+		want bool
+	}{
+		"no other":                    {Ask{Model: main, Setup: 1}, false},
+		"another setup":               {Ask{Model: main, Setup: 2}, true},
+		"what nobody has read":        {Ask{Model: main, Unread: true}, true},
+		"a probe with the one before": {Ask{Model: main, Own: true}, true},
+	} {
+		l, _ := loaded()
+		first, second := l.Begin(Ask{Model: main, Setup: 1}, at(10)), l.Begin(Ask{Model: main, Setup: 1}, at(10))
+		third := l.Begin(c.more, at(10))
+		first.Served()
+		look := see(l, 11)
+		second.Served()
+		third.Served()
+		if got := l.Explains(main, look, at(12), nil); got != c.want {
+			t.Errorf("%s waits with them: explained %v, want %v", name, got, c.want)
 		}
 	}
 }

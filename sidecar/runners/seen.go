@@ -74,6 +74,12 @@ func (l *Ledger) weigh(name string, m *model, path string) {
 	for _, other := range l.models {
 		if other != m && other.weights == path {
 			l.models[name] = other
+			m.join(other)
+			for v := range l.visits {
+				if v.model == m {
+					v.model = other
+				}
+			}
 			other.unsure, other.keepAlive = true, 0
 			l.changed = l.mark
 			return
@@ -95,11 +101,16 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 	l.overtake(m)
 	return func(now time.Time, loaded bool, keepAlive time.Duration) {
 		defer l.lock()()
+		for m.joined != nil {
+			m = m.joined
+		}
 		if loaded && (m.clients == 0 || !m.told.since(began)) {
 			m.keepAlive = keepAlive
 		}
 		m.told.closed = l.mark
-		if !loaded { // one that was called off may still evict, or be ended
+		if loaded {
+			m.inMemory(l.mark)
+		} else { // one that was called off may still evict, or be ended
 			m.ended = l.mark
 			l.lingers(now)
 		}

@@ -27,24 +27,28 @@ type Visit struct {
 	ledger   *Ledger
 	model    *model
 	ask      Ask
+	began    time.Time
 	made     bool // the model's record
 	fresh    bool // if a runner serves it, that is a new one
-	loads    bool // it may have had the model loaded, and has shown nothing yet
+	loads    bool // it may have had the model loaded, or one whose weights are not known, and has shown nothing yet
 	replaces bool // its runner may give way to another one meanwhile
+	loaded   bool // it may have had the model loaded, whatever it has shown since
 	served   bool
 	refused  bool // it was not asked, or Ollama does not have it
 	doubted  bool // its end came from Ollama
+	answered bool // the whole of an answer did
 }
 
 // Begin notes a request that is about to be sent.
 func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	defer l.lock()()
 	m, made := l.model(ask.Model)
-	v := &Visit{ledger: l, model: m, ask: ask, made: made}
+	v := &Visit{ledger: l, model: m, ask: ask, began: now, made: made}
 	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
-	gone := !m.known || !m.weighed || m.expired(now) || l.displaced(m)
-	v.loads = v.replaces || gone
+	gone := !m.known || m.expired(now) || l.displaced(m)
+	v.loaded = v.replaces || gone
+	v.loads = v.loaded || !m.weighed
 	if v.replaces {
 		m.replaced.open++
 		l.overtake(m)
@@ -83,6 +87,7 @@ func (l *Ledger) overtake(m *model) {
 			v.replaces = true
 			m.replaced.open++
 		}
+		v.loaded = true
 		if !v.loads {
 			v.loads = true
 			m.loads.open++
@@ -126,6 +131,7 @@ func (v *Visit) Served() (loaded bool) {
 	}
 	m.serving++
 	v.settle()
+	v.settleAlike()
 	if !v.ask.Shared {
 		m.inMemory(v.ledger.mark)
 	}
@@ -157,9 +163,15 @@ func (v *Visit) tellsOthers() {
 // may have been loaded again for it.
 func (v *Visit) overtaken() {
 	if !v.loads && v.ledger.displaced(v.model) {
-		v.loads = true
+		v.loads, v.loaded = true, true
 		v.model.loads.open++
 	}
+}
+
+// LoadExplains says that a load may explain why the model took its time.
+func (v *Visit) LoadExplains() bool {
+	defer v.ledger.lock()()
+	return v.loaded
 }
 
 // Doubted notes that the model's runner may have died under the request: who asks
@@ -168,6 +180,13 @@ func (v *Visit) Doubted(now time.Time) {
 	defer v.ledger.lock()()
 	v.model.known, v.model.used, v.doubted = false, now, true
 	v.leave()
+}
+
+// Answered notes that Ollama's answer is whole, whatever it says: nothing that was asked
+// for takes effect later.
+func (v *Visit) Answered() {
+	defer v.ledger.lock()()
+	v.answered = true
 }
 
 // leave takes it off those that the model is serving.
@@ -200,7 +219,7 @@ func (v *Visit) End(now time.Time) {
 		v.overtaken()
 		v.tellsOthers()
 	}
-	if v.loads && !v.doubted { // Ollama ends a load whose client has left
+	if v.loads && !v.doubted && !v.answered { // Ollama ends a load whose client has left
 		m.ended = l.mark
 		l.lingers(now)
 	}
@@ -223,6 +242,29 @@ func (v *Visit) End(now time.Time) {
 		}
 	case v.refused && v.made && m.open+m.loads.open == 0 && l.models[v.ask.Model] == m:
 		delete(l.models, v.ask.Model)
+	}
+}
+
+// settleAlike notes that the setup which serves the request is that of those, too,
+// that wait for the same: unless something else waits as well, no runner gives way to
+// theirs any more.
+func (v *Visit) settleAlike() {
+	if v.ask.Own || v.ask.Unread || v.ask.Shared || v.model.ours > 0 {
+		return
+	}
+	var alike []*Visit
+	for other := range v.ledger.visits {
+		if other.model != v.model || !other.replaces {
+			continue
+		}
+		if other.ask.Own || other.ask.Unread || other.setup() != v.setup() {
+			return
+		}
+		alike = append(alike, other)
+	}
+	for _, other := range alike {
+		other.replaces = false
+		v.model.replaced.close(v.ledger.mark)
 	}
 }
 
