@@ -14,6 +14,9 @@
 //   - shared:"true" marks a variable that both roles have: its name lacks the
 //     role.
 //
+// What stands around a value by the way in which it came is taken off first, see
+// [Text]; a secret keeps its quotes.
+//
 // A type of the role's own reads its value by UnmarshalText. Its errors must not
 // show what may be secret.
 //
