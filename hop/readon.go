@@ -113,12 +113,13 @@ func (b *Body) ReadOn() {
 }
 
 // awaitRead limits the read that is under way. That may still be setting its own,
-// longer limit.
+// longer limit, so it is set again, and never put off.
 func (b *Body) awaitRead(left <-chan struct{}) {
-	again := time.NewTicker(readOnIdle)
+	until := time.Now().Add(readOnIdle)
+	again := time.NewTicker(readOnIdle / 4)
 	defer again.Stop()
 	for {
-		b.Limit(readOnIdle)
+		b.Limit(max(time.Until(until), time.Millisecond))
 		select {
 		case <-left:
 			return

@@ -159,3 +159,30 @@ func TestTheRestOfABodyIsReadForABoundedWhile(t *testing.T) {
 		})
 	}
 }
+
+func TestAReadThatIsUnderWayIsWaitedForOnceOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		busy := time.Duration(0)
+		body := &Body{Rest: near, Limit: func(d time.Duration) {
+			time.Sleep(busy)
+			busy = 0
+			_ = near.SetReadDeadline(time.Now().Add(d))
+		}}
+		ended := make(chan struct{})
+		go func() { // as the transport does, with the limit of a body that is passed on
+			defer close(ended)
+			_, _ = body.Reader().Read(make([]byte, 1))
+		}()
+		synctest.Wait()
+		began := time.Now()
+		busy = 10 * time.Millisecond // the first deadline is a little late
+		body.ReadOn()
+		if took := time.Since(began); took > readOnIdle+time.Second {
+			t.Errorf("took %v of a client that sends nothing", took)
+		}
+		<-ended
+		near.Close()
+		far.Close()
+	})
+}
