@@ -102,6 +102,7 @@ func (b *Body) ReadOn() {
 	if left := b.rest.seize(); left != nil {
 		b.awaitRead(left)
 	}
+	b.Release() // what was read before is not sent any more
 	var piece [SmallPiece]byte
 	until := time.Now().Add(ReadOnTime)
 	for left := ReadOnTime; left > 0 && !b.rest.ended && !b.Guest.Told(); left = time.Until(until) {

@@ -104,6 +104,19 @@ func TestABodyWithoutALengthThatIsTooLargeIsNotAskedToTryAgain(t *testing.T) {
 	})
 }
 
+func TestABodyThatIsTooLargeIsNotHeldWhileItsRestIsRead(t *testing.T) {
+	inWorld(t, 1, nil, func(w *world) {
+		held := make(chan int64, 1)
+		answer := w.raw("POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"+strings.Repeat(" ", 1<<20+1), func(net.Conn) {
+			time.Sleep(time.Second) // and more may come
+			held <- w.forwarder.Buffered()
+		})
+		if n := <-held; !strings.HasPrefix(answer, "HTTP/1.1 413") || n != 0 {
+			t.Errorf("%d bytes held: %.200s", n, answer)
+		}
+	})
+}
+
 func TestTheLeastUploadRateIsSaidAndCanBeSet(t *testing.T) {
 	for rate, want := range map[int64]string{hop.LeastRate: "408 16KiB a second (CLAWGATE_GATEWAY_MIN_UPLOAD_RATE)", 1 << 10: "200", 0: "200"} {
 		inWorld(t, 1, func(c *Config) { c.UploadRate = rate }, func(w *world) {
