@@ -83,6 +83,24 @@ func TestWhoIsLetInByTheStarAloneIsNotNamed(t *testing.T) {
 	}
 }
 
+func TestAPatternForEveryHostOfTheWebNamesNone(t *testing.T) {
+	for _, c := range []struct {
+		pattern, origin string
+		named           bool
+	}{
+		{"https://*", "https://evil.example", false},
+		{"https://*", "https://evil.example:8443", false},
+		{"http://*:8080", "http://evil.example:8080", false},
+		{"chrome-extension://*", "chrome-extension://abcdef", true},
+		{"https://*.example.com", "https://a.example.com", true},
+	} {
+		read, err := Parse(c.pattern)
+		if list := (List{read}); err != nil || !list.Lets(c.origin) || list.Names(c.origin) != c.named {
+			t.Errorf("%s, %s: let in %t, named %t, %v", c.pattern, c.origin, list.Lets(c.origin), list.Names(c.origin), err)
+		}
+	}
+}
+
 func TestAReadingThatIsNotOllamasIsToldWithASentence(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"http://localhost*":     "http://localhost* is read as http://localhost:*: read as a beginning, as Ollama does, it would let http://localhost.evil.example in",

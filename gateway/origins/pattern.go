@@ -41,18 +41,18 @@ var desktop = []string{"app", "file", "tauri", "vscode-webview", "vscode-file"}
 
 // Lets says that pages of the origin may call.
 func (l List) Lets(origin string) bool {
-	return l.Names(origin) || slices.ContainsFunc(l, func(p Pattern) bool { return p.hosts == everyone })
+	return fromApp(origin) || slices.ContainsFunc(l, func(p Pattern) bool { return p.lets(origin) })
 }
 
 // Names says that the origin is let in for what it is, and not because every
-// origin is.
+// origin is, or every page that comes by http or by https.
 func (l List) Names(origin string) bool {
-	scheme, rest, found := strings.Cut(strings.ToLower(origin), "://")
-	if !found {
-		return false // null, most often: any page has it in a sandboxed frame
-	}
-	return slices.Contains(desktop, scheme) ||
-		slices.ContainsFunc(l, func(p Pattern) bool { return p.scheme == scheme && p.matches(rest) })
+	return fromApp(origin) || slices.ContainsFunc(l, func(p Pattern) bool { return !p.anyPage() && p.lets(origin) })
+}
+
+func fromApp(origin string) bool {
+	scheme, _, found := strings.Cut(strings.ToLower(origin), "://")
+	return found && slices.Contains(desktop, scheme)
 }
 
 // Notes are the sentences about patterns that are not read as they are written.
@@ -67,6 +67,17 @@ func (l List) Notes() (notes []string) {
 
 // String is the pattern as it is read.
 func (p Pattern) String() string { return p.text }
+
+// anyPage says that every page of the web may match, whose host is not named.
+func (p Pattern) anyPage() bool {
+	return p.hosts == everyone || p.hosts == anything && (p.scheme == "http" || p.scheme == "https")
+}
+
+func (p Pattern) lets(origin string) bool {
+	scheme, rest, found := strings.Cut(strings.ToLower(origin), "://")
+	// What has no scheme is null, most often: any page has it in a sandboxed frame.
+	return p.hosts == everyone || found && p.scheme == scheme && p.matches(rest)
+}
 
 func (p Pattern) matches(rest string) bool {
 	if p.hosts == anything && p.port == "" {
