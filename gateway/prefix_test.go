@@ -110,6 +110,27 @@ func TestAKeyInThePath(t *testing.T) {
 	})
 }
 
+// Proxies in front repeat the path as they got it, for what stands behind them.
+func TestAKeyInAPathThatAProxyRepeatsStaysOutside(t *testing.T) {
+	repeating := []string{"X-Forwarded-Uri", "X-Forwarded-Prefix", "X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Envoy-Original-Path", "Referer"}
+	inWorld(t, []string{keys, inPath}, func(w *world) {
+		path := "/key/" + aliceKey + "/api/tags"
+		var headers []string
+		for _, name := range repeating {
+			headers = append(headers, name, path)
+		}
+		if got := w.do("GET", path, "", headers...); got.status != 200 {
+			t.Fatalf("%+v", got)
+		}
+		sent, _ := w.last()
+		for name, values := range sent.Header {
+			if strings.Contains(strings.Join(values, " "), aliceKey) {
+				t.Errorf("%s: %s was passed on", name, values)
+			}
+		}
+	})
+}
+
 func TestHEADAndPOSTWithAKeyInThePath(t *testing.T) {
 	inWorld(t, []string{keys, inPath}, func(w *world) {
 		for request, want := range map[string]string{

@@ -22,6 +22,8 @@ func cleanHeader(request *http.Request, ask Ask) {
 		"Authorization", "X-Api-Key", "Api-Key", "Cookie", "Prefer", "Expect",
 		"Origin", "Referer", // the gateway has judged them, and Ollama would by the wrong host
 		"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+		// The path as a proxy in front got it, which may hold a key.
+		"X-Forwarded-Uri", "X-Forwarded-Prefix", "X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Envoy-Original-Path",
 		"Idempotency-Key", "X-Idempotency-Key", // with them net/http itself sends again what may have been seen
 	} {
 		delete(header, name)
