@@ -20,6 +20,8 @@ const (
 	ServerReads = 256 << 10
 	// readOnIdle is how long the client may send nothing of it.
 	readOnIdle = 5 * time.Second
+	// abandonTime is how long a read may last whose connection is aborted.
+	abandonTime = 100 * time.Millisecond
 )
 
 // sharedRest is the rest of a body between the transport, which reads it in a
@@ -53,14 +55,15 @@ func (r *sharedRest) leave() {
 }
 
 // seize lets nobody begin to read any more. It gives what is closed when the last
-// read is over, or nil.
+// read is over, or nil where none is under way.
 func (r *sharedRest) seize() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
-	if r.reading {
-		r.left = make(chan struct{})
+	if !r.reading {
+		return nil
 	}
+	r.left = make(chan struct{})
 	return r.left
 }
 
@@ -99,9 +102,7 @@ func (b *Body) ReadOn() {
 	if b.Rest == nil {
 		return
 	}
-	if left := b.rest.seize(); left != nil {
-		b.awaitRead(left)
-	}
+	b.takeRest(readOnIdle)
 	b.Release() // what was read before is not sent any more
 	var piece [SmallPiece]byte
 	until := time.Now().Add(ReadOnTime)
@@ -113,11 +114,29 @@ func (b *Body) ReadOn() {
 	}
 }
 
-// awaitRead limits the read that is under way. That may still be setting its own,
-// longer limit, so it is set again, and never put off.
-func (b *Body) awaitRead(left <-chan struct{}) {
-	until := time.Now().Add(readOnIdle)
-	again := time.NewTicker(readOnIdle / 4)
+// Abandon is called at the handler's end, also where it aborts the connection: before
+// that the server reads more of a body that has not ended, and without a limit. After
+// ReadOn there is nothing left to do.
+func (b *Body) Abandon() {
+	if b.Rest == nil {
+		return
+	}
+	b.takeRest(abandonTime)
+	if !b.rest.ended {
+		b.Limit(time.Millisecond)
+	}
+}
+
+// takeRest takes the rest from whoever reads it, and waits so long for a read that is
+// under way. That may still be setting its own, longer limit, so the limit is set
+// again, and never put off.
+func (b *Body) takeRest(patience time.Duration) {
+	left := b.rest.seize()
+	if left == nil {
+		return
+	}
+	until := time.Now().Add(patience)
+	again := time.NewTicker(patience / 4)
 	defer again.Stop()
 	for {
 		b.Limit(max(time.Until(until), time.Millisecond))

@@ -263,3 +263,28 @@ func TestNobodyIsPutAsideForAnUploadThatBrokeOff(t *testing.T) {
 		t.Error("nobody has looked at it soon")
 	}
 }
+
+func TestAnAnswerThatWasCutEndsForWhoIsStillSending(t *testing.T) {
+	w := onSockets(t, nil, func(writer http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(writer).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprint(connection, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+		connection.Close()
+	})
+	for name, address := range map[string]string{"relay": w.relay, "gateway": w.gateway} {
+		connection, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = connection.SetDeadline(time.Now().Add(4 * time.Second))
+		fmt.Fprint(connection, "POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhello")
+		answer, err := io.ReadAll(connection)
+		if !strings.Contains(string(answer), "hello") || strings.Contains(fmt.Sprint(err), "timeout") {
+			t.Errorf("%s: %v after %s", name, err, answer)
+		}
+		connection.Close()
+	}
+}

@@ -148,6 +148,7 @@ func (x *exchange) movable() bool { return x.repeatable() && !x.resent }
 // finish clears up, also when the handler panics. A client that was answered
 // nothing gets no empty 200 from the server.
 func (x *exchange) finish() {
+	x.body.Abandon()
 	x.body.Release()
 	x.guest.Leave()
 	if x.leave != nil {

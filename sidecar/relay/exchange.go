@@ -78,6 +78,7 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 // its sending side looks the same, and would take the server's empty 200 for
 // an answer.
 func (x *exchange) finish() {
+	x.body.Abandon()
 	x.body.Release()
 	x.guest.Leave()
 	if x.leave != nil {
