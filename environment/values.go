@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -40,7 +41,9 @@ type Bytes int64
 // (8MB is 8MiB).
 func (b *Bytes) UnmarshalText(text []byte) error {
 	size, err := units.RAMInBytes(string(text))
-	if err != nil {
+	// Less than a byte would be 0, which is no limit at all to some; too much is negative.
+	vanished := size == 0 && bytes.ContainsAny(text, "123456789")
+	if err != nil || size < 0 || vanished {
 		return fmt.Errorf("%q is not a size such as 8MiB", text)
 	}
 	*b = Bytes(size)

@@ -138,6 +138,8 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"HOLD_RELAY=10", `HOLD_RELAY: "10" is not a duration such as 500ms, 5s or 2m`},
 		{"MAX_BODY_BYTES=0", "MAX_BODY_BYTES: must be more than 0"},
 		{"MAX_BODY_BYTES=big", `MAX_BODY_BYTES: "big" is not a size such as 8MiB`},
+		{"MIN_UPLOAD_RATE=0.5", `MIN_UPLOAD_RATE: "0.5" is not a size such as 8MiB`},
+		{"MIN_UPLOAD_RATE=99999PiB", `MIN_UPLOAD_RATE: "99999PiB" is not a size such as 8MiB`},
 		{"RATE_LIMIT=-1", "RATE_LIMIT: must not be negative"},
 		{"RATE_LIMIT=1.5", `RATE_LIMIT: "1.5" is not a whole number`},
 		{"CORS_ORIGINS=chat.example.com", "CORS_ORIGINS: entry 1: " + origin},
