@@ -19,6 +19,7 @@ let messages = store.conversation.load();
 let views = [];
 let running = null; // the AbortController of the answer being waited for
 let listing = null; // the same for the list of models
+let listed = null; // settled when that list has come, or will not
 let listTold = false; // the notice is about the list
 let answerWantsKey = false;
 
@@ -150,7 +151,8 @@ function busy(is) {
   scroller.setAttribute('aria-busy', is);
 }
 
-function submit() {
+async function submit() {
+  if (!select.value) await listed; // whoever is quicker than the list waits for it
   const content = prompt.value;
   if (running || !content.trim()) return;
   if (!select.value) {
@@ -254,7 +256,7 @@ function listenToUser() {
   find('settings').addEventListener('click', () => openSettings());
   select.addEventListener('change', () => store.model.set(select.value));
   onKey(() => {
-    listModels();
+    listed = listModels();
     if (answerWantsKey) answer();
     answerWantsKey = false;
   });
@@ -267,4 +269,4 @@ offerModels([]);
 redraw();
 offer('info', texts.unanswered);
 listenToUser();
-listModels();
+listed = listModels();
