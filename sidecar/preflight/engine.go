@@ -48,8 +48,7 @@ func container(f Facts) []Finding {
 	}
 	c := f.Engine.Container
 	if c.Status == evidence.Absent {
-		return []Finding{fail("container", fmt.Sprintf("no container is called %q", f.Config.Container),
-			"start it, or set CLAWGATE_CONTAINER to the name that `docker ps -a` shows")}
+		return []Finding{noContainer(f)}
 	}
 	return []Finding{containerRuns(c), restartPolicy(c)}
 }

@@ -30,6 +30,9 @@ type EngineFacts struct {
 	// Calls are the other reads, in a fixed order. They are asked only of a
 	// container that runs.
 	Calls []Call
+	// Neighbours are the engine's other containers: asked for only where there is none
+	// of the name. Empty behind the guard, which does not tell.
+	Neighbours []evidence.Container
 }
 
 // Call is one read of the engine, and its error.
@@ -83,10 +86,16 @@ type History interface {
 	Events(ctx context.Context, report func(evidence.ContainerEvent)) error
 }
 
-// Engine is both.
+// Neighbours lists the engine's containers, for whoever looks for a name.
+type Neighbours interface {
+	Neighbours(ctx context.Context) ([]evidence.Container, error)
+}
+
+// Engine is all of it.
 type Engine interface {
 	Container
 	History
+	Neighbours
 }
 
 // GPU looks at the GPUs as a container that is started now would. It never

@@ -55,6 +55,13 @@ func lookAtEngine(ctx context.Context, engine Engine) EngineFacts {
 		facts.Container, err = engine.Inspect(ctx)
 		return err
 	})
+	if facts.Err == nil && facts.Container.Status == evidence.Absent {
+		// The guard refuses it: then there is nothing to suggest.
+		_ = limited(ctx, engineDeadline, func(ctx context.Context) (err error) {
+			facts.Neighbours, err = engine.Neighbours(ctx)
+			return err
+		})
+	}
 	if !facts.running() {
 		return facts
 	}

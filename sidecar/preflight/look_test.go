@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,13 @@ func (e *engineStub) Processes(ctx context.Context) ([]evidence.Process, error) 
 	return nil, e.answer(ctx)
 }
 
+func (e *engineStub) Neighbours(context.Context) ([]evidence.Container, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	return []evidence.Container{{Name: "llm", Image: "ollama/ollama", Status: evidence.Running}}, nil
+}
+
 func (e *engineStub) LogTail(ctx context.Context, _ int) ([]string, error) { return nil, e.answer(ctx) }
 
 // Events is silent when it cannot open the stream, as the adapter is.
@@ -84,6 +92,22 @@ func parts(t *testing.T, engine Engine, server string) Parts {
 			return []netip.Addr{netip.MustParseAddr("172.18.0.2")}, nil
 		},
 		Transport: &http.Transport{DisableKeepAlives: true},
+	}
+}
+
+// Only the engine's own socket tells which names there are.
+func TestANameThatNobodyHasIsLookedFor(t *testing.T) {
+	engine := &engineStub{status: evidence.Absent}
+	for refused, want := range map[bool]string{false: "these look right: llm", true: "docker ps -a"} {
+		engine.err = nil
+		if refused {
+			engine.err = errors.New("403 Forbidden")
+		}
+		facts := Look(t.Context(), parts(t, engine, "http://127.0.0.1:1"))
+		found := container(facts)
+		if len(found) != 1 || !strings.Contains(found[0].Do, want) {
+			t.Errorf("refused %v: found %+v, want %q in it", refused, found, want)
+		}
 	}
 }
 
