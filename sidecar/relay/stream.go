@@ -94,7 +94,7 @@ func (s *stream) prove() {
 		return
 	}
 	s.proved = true
-	sign := evidence.Sign{Kind: evidence.SignFirstChunk, Loaded: s.visit.Served()}
+	sign := evidence.Sign{Kind: evidence.SignFirstChunk, SentAt: s.sentAt, Loaded: s.visit.Served()}
 	if s.peek.Streaming {
 		sign.Took = time.Since(s.sentAt)
 		s.relay.config.Metrics.FirstChunk(s.peek.Model, sign.Took)
@@ -179,6 +179,11 @@ func (s *stream) write(piece []byte) bool {
 // be Ollama's own end of an answer that repeats itself.
 const endedEarly = "the answer ended without its final chunk"
 
+// upstreamError are the words by which the interactive ollama command line of newer
+// releases knows an error that is no reason to quit. Other errors end it, and programs
+// need one: without it, what is missing would not show.
+const upstreamError = "upstream error: "
+
 // end is for a body that ended as HTTP wants it, which may still be too early
 // for the API.
 func (s *stream) end() {
@@ -202,7 +207,7 @@ func (s *stream) end() {
 	s.answered(ending)
 	if !ending.Complete && ending.Error == "" {
 		s.hint(ollama.Failure{Kind: evidence.SignRunnerDied, Says: endedEarly, Status: http.StatusOK})
-		s.cut("incomplete", endedEarly+" and may not be complete", ending.OpenLine)
+		s.cut("incomplete", upstreamError+endedEarly+" and may not be complete", ending.OpenLine)
 	}
 	s.ended()
 }

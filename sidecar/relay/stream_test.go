@@ -47,7 +47,7 @@ func TestACutAnswerNeverLooksComplete(t *testing.T) {
 		"SSE, by the upstream": {"/v1/chat/completions", sseBody, aborted(func(w http.ResponseWriter) { saySSE(w, sseChunk) }),
 			"\n\n" + `data: {"error":{"code":"api_error","message":"the answer was cut: Ollama closed the connection","param":null,"type":"api_error"}}` + "\n\n", "upstream", died},
 		"NDJSON, cleanly without done": {"/api/chat", chatBody, func(w http.ResponseWriter, _ *http.Request) { say(w, "aaaa") },
-			"\n" + `{"error":"the answer ended without its final chunk and may not be complete"}` + "\n", "incomplete", died},
+			"\n" + `{"error":"upstream error: the answer ended without its final chunk and may not be complete"}` + "\n", "incomplete", died},
 		"SSE, cleanly without [DONE]": {"/v1/chat/completions", sseBody, func(w http.ResponseWriter, _ *http.Request) { saySSE(w, sseChunk) },
 			"and may not be complete\",\"param\":null,\"type\":\"api_error\"}}\n\n", "incomplete", died},
 		"nothing at all": {"/api/chat", chatBody, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "application/x-ndjson") },
