@@ -118,6 +118,24 @@ func (c Container) Pause(t testing.TB) { t.Helper(); mustDocker(t, "pause", c.Na
 // Unpause ends a Pause.
 func (c Container) Unpause(t testing.TB) { t.Helper(); mustDocker(t, "unpause", c.Name) }
 
+// Rename gives the container another name, and returns it under that.
+func (c Container) Rename(t testing.TB, name string) Container {
+	t.Helper()
+	mustDocker(t, "rename", c.Name, name)
+	return Container{Name: name}
+}
+
+// StartIdle starts a container of that name that does nothing. It is removed when the
+// test ends.
+func StartIdle(t testing.TB, name string) Container {
+	t.Helper()
+	ensure(t, BaseImage)
+	c := Container{Name: name}
+	t.Cleanup(func() { c.Remove(t) })
+	mustDocker(t, "run", "-d", "--name", name, "--label", label+"="+ID, "--restart", "unless-stopped", BaseImage, "sleep", "infinity")
+	return c
+}
+
 // LimitCPUs changes how much of the machine it may use while it runs: "0.03"
 // is 3 % of one core. A limit cannot be taken away, only made wide.
 func (c Container) LimitCPUs(t testing.TB, cpus string) {
