@@ -16,6 +16,8 @@ func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
 	case evidence.EngineLost:
 		s.kicks.inspect.kick()
 		return
+	case evidence.ActionStart, evidence.ActionResume:
+		s.role.absence.doubt(time.Now())
 	case evidence.ActionOOM:
 		s.seen.oomSeen = true
 		s.report.oomKilled()
@@ -31,7 +33,7 @@ func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
 
 // sawContainer takes an inspection. A new identity is a new run of the server:
 // all that was seen of the old one is forgotten.
-func (s *supervisor) sawContainer(now time.Time, container evidence.Container, err error) {
+func (s *supervisor) sawContainer(asked, now time.Time, container evidence.Container, err error) {
 	if err != nil {
 		s.engineAway(now, err)
 		return
@@ -50,6 +52,11 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 		s.seen.goneSince = goneSince(container, now)
 	}
 	s.seen.forgetCrashesOf(container.FinishedAt)
+	if gone := s.role.absence.since; !s.remedy.running && s.role.follow(asked, now, container) {
+		defer s.anew(now)
+	} else if gone != s.role.absence.since && container.Status != evidence.Running {
+		s.kicks.api.kick() // who answers now is another server
+	}
 	if !s.remedy.running { // else the intent is that of the remedy under way
 		s.dropIntent(now, container)
 	}
@@ -71,6 +78,11 @@ func (s *supervisor) sawContainer(now time.Time, container evidence.Container, e
 // failed while it was paused says nothing about the server.
 func (s *supervisor) resumed(now time.Time) {
 	s.log.Info("the container's pause was undone")
+	s.anew(now)
+}
+
+// anew begins anew with a server that has yet to prove itself.
+func (s *supervisor) anew(now time.Time) {
 	s.recalibrate(now)
 	s.handle(now, Event{Kind: Replaced})
 }
@@ -106,8 +118,7 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 		s.forgetDevices()
 		s.remedy.atIdle, s.quarantine = nil, nil
 	}
-	s.recalibrate(now)
-	s.handle(now, Event{Kind: Replaced})
+	s.anew(now)
 }
 
 // met takes from a container what Clawgate adapts itself to.

@@ -48,6 +48,9 @@ func (c control) Restart(ctx context.Context) error {
 		if !s.seen.engineAway.IsZero() {
 			return errors.New("the container engine does not answer: " + s.seen.engineError)
 		}
+		if reason := s.misnamed(); reason != "" {
+			return errors.New("nothing is restarted: " + reason)
+		}
 		if s.seen.container.Status == evidence.Paused {
 			return errors.New("the container is paused: unpause it first")
 		}

@@ -37,7 +37,8 @@
 //	       (elapsed)                          (no restart left in the budget)
 //
 //	stopped: entered from anywhere when a person stops, kills, pauses or
-//	removes the container; left for starting when that is undone.
+//	removes the container; left for starting when that is undone, or when
+//	another server answers.
 //
 // "Answering" is a verdict under which the model answers: healthy or slow, one of
 // the GPU's that leaves it running, or the engine away. "Degraded" is such a
@@ -85,6 +86,28 @@
 // A load that does not last is followed by a growing pause, and after the second one
 // the model is asked for a token in its place (lasting.go). Whatever the world answers,
 // nothing is done more often than its allowance (pace.go).
+//
+// # The container and the server
+//
+// The server is what answers at CLAWGATE_OLLAMA_URL, the container what is called
+// CLAWGATE_CONTAINER. They are taken for one until something shows that they are not
+// (role.go):
+//
+//   - While there is no such container, or it does not run: an answer to a request that
+//     began after an inspection had shown that, and an inspection begun after the
+//     answer that shows the same start of the container. What was in flight when the
+//     container ended proves nothing.
+//   - While it runs: three answers in a row beside which its counters stood still
+//     (verdict.Bond). Counters that cannot be read, that are always zero, or that move
+//     for whatever reason, show nothing. Three answers beside which they move take it
+//     back.
+//
+// Then the picture has no container and none of its counters, nothing that was proven
+// before counts, and the state machine begins anew: tokens open the gate, silence shuts
+// it, and every remedy becomes host_action with the variable's name in its sentence. A
+// restart by hand is refused. The container is looked at all the while; when it runs
+// under its name again, or shows that it is the server, healing begins. While nobody
+// listens at the address, a container that a person stopped is stopped, as ever.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same
 // steps are taken, the gate stays open, and a drain does not end in a remedy.

@@ -171,7 +171,7 @@ const startingRecheck = 500 * time.Millisecond
 // serverStarts says that the server has not answered yet and still may take its
 // time: it listens before it has found its GPUs.
 func (s *supervisor) serverStarts(now time.Time) bool {
-	return !s.seen.answered && s.seen.containerKnown && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
+	return !s.seen.answered && s.seen.containerKnown && s.apart() == "" && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
 }
 
 // attempt sends one readiness probe. The next is due after the interval, or
@@ -284,6 +284,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 	}
 	switch result.Outcome {
 	case evidence.Success:
+		s.heardServer(a.began, result.At)
 		s.seen.lastSuccess = result.At
 		if a.unlisted {
 			s.seen.markLoaded(target) // whatever the list says

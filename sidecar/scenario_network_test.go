@@ -67,6 +67,7 @@ func (l *pipeListener) client() *http.Client {
 // addressed gives a pipe the address that code expects of a connection.
 type addressed struct{ net.Conn }
 
+func (addressed) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 1} }
 func (addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2} }
 
 // oddity stands between the sidecar and the simulated server. It notes unloads,

@@ -18,6 +18,11 @@ type recorder struct {
 	unmeasured bool          // it tells nothing of the container's activity
 	unruled    bool          // the container has no restart policy
 	lateKills  time.Duration // signals are told that much later
+	name       namesake      // what has the configured name
+	// hostNetwork is a container without counters of a network, and spare one that
+	// uses that many times less CPU, because its GPU does the work.
+	hostNetwork bool
+	spare       int
 	// asked is told of every call as it begins, and may answer it with an error; nil
 	// for nobody.
 	asked func(call string) error
@@ -46,6 +51,9 @@ func (r *recorder) Stop(ctx context.Context, run evidence.Identity, timeout time
 	if err := r.ask("write"); err != nil {
 		return err
 	}
+	if _, taken := r.name.taken(); taken {
+		return nil // and it is noted
+	}
 	return r.World.Stop(ctx, run, timeout)
 }
 
@@ -54,6 +62,9 @@ func (r *recorder) Start(ctx context.Context, run evidence.Identity) error {
 	if err := r.ask("write"); err != nil {
 		return err
 	}
+	if _, taken := r.name.taken(); taken {
+		return nil // and it is noted
+	}
 	return r.World.Start(ctx, run)
 }
 
@@ -61,6 +72,9 @@ func (r *recorder) Restart(ctx context.Context, run evidence.Identity, timeout t
 	defer r.note("restart")()
 	if err := r.ask("write"); err != nil {
 		return err
+	}
+	if _, taken := r.name.taken(); taken {
+		return nil // and it is noted
 	}
 	return r.World.Restart(ctx, run, timeout)
 }
@@ -72,6 +86,9 @@ func (r *recorder) Processes(ctx context.Context) ([]evidence.Process, error) {
 	if err := r.ask("top"); err != nil {
 		return nil, err
 	}
+	if _, taken := r.name.taken(); taken {
+		return nil, simulation.ErrNotRunning
+	}
 	return r.World.Processes(ctx)
 }
 
@@ -82,7 +99,17 @@ func (r *recorder) Activity(ctx context.Context) (evidence.Activity, error) {
 	if err := r.ask("stats"); err != nil {
 		return evidence.Activity{}, err
 	}
-	return r.World.Activity(ctx)
+	if other, taken := r.name.taken(); taken {
+		return other.activity()
+	}
+	activity, err := r.World.Activity(ctx)
+	if r.spare > 0 {
+		activity.CPU /= time.Duration(r.spare)
+	}
+	if r.hostNetwork {
+		activity.NetRx, activity.NetTx = 0, 0
+	}
+	return activity, err
 }
 
 func (r *recorder) Inspect(ctx context.Context) (evidence.Container, error) {
@@ -90,6 +117,9 @@ func (r *recorder) Inspect(ctx context.Context) (evidence.Container, error) {
 		return evidence.Container{}, err
 	}
 	c, err := r.World.Inspect(ctx)
+	if other, taken := r.name.taken(); taken && err == nil {
+		return other.inspected(c.Name), nil
+	}
 	if r.unruled {
 		c.RestartPolicy = "no"
 	}
@@ -118,6 +148,9 @@ func (r *recorder) Events(ctx context.Context, report func(evidence.ContainerEve
 	r.report = report
 	r.mu.Unlock()
 	return r.World.Events(ctx, func(e evidence.ContainerEvent) {
+		if _, taken := r.name.taken(); taken && e.Action != evidence.EngineLost && e.Action != evidence.Resync {
+			return // it is about a container of another name
+		}
 		if e.Action != evidence.ActionKill || r.lateKills == 0 {
 			report(e)
 			return

@@ -85,6 +85,7 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 	if !p.Unfinished {
 		p.OperatorAct = s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
 	}
+	s.unknownContainer(&p)
 	return p
 }
 
@@ -102,7 +103,8 @@ func (s *supervisor) sign(sign evidence.Sign) {
 			s.view.want(sign.Model)
 		}
 		s.symptoms.of(sign.Model).answers = true
-		if target {
+		s.heardServer(sign.SentAt, sign.At)
+		if target && !sign.SentAt.Before(s.role.absence.since) { // else it may be the last that the container said
 			s.credit(sign)
 		}
 	case evidence.SignRunnerDied, evidence.SignOutOfMemory:

@@ -72,7 +72,7 @@ func probeStatus(streak verdict.Streak) admin.ProbeStatus {
 
 func (s *supervisor) containerStatus() admin.ContainerStatus {
 	status := admin.ContainerOf(s.seen.container)
-	status.Name, status.EngineAwaySince = s.config.Container, s.seen.engineAway
+	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, s.seen.engineAway, s.misnamed()
 	return status
 }
 

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"net"
 	"slices"
 	"time"
 
@@ -59,8 +60,17 @@ func (s *supervisor) watch(ctx context.Context) {
 
 func (s *supervisor) probeTCP(ctx context.Context) time.Duration {
 	generation := s.current(ctx)
-	result := probe.TCP(ctx, s.dial, s.config.OllamaURL, s.config.TCPTimeout)
+	remote := false
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := s.dial(ctx, network, address)
+		remote = err == nil && betweenHosts(conn)
+		return conn, err
+	}
+	result := probe.TCP(ctx, dial, s.config.OllamaURL, s.config.TCPTimeout)
 	s.post(ctx, generation, func() {
+		if result.Outcome == evidence.Success {
+			s.role.reachedAcross(remote)
+		}
 		s.seen.tcp = s.seen.tcp.Add(result)
 		s.seen.reached = s.seen.reached || result.Outcome == evidence.Success
 		s.report.probed(s, result)
@@ -96,6 +106,9 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 // the model itself: the list may be all that is slow.
 func (s *supervisor) sawAPI(result evidence.ProbeResult) {
 	s.seen.api = s.seen.api.Add(result)
+	if result.Outcome == evidence.Success || result.Missing {
+		s.heardServer(result.At.Add(-result.Took), result.At)
+	}
 	if result.Answered && !s.seen.answered {
 		s.kicks.hint.kick()
 	}
@@ -121,8 +134,9 @@ func (s *supervisor) inspect(ctx context.Context) time.Duration {
 	generation := s.current(ctx)
 	limited, cancel := context.WithTimeout(ctx, engineDeadline)
 	defer cancel()
+	asked := time.Now()
 	container, err := s.container.Inspect(limited)
-	s.post(ctx, generation, func() { s.sawContainer(time.Now(), container, err) })
+	s.post(ctx, generation, func() { s.sawContainer(asked, time.Now(), container, err) })
 	return inspectInterval
 }
 
@@ -130,8 +144,11 @@ func (s *supervisor) readActivity(ctx context.Context) time.Duration {
 	generation := s.current(ctx)
 	limited, cancel := context.WithTimeout(ctx, engineDeadline)
 	defer cancel()
+	asked := time.Now()
 	if reading, err := s.container.Activity(limited); err == nil { // without a reading the view ages into unknown
 		s.post(ctx, generation, func() {
+			s.role.read(asked, reading)
+			s.askWhoAnswers(ctx)
 			s.seen.pulse = s.seen.pulse.Add(reading)
 			s.working.Store(s.seen.pulse.LastActive().UnixNano())
 			s.report.activity(reading)

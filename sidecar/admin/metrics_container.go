@@ -12,6 +12,7 @@ type containerMetrics struct {
 	starts    *prometheus.CounterVec
 	oomKilled prometheus.Counter
 	cpu       prometheus.Counter
+	stands    prometheus.Gauge
 
 	mu       sync.Mutex
 	cpuTotal time.Duration // of the present run of the container
@@ -22,7 +23,9 @@ func newContainerMetrics(f factory) *containerMetrics {
 		starts:    f.counters("container_starts_total", "Starts of Ollama's container that were seen, by who caused them.", "cause"),
 		oomKilled: f.counter("container_oom_killed_total", "How often the kernel killed a process of Ollama's container for memory."),
 		cpu:       f.counter("container_cpu_seconds_total", "CPU time of Ollama's container, over all its runs that were seen."),
+		stands:    f.gauge("container_stands", "1 unless CLAWGATE_CONTAINER names no container, or one that is not the server that answers."),
 	}
+	metrics.stands.Set(1)
 	precreate(metrics.starts, containerCauses)
 	return metrics
 }
@@ -30,6 +33,14 @@ func newContainerMetrics(f factory) *containerMetrics {
 // ContainerStart counts one start of the container: by "clawgate", after a
 // "crash" by the engine's restart policy, "restarted" or "recreated" by somebody.
 func (m *containerMetrics) ContainerStart(cause string) { m.starts.WithLabelValues(cause).Inc() }
+
+// ContainerStands says whether there is a container that may be the server.
+func (m *containerMetrics) ContainerStands(stands bool) {
+	m.stands.Set(0)
+	if stands {
+		m.stands.Set(1)
+	}
+}
 
 // ContainerOOMKilled counts a process of the container that was killed for memory.
 func (m *containerMetrics) ContainerOOMKilled() { m.oomKilled.Inc() }

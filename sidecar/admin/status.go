@@ -133,6 +133,9 @@ type ContainerStatus struct {
 	RestartPolicy string    `json:"restart_policy,omitempty"`
 	RestartCount  int       `json:"restart_count"`
 	GPURequested  bool      `json:"gpu_requested"`
+	// Trouble is why nothing can be healed: there is no such container, or it is not
+	// the server that answers. Empty where that is not so.
+	Trouble string `json:"trouble,omitempty"`
 	// EngineAwaySince is zero while the container engine answers.
 	EngineAwaySince time.Time `json:"engine_away_since,omitzero"`
 }

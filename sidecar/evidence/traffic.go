@@ -36,6 +36,8 @@ type Sign struct {
 	// where that cannot be told, because the answer came in one piece. For
 	// SignWaitedLong it is the time waited so far.
 	Took time.Duration
+	// SentAt is when the request was sent, for SignFirstChunk.
+	SentAt time.Time
 	// Detail is what was seen, in Clawgate's own words: never a text of Ollama's,
 	// which quotes its clients.
 	Detail string

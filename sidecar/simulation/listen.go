@@ -116,9 +116,11 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return loopback(11434) }
 
-// addressed gives a pipe the address that code expects of a connection.
+// addressed gives a pipe the addresses that code expects of a connection: those of
+// two hosts.
 type addressed struct{ net.Conn }
 
 func (addressed) RemoteAddr() net.Addr { return loopback(40000) }
+func (addressed) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 40000} }
 
 func loopback(port int) net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port} }

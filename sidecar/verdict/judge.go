@@ -93,7 +93,7 @@ func containerGone(p Picture) (Judgement, bool) {
 	}
 	c := p.Container
 	if c.Status == evidence.Absent {
-		return Judgement{Verdict: Stopped, Sentence: "there is no container of that name"}, true
+		return Judgement{Verdict: Stopped, Sentence: fmt.Sprintf("no container is called %q (CLAWGATE_CONTAINER), and no server answers", c.Name)}, true
 	}
 	j := Judgement{Verdict: Down, ServerGone: true, Sentence: fmt.Sprintf("the container is %s with exit code %d", c.Status, c.ExitCode)}
 	if c.OOMKilled {

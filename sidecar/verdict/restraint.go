@@ -27,7 +27,10 @@ func restrained(p Picture, j Judgement) Judgement {
 		return j
 	}
 	forbidden := startForbidden(p)
-	if !j.ServerGone {
+	switch {
+	case p.Apart != "": // an unload would be for the server, and a restart of another container
+		forbidden = RestartForbidden(p)
+	case !j.ServerGone:
 		forbidden = RestartForbidden(p)
 		unload := j.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted // it comes first
 		if unload || j.MakeRoom {
@@ -48,6 +51,8 @@ func restrained(p Picture, j Judgement) Judgement {
 // more: one remedy may follow another without a verdict in between.
 func RestartForbidden(p Picture) string {
 	switch {
+	case p.Apart != "":
+		return "nothing is healed: " + p.Apart
 	case (p.Card.Mismatch || p.Card.View.Mismatch) && p.Container.GPURequested:
 		return "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"
 	case deviceTrouble(p) != "" && !restartMayHelp(p):

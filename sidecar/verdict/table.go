@@ -50,7 +50,10 @@ var Table = []Entry{
 		Down, "nothing listens, or the container has ended by itself",
 		"wait for the engine's restart policy, then start", "start what a person stopped", "F22, F23, F28",
 	},
-	{Stopped, "a person stopped, killed, paused or removed the container", "none, until that is undone", "start it", ""},
+	{
+		Stopped, "a person stopped, killed, paused or removed the container, or no container has the name; and no other server answers at CLAWGATE_OLLAMA_URL",
+		"none, until that is undone", "start it; believe a stream that began before", "",
+	},
 	{
 		ModelMissing, "the API answers and does not list the model at all",
 		"pull it if CLAWGATE_PULL allows", "restart, whatever the pull says (a full disk above all)", "F25",
@@ -89,7 +92,7 @@ var Table = []Entry{
 		"none; deadlines are longer", "restart: a load makes it hotter; take the ordinary power cap for it", "F19",
 	},
 	{
-		HostAction, "an Xid of the device class, a lost GPU, the driver's own advice to reset or reboot, a driver and a library that do not match, a container that does not end or start, or a restart budget that is spent",
+		HostAction, "an Xid of the device class, a lost GPU, the driver's own advice to reset or reboot, a driver and a library that do not match, a container that does not end or start, or a restart budget that is spent; or a fault of a server that is not the container of CLAWGATE_CONTAINER",
 		"none: say what the person has to do; the gate is open as long as the model answers", "restart again and again", "F4, F17, F20, F22, F23",
 	},
 }

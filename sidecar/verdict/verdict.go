@@ -166,6 +166,10 @@ type Picture struct {
 	// GoneSince is when the container was first seen not running; zero while it runs.
 	GoneSince time.Time
 
+	// Apart says in a sentence that the container is not the server that answers, and
+	// how that shows; empty where it is, or may be. The container is not known then.
+	Apart string
+
 	TCP, API, Ready Streak
 	// Reached says that a connection to the server was made at least once.
 	Reached bool
