@@ -19,7 +19,7 @@ var wordsHide = []struct {
 }{
 	{"the model dies of every request", func(s *scenario) error { s.Poison(model, true); return nil }, 2 * time.Minute},
 	{"there is no memory for the model", func(s *scenario) error { s.FailMemory(model, true); _ = s.KillRunner(); return nil }, 6 * time.Minute}, // it may be out of memory now
-	{"the server is frozen", func(s *scenario) error { return s.FreezeServer() }, time.Minute},
+	{"the server is frozen", func(s *scenario) error { return s.FreezeServer() }, 11 * time.Minute},                                              // a runner of its may work on, which is trusted for 10
 	{"the container ends", func(s *scenario) error { return s.Crash() }, 10 * time.Second},
 }
 
