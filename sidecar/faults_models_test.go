@@ -129,7 +129,7 @@ func runnerFaults() []fault {
 			strike: func(s *scenario) { s.Hollow(model, "@", true) }, mend: func(s *scenario) { s.Mend(model) },
 			idle:    omit("one symbol is an answer to a probe of one token"),
 			busy:    finds(time.Minute, unload, verdict.Garbage).standing(sidecar.Exhausted),
-			loading: finds(time.Minute, unload, verdict.Garbage).standing(sidecar.Exhausted),
+			loading: omit("as under load; which answers are the first after the load is a matter of moments"),
 		},
 	}
 }
