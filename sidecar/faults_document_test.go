@@ -1,6 +1,7 @@
 package sidecar_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -50,7 +51,7 @@ func rows(outcomes map[string]outcome) []string {
 	var lines []string
 	for _, f := range faults() {
 		for _, when := range circumstances {
-			if why := f.finding(when).omitted; why != "" {
+			if why := cmp.Or(f.finding(when).omitted, f.finding(when).unwritten); why != "" {
 				lines = append(lines, fmt.Sprintf("| %s | %s | %s | – %s | | | | | | |\n", f.id, f.name, when, why))
 				continue
 			}

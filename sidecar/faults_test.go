@@ -46,6 +46,8 @@ type finding struct {
 	stands sidecar.State
 	// omitted is why the fault and the circumstance do not go together.
 	omitted string
+	// unwritten is why its figures are not in the table, though it is tried.
+	unwritten string
 }
 
 // circumstance is what goes on when a fault strikes.
