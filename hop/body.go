@@ -90,8 +90,8 @@ func (r begin) Read(p []byte) (int, error) {
 }
 
 // Fill reads until the end, or until the body is longer than the most that may be
-// held, or there is no room for more of it; the rest is Rest then. A request that has to leave the room for another's sake ends
-// with crowd.ErrFull.
+// held, or there is no room for more of it; the rest is Rest then. A request that has
+// to leave the room for another's sake ends with crowd.ErrFull.
 func (b *Body) Fill(request *http.Request, most int64) error {
 	length := request.ContentLength
 	if length == 0 {

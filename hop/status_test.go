@@ -18,30 +18,16 @@ import (
 // endlessly answers every connection with the same piece, again and again.
 func endlessly(t *testing.T, piece string) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer connection.Close()
-				request, err := http.ReadRequest(bufio.NewReader(connection))
-				if err == nil {
-					_, err = io.Copy(io.Discard, request.Body)
-				}
-				for err == nil {
-					_, err = io.WriteString(connection, piece)
-				}
-			}()
+	return accepting(t, func(connection net.Conn) {
+		defer connection.Close()
+		request, err := http.ReadRequest(bufio.NewReader(connection))
+		if err == nil {
+			_, err = io.Copy(io.Discard, request.Body)
 		}
-	}()
-	return "http://" + listener.Addr().String()
+		for err == nil {
+			_, err = io.WriteString(connection, piece)
+		}
+	})
 }
 
 func TestWhatCanBeNoAnswerIsAnErrorAtOnce(t *testing.T) {

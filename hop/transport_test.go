@@ -66,25 +66,13 @@ func TestAConnectionServesOneRequestAfterTheOther(t *testing.T) {
 // scripted answers every connection with the same bytes.
 func scripted(t *testing.T, answer string) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if request, err := http.ReadRequest(bufio.NewReader(connection)); err == nil {
-				io.Copy(io.Discard, request.Body)
-			}
-			io.WriteString(connection, answer)
-			connection.Close()
+	return accepting(t, func(connection net.Conn) {
+		defer connection.Close()
+		if request, err := http.ReadRequest(bufio.NewReader(connection)); err == nil {
+			io.Copy(io.Discard, request.Body)
 		}
-	}()
-	return "http://" + listener.Addr().String()
+		io.WriteString(connection, answer)
+	})
 }
 
 func TestAnswersThatAreNotHTTPAreErrors(t *testing.T) {

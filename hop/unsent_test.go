@@ -16,24 +16,12 @@ import (
 // and resets it over what it has not read.
 func resetting(t *testing.T, answer string) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = http.ReadRequest(bufio.NewReader(connection))
-			_, _ = io.WriteString(connection, answer)
-			_ = connection.(*net.TCPConn).SetLinger(0)
-			connection.Close()
-		}
-	}()
-	return "http://" + listener.Addr().String()
+	return accepting(t, func(connection net.Conn) {
+		defer connection.Close()
+		_, _ = http.ReadRequest(bufio.NewReader(connection))
+		_, _ = io.WriteString(connection, answer)
+		_ = connection.(*net.TCPConn).SetLinger(0)
+	})
 }
 
 func send(t *testing.T, to string, body io.Reader) (*http.Response, error) {

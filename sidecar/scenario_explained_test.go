@@ -15,6 +15,12 @@ func (s *scenario) crashIsNoticed(after time.Duration) {
 	stream := s.chat(10_000)
 	stream.begins()
 	time.Sleep(after)
+	s.deathIsNoticed()
+}
+
+// deathIsNoticed kills the runner.
+func (s *scenario) deathIsNoticed() {
+	s.Helper()
 	s.must(s.KillRunner())
 	killed := time.Now()
 	noticed := s.reaches(sidecar.Loading, 30*time.Second)
@@ -122,10 +128,7 @@ func TestCrashUnderAStreamInOpenAIsFormIsNoticedAtOnce(t *testing.T) {
 		stream := s.post("/v1/chat/completions", `{"model":"`+model+`","stream":true,"max_tokens":10000,"messages":[{"role":"user","content":"hello"}]}`)
 		stream.begins()
 		time.Sleep(10 * time.Second)
-		s.must(s.KillRunner())
-		killed := time.Now()
-		noticed := s.reaches(sidecar.Loading, 30*time.Second)
-		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+		s.deathIsNoticed()
 	})
 }
 
@@ -140,10 +143,7 @@ func TestCrashAfterAnUnloadOfWhatNobodyHasIsNoticed(t *testing.T) {
 		stream.begins()
 		s.post("/api/generate", `{"model":"unknown:1b","keep_alive":0}`).wait()
 		time.Sleep(30 * time.Second)
-		s.must(s.KillRunner())
-		killed := time.Now()
-		noticed := s.reaches(sidecar.Loading, 30*time.Second)
-		s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
+		s.deathIsNoticed()
 	})
 }
 

@@ -107,7 +107,7 @@ func (l *Ledger) Loading(name string) (done func(now time.Time, loaded bool, kee
 		if loaded && (m.clients == 0 || !m.told.since(began)) {
 			m.keepAlive = keepAlive
 		}
-		m.told.closed = l.mark
+		m.told.closed = l.mark // by us
 		if loaded {
 			m.inMemory(l.mark)
 		} else { // one that was called off may still evict, or be ended
