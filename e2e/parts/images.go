@@ -22,6 +22,14 @@ const (
 	HAProxyImage = "haproxy:2.6"
 )
 
+// Names of further images: a Debian of today, a newer Ollama than OllamaImage,
+// and the clients for Python.
+const (
+	NewerBaseImage     = "debian:sid-slim"
+	NewerOllamaImage   = "ollama/ollama:" + newerOllama
+	PythonClientsImage = "clawgate-test-python-clients"
+)
+
 // prepareTimeout bounds the making of one image. The longest is Ollama's: 80 s
 // on 2 idle cores.
 const prepareTimeout = 10 * time.Minute
@@ -35,15 +43,18 @@ type image struct {
 // images are in the order in which they need each other.
 func images() []image {
 	return []image{
-		{BaseImage, buildBase},
+		{BaseImage, buildDebian("bookworm", BaseImage)},
 		{HAProxyImage, buildHAProxy},
 		{BuilderImage, buildBuilder},
 		{OllamaImage, buildOllama},
+		{NewerBaseImage, buildDebian("sid", NewerBaseImage)},
+		{PythonClientsImage, buildPythonClients},
+		{NewerOllamaImage, buildNewerOllama},
 	}
 }
 
 // Prepare makes every part that the end-to-end tests need and that is not
-// there: four images and Compose v2. It takes five minutes on a bare machine
+// there: seven images and Compose v2. It takes eight minutes on a bare machine
 // with 2 idle cores, and a second when all is there. It needs root (for
 // debootstrap), the engine, Debian's archive and the Go module proxy.
 func Prepare(ctx context.Context, log *slog.Logger) error {
@@ -62,7 +73,7 @@ func Prepare(ctx context.Context, log *slog.Logger) error {
 }
 
 func makePrograms(ctx context.Context, log *slog.Logger) error {
-	for _, build := range []func(context.Context) (string, error){OllamaBinary, ComposeV2} {
+	for _, build := range []func(context.Context) (string, error){OllamaBinary, NewerOllamaBinary, ComposeV2} {
 		started := time.Now()
 		path, err := build(ctx)
 		if err != nil {
@@ -78,7 +89,7 @@ func makePrograms(ctx context.Context, log *slog.Logger) error {
 func ensure(t testing.TB, name string) {
 	t.Helper()
 	for _, i := range images() {
-		if i.name != name && i.name != BaseImage {
+		if i.name != name && i.name != BaseImage && i.name != NewerBaseImage {
 			continue
 		}
 		if err := makeImage(t.Context(), i, slog.New(slog.DiscardHandler)); err != nil {

@@ -4,6 +4,7 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -25,6 +26,7 @@ const Model = "qwen3:32b"
 // like the compose file's, under a name of its own.
 type OllamaConfig struct {
 	Name    string            // made up when empty
+	Image   string            // OllamaImage when empty
 	CPUs    string            // engine's --cpus; no limit when empty
 	Env     map[string]string // OLLAMA_NUM_PARALLEL and the like
 	Restart string            // restart policy; unless-stopped when empty
@@ -47,7 +49,8 @@ type Ollama struct {
 // address at each start. Both are removed when the test ends.
 func StartOllama(t testing.TB, config OllamaConfig) Ollama {
 	t.Helper()
-	ensure(t, OllamaImage)
+	config.Image = cmp.Or(config.Image, OllamaImage)
+	ensure(t, config.Image)
 	if config.Name == "" {
 		config.Name = newName()
 	}
@@ -86,7 +89,7 @@ func (c OllamaConfig) arguments(mark string) []string {
 	for name, value := range c.Env {
 		args = append(args, "-e", name+"="+value)
 	}
-	return append(args, OllamaImage)
+	return append(args, c.Image)
 }
 
 // Volume makes a volume for OllamaConfig.Models and removes it when the test

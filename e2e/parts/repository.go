@@ -32,12 +32,28 @@ func Root() (string, error) {
 	}
 }
 
-// OllamaBinary builds a real Ollama server for CPUs, once, and returns its
-// path. 0.9.6 is the last release that builds this way: the archives of later
-// ones leave out vendored C headers. It takes 80 s on 2 cores and needs gcc and
-// g++.
-func OllamaBinary(ctx context.Context) (string, error) {
-	return buildModule(ctx, "github.com/ollama/ollama@v0.9.6", ".", "ollama", "CGO_ENABLED=1")
+// Releases of Ollama. The older one is the last that has its runner built in and
+// builds from the module proxy; the archives of those that followed leave out
+// vendored C headers. Since 0.30 the runner is a program of its own, llama-server,
+// and the server builds again.
+const (
+	olderOllama = "0.9.6"
+	newerOllama = "0.32.14"
+)
+
+// OllamaBinary builds a real Ollama server for CPUs, once, and returns its path.
+// It takes 80 s on 2 cores and needs gcc and g++.
+func OllamaBinary(ctx context.Context) (string, error) { return buildOllamaRelease(ctx, olderOllama) }
+
+// NewerOllamaBinary is OllamaBinary of a release of 2026. It takes 110 s.
+func NewerOllamaBinary(ctx context.Context) (string, error) {
+	return buildOllamaRelease(ctx, newerOllama)
+}
+
+// buildOllamaRelease has the server say its version, as a released one does.
+func buildOllamaRelease(ctx context.Context, version string) (string, error) {
+	const module = "github.com/ollama/ollama"
+	return buildModule(ctx, module+"@v"+version, ".", "ollama", "CGO_ENABLED=1", "GOFLAGS=-ldflags=-X="+module+"/version.Version="+version)
 }
 
 // ComposeV2 builds Compose v2, once, and returns its path. It runs by itself,
@@ -75,7 +91,7 @@ func buildModule(ctx context.Context, module, program, name string, env ...strin
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, program)
 	build.Dir = downloaded.Dir
-	build.Env = append(append(os.Environ(), "GOFLAGS="), env...)
+	build.Env = append(append(os.Environ(), "GOFLAGS="), env...) // the last of two with one name counts
 	_, err = run(build)
 	return path, err
 }
