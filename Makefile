@@ -37,7 +37,7 @@ build: ## Build bin/clawgate
 test: ## Run every test that needs no Docker, under the race detector
 	$(GO_TEST) $(RACE) ./...
 	@echo "left out: most of the faults, decoys, schedules and odd worlds under virtual time: make scenarios"
-	@echo "left out: tests on a real Ollama, Docker Engine, HAProxy, Caddy, nginx and Compose; they need root on Debian 12: make e2e"
+	@echo "left out: tests on a real Ollama, Docker Engine, HAProxy, Caddy, nginx and Compose, and with the usual clients; they need root on Debian 12: make e2e"
 	@echo "left out: tests on a real GPU unless CLAWGATE_TEST_REAL_NVML is set; they need an NVIDIA driver"
 	@echo "left out: measurements; they need a quiet machine: make bench"
 	@$(if $(CC_FOUND),true,echo "left out: the race detector and the GPU view's tests; they need a C compiler: apt-get install gcc libc6-dev")
