@@ -38,6 +38,7 @@ func (s shell) run(t *testing.T, host, command string) string {
 	program := exec.CommandContext(ctx, "sh", "-c", command+"; echo status $?")
 	program.Env = append(os.Environ(), "OLLAMA_HOST="+host, "HOME="+s.folder, "PATH="+s.folder+":"+filepath.Dir(s.program)+":"+os.Getenv("PATH"))
 	program.Dir = s.folder
+	program.WaitDelay = time.Second // what the shell has started may live on
 	output, err := program.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v", command, err)
@@ -132,6 +133,28 @@ func TestWhatTheCommandLineLaunches(t *testing.T) {
 		answer, err := ask.send(t.Context(), strings.TrimSuffix(fields[0], "/"))
 		if err != nil || answer.status != 200 || fields[1] == key {
 			t.Errorf("with the token %q: %d %s: %v", fields[1], answer.status, answer.body, err)
+		}
+	})
+}
+
+// Ollama ends an answer by itself after thirty equal tokens, which is told as an
+// error, since half an answer must not look whole. The newer command line says so and
+// takes the next question; the older one knows no such words and quits.
+func TestAnAnswerThatRepeatsItself(t *testing.T) {
+	onEach(t, func(t *testing.T, s *stand) {
+		shell := s.shell(t)
+		s.server.CreateModelWith(t, "parrot", tinymodel.Config{Seed: 5}, map[string]any{"parameters": map[string]any{"temperature": 0, "repeat_penalty": 1.0}})
+		// A terminal that nobody asks for its colours. The program reads what was typed
+		// before it asks for it.
+		const typed = `{ sleep 3; printf 'hello\r'; sleep 3; printf '/show template\r'; sleep 1; printf '/bye\r'; sleep 1; }`
+		output := shell.run(t, "http://"+s.gateway.Door, typed+` | TERM=dumb timeout 20 script -qefc "ollama run parrot" /dev/null`)
+		wentOn := strings.Contains(output, "{{- range .Messages }}")
+		if s.older() {
+			if wentOn || !strings.Contains(output, "Error: upstream error: the answer ended without its final chunk") {
+				t.Errorf("the older one says %q", output)
+			}
+		} else if !wentOn || !strings.Contains(output, "An error occurred while processing your message") {
+			t.Errorf("the newer one says %q", output)
 		}
 	})
 }
