@@ -9,7 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/dockerctl"
 	"github.com/clawdbot/clawgate/dockerctl/dockerctltest"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func engineHost(t *testing.T) string { return "unix://" + dockerctltest.Socket(t) }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func TestNewRefusesNamesThatAreNone(t *testing.T) {

@@ -3,7 +3,7 @@ package dockerctl
 import (
 	"strings"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // What Ollama logs of its GPUs, from 0.1 to 0.33. It writes slog's text format, in

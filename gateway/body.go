@@ -6,7 +6,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/policy"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 func (g *Gateway) allows(class policy.Class) bool { return g.config.Allow.Has(string(class)) }

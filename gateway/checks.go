@@ -10,7 +10,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/policy"
 	"github.com/clawdbot/clawgate/guesses"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // checks are made in this order, and the first that refuses answers. The body is

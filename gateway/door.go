@@ -9,7 +9,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/policy"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // visit is one request at the door, and what is noted of it.

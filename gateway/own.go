@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/clawdbot/clawgate/gateway/forward"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // serveOwn answers what is never forwarded: the whole of /-/, the chat page,

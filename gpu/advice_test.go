@@ -5,7 +5,7 @@ package gpu
 import (
 	"testing"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func TestDriversAdviceIsTold(t *testing.T) {

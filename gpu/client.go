@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // Config is how a Client looks at the GPUs. The zero value works.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // ending is why a conversation with a child is over.

@@ -5,7 +5,7 @@ package gpu
 import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // nvmlDriver makes the NVML calls. A function that not every driver has is

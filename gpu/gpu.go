@@ -19,7 +19,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // Off is the view of one who does not want to look.

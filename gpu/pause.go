@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // pause is a time without a child that could be asked.

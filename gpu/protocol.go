@@ -7,7 +7,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // longestLine bounds one message. A view of 16 GPUs with 100 processes each is

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // realNVML names the variable that runs the tests of a real driver. `go test -c

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // Run keeps a child process until ctx ends: it starts it, starts it again with

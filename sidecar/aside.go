@@ -3,7 +3,7 @@ package sidecar
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 

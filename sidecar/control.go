@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // ErrRecovering refuses a restart by hand while a remedy is under way.

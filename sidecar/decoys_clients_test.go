@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // patienceDecoys are silences that have to be waited for.

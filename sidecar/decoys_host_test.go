@@ -3,7 +3,7 @@ package sidecar_test
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // gpuDecoys are what a healthy GPU, or its driver, may show.

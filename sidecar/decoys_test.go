@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // decoy is something that looks like a fault and is none. Whatever it looks

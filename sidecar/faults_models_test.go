@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // faults are all that the simulation can break, in the order of their numbers.

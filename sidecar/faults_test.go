@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // fault is one thing that breaks, and what has to come of it.

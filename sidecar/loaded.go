@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // lookAtLoaded reads the list of loaded models where no probe does: while live

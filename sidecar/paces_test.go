@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // oddWorld is one in which nothing has to make sense: each call to Ollama and to the

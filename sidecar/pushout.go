@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // doubtfulLoad is how long a load that may well be in vain waits for the models in

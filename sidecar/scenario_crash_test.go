@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 func TestCrashOfTheServerIsNoticedAtOnceAndLeftToTheEngine(t *testing.T) {

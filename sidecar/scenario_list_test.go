@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 func listOfModels(r *http.Request, _ string) bool { return r.URL.Path == "/api/tags" }

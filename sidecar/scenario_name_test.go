@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // idler is another container that runs and has nothing to do.

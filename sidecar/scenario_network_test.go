@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // pipeListener accepts connections that are pipes in memory, which a bubble of

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // crawling is a machine held to 3 % of a core.

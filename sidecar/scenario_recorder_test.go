@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // recorder is the container engine as the sidecar gets it. It notes what the

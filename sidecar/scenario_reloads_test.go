@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // Clients of another model come right before each probe, so that the model loses its

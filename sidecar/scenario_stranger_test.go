@@ -4,8 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // namesake is what the engine has under the configured name in place of the

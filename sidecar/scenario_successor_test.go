@@ -8,7 +8,7 @@ import (
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // A Clawgate was killed in the middle of a restart: its journal says that it

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // xidReports takes the driver's errors from whoever reports them and keeps those

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // demoFault is one thing that breaks on command, or is mended again.

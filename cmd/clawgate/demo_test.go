@@ -11,7 +11,7 @@ import (
 
 	door "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 func TestDemoSettingsAgreeWithEachOther(t *testing.T) {

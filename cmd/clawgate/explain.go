@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 

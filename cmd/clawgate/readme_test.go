@@ -13,9 +13,9 @@ import (
 
 	"github.com/clawdbot/clawgate/gateway"
 	"github.com/clawdbot/clawgate/gateway/config"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 

@@ -12,12 +12,12 @@ import (
 
 	"github.com/clawdbot/clawgate/dockerctl"
 	"github.com/clawdbot/clawgate/environment"
+	"github.com/clawdbot/clawgate/evidence"
 	gateway "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
 	"github.com/clawdbot/clawgate/loglimit"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/dockerctl"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // New returns the container called name on the engine at host.

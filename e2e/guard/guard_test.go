@@ -17,7 +17,7 @@ import (
 
 	"github.com/clawdbot/clawgate/dockerctl"
 	"github.com/clawdbot/clawgate/dockerctl/dockerctltest"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 const configuration = "../../compose/docker-guard/haproxy.cfg"

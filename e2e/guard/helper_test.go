@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/clawdbot/clawgate/dockerctl/dockerctltest"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func TestTheHelperIsRunThroughTheVariantAlone(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/clawdbot/clawgate/e2e/parts"
 	"github.com/clawdbot/clawgate/e2e/tinymodel"
-	"github.com/clawdbot/clawgate/sidecar/simulation"
+	"github.com/clawdbot/clawgate/simulation"
 )
 
 // limits are what both servers are started with.

@@ -3,7 +3,7 @@ package balance
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // KeepAlive says whether a model, by its normalised name, is one that a sidecar

@@ -9,7 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 const (

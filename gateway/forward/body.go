@@ -9,7 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // readBody reads the body and has it looked at. It is false when there is

@@ -7,7 +7,7 @@ import (
 
 	"github.com/docker/go-units"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // refuse answers instead of Ollama.

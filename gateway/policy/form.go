@@ -9,7 +9,7 @@ import (
 	"mime/multipart"
 	"net/url"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // longestModel is over the longest name that Ollama takes, in bytes.

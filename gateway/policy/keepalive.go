@@ -3,7 +3,7 @@ package policy
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // ShortestKeepAlive is what a client without leave to manage may ask for at least,

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 

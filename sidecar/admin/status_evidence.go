@@ -1,6 +1,6 @@
 package admin
 
-import "github.com/clawdbot/clawgate/sidecar/evidence"
+import "github.com/clawdbot/clawgate/evidence"
 
 // ContainerOf shows an inspection.
 func ContainerOf(container evidence.Container) ContainerStatus {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/environment"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 const notOllamaURL = "must be an http or https URL of a host alone, such as http://ollama:11434"

@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // Facts are what was found. Judge reads nothing else.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // sound are the facts of a machine where nothing is to be said.

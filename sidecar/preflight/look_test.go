@@ -17,8 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

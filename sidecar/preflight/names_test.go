@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func TestNamesThatLookRight(t *testing.T) {

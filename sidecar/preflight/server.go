@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
 // server judges what answers at the URL, and whether it is the container.

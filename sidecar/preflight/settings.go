@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
 )
 
 // Ollama's own defaults (its envconfig package).

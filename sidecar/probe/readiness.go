@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // readiness is one running attempt: what it waits for at the moment is read by

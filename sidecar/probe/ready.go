@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // ReadySpec says how the readiness probe asks, and what it takes for an answer.

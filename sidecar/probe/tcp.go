@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // DialFunc opens a connection, as net.Dialer.DialContext does.

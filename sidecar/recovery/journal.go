@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/smallfile"
 )
 

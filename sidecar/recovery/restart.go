@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // serverUp is how long a started server may take until its API answers: it

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func down(w *world) { w.container.Status, w.processes = evidence.Exited, nil }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 func TestAnUnloadGoesStepByStep(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // admission decides which requests are sent, which wait and which are refused.

@@ -3,8 +3,8 @@ package relay
 import (
 	"hash/maphash"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // fewTokens is below how many a speed says nothing: the clock starts with the

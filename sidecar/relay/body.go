@@ -10,7 +10,7 @@ import (
 	"github.com/docker/go-units"
 
 	"github.com/clawdbot/clawgate/crowd"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // readBody reads the body and looks into it. It is false when there is nothing

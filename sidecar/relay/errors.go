@@ -4,9 +4,9 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // maxErrorBytes is how much of an error answer is read to find out what it

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
 )
 
 // A connection that is refused is tried again at these intervals for as long

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // readiness is the answer of /-/ready, for the gateway.

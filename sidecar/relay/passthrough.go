@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // smallBody is the largest body of what is not inference that is read before it

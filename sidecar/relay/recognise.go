@@ -1,6 +1,6 @@
 package relay
 
-import "github.com/clawdbot/clawgate/sidecar/ollama"
+import "github.com/clawdbot/clawgate/ollama"
 
 // SetListed says which models Ollama has, by their names as it lists them. A
 // request for any other name shares one lane with all of those: clients make names

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/crowd"
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/hop"
-	"github.com/clawdbot/clawgate/sidecar/evidence"
-	"github.com/clawdbot/clawgate/sidecar/ollama"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 )
 

@@ -3,7 +3,7 @@ package runners
 import (
 	"testing"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // What a name stands for may have changed: the next request for it may load it, so

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // Bond tells by the container's own counters whether it is the server that answers.

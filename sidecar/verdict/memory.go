@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // MemoryTrouble are the target's requests and loads that found no room.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // What counts as activity, per second of the container's time. Measured on a

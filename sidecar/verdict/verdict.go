@@ -20,7 +20,7 @@ package verdict
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/evidence"
+	"github.com/clawdbot/clawgate/evidence"
 )
 
 // Verdict is the name of a finding. The names are public: they are metric
