@@ -36,7 +36,7 @@ type Limits struct {
 // Within fills in what is 0, for the resources that there are, of whose memory
 // bodies have a part, in bytes. A quarter of it is the collector's: what is no
 // longer used, and not collected yet. Half of the rest is for connections, half
-// for requests. A request has a second file, to the next hop. There are always
+// for requests. A request has a second file, to the next proxy. There are always
 // more connections than requests, so that there is one to close for a new one.
 func (l Limits) Within(have Resources, bodies int64) Limits {
 	l.HeaderBytes = cmp.Or(l.HeaderBytes, HeaderBytes)

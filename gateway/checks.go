@@ -9,8 +9,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/policy"
 	"github.com/clawdbot/clawgate/guesses"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // checks are made in this order, and the first that refuses answers. The body is
@@ -142,8 +142,8 @@ func (v *visit) refuse(w http.ResponseWriter, why *forward.Refusal) {
 	if length != 0 {
 		w.Header().Set("Connection", "close") // after some of what nobody wants
 	}
-	if length < 0 || length > hop.ServerReads {
-		hop.AnswerUnread(w, v.request, unreadBody, answer)
+	if length < 0 || length > proxy.ServerReads {
+		proxy.AnswerUnread(w, v.request, unreadBody, answer)
 		return
 	}
 	answer()

@@ -8,8 +8,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway/access"
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/policy"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // visit is one request at the door, and what is noted of it.
@@ -48,7 +48,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, written *http.Request) {
 		return
 	}
 	v := &visit{
-		gateway: g, request: request, prefix: prefix, arrived: time.Now(), id: hop.RequestID(request.Header.Get("X-Request-Id")),
+		gateway: g, request: request, prefix: prefix, arrived: time.Now(), id: proxy.RequestID(request.Header.Get("X-Request-Id")),
 		client: access.ClientAddress(request, g.config.TrustedProxies),
 		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
 	}

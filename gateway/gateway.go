@@ -21,8 +21,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/origins"
 	"github.com/clawdbot/clawgate/guesses"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/hosts"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 const (
@@ -91,7 +91,7 @@ func New(parts Parts) *Gateway {
 	g.limits = crowd.Limits{Connections: c.MaxConnections, Requests: c.MaxRequests, HeaderBytes: int(c.MaxHeaderBytes)}.Within(cmp.Or(parts.Resources, crowd.Available()), bodies)
 	g.guesses.Waiting = max(1, min(g.limits.Connections/8, 256)) // each holds a connection
 	g.forwarder = forward.New(forward.Config{
-		Pool: g.pool, Transport: hop.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
+		Pool: g.pool, Transport: proxy.NewTransport(parts.Dial), Hold: c.Hold, HoldRelay: c.HoldRelay,
 		MaxBodyBytes: int64(c.MaxBodyBytes), UploadRate: int64(c.MinUploadRate), BufferMaxBytes: bodies, MaxRequests: g.limits.Requests,
 		Body: g.checkBody, Log: parts.Log,
 	})
@@ -189,7 +189,7 @@ func (g *Gateway) drain(ctx context.Context, door *http.Server) error {
 func (g *Gateway) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		ConnContext: hop.KeepConnection,
+		ConnContext: proxy.KeepConnection,
 		ErrorLog:    slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
 	}
 }

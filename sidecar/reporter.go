@@ -8,7 +8,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/admin"
-	"github.com/clawdbot/clawgate/sidecar/incident"
+	"github.com/clawdbot/clawgate/sidecar/healthlog"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -18,7 +18,7 @@ import (
 // and what it publishes is read by any other.
 type reporter struct {
 	metrics *admin.Metrics
-	health  *incident.Log
+	health  *healthlog.Log
 	log     *slog.Logger
 	version string
 	started time.Time
@@ -40,8 +40,8 @@ func (r *reporter) entered(s *supervisor, from, to State) {
 	r.log.Info("state changed", "from", from, "to", to, "verdict", s.judgement.Verdict,
 		"sentence", s.judgement.Sentence, "generation", s.generation)
 	r.metrics.SetState(string(to))
-	r.health.Add(incident.Record{
-		At: now, Kind: incident.KindTransition, State: string(to), From: string(from), To: string(to),
+	r.health.Add(healthlog.Record{
+		At: now, Kind: healthlog.KindTransition, State: string(to), From: string(from), To: string(to),
 		Verdict: string(s.judgement.Verdict), Sentence: s.judgement.Sentence,
 	})
 	switch {
@@ -85,8 +85,8 @@ func (r *reporter) rungTaken(s *supervisor) Rung {
 func (r *reporter) judged(s *supervisor, before, after verdict.Judgement) {
 	r.log.Info("verdict changed", "from", before.Verdict, "to", after.Verdict, "sentence", after.Sentence, "model", after.Model)
 	r.metrics.SetVerdict(string(after.Verdict))
-	r.health.Add(incident.Record{
-		At: s.judgedAt, Kind: incident.KindVerdict, State: string(s.machine.State),
+	r.health.Add(healthlog.Record{
+		At: s.judgedAt, Kind: healthlog.KindVerdict, State: string(s.machine.State),
 		Verdict: string(after.Verdict), Sentence: after.Sentence,
 	})
 	switch after.Verdict {
@@ -105,8 +105,8 @@ func (r *reporter) probed(s *supervisor, result evidence.ProbeResult) {
 		return
 	}
 	r.log.Debug("probe failed", "probe", result.Probe, "reason", result.Reason, "took", result.Took)
-	r.health.Add(incident.Record{
-		At: result.At, Kind: incident.KindProbeFailure, State: string(s.machine.State), Sentence: result.Reason,
+	r.health.Add(healthlog.Record{
+		At: result.At, Kind: healthlog.KindProbeFailure, State: string(s.machine.State), Sentence: result.Reason,
 		Detail: map[string]any{"probe": result.Probe, "took_seconds": result.Took.Seconds()},
 	})
 }
@@ -136,8 +136,8 @@ func (r *reporter) remedied(s *supervisor, rung Rung, result string, report reco
 
 func (r *reporter) remedy(s *supervisor, now time.Time, what string, detail map[string]any) {
 	detail["rung"], detail["attempt"], detail["event"] = s.machine.Rung, s.remedy.attempts, what
-	r.health.Add(incident.Record{
-		At: now, Kind: incident.KindRemedy, State: string(s.machine.State),
+	r.health.Add(healthlog.Record{
+		At: now, Kind: healthlog.KindRemedy, State: string(s.machine.State),
 		Verdict: s.remedy.reason, Sentence: s.remedy.sentence, Detail: detail,
 	})
 }
@@ -145,16 +145,16 @@ func (r *reporter) remedy(s *supervisor, now time.Time, what string, detail map[
 // keptOut reports that a model is in quarantine.
 func (r *reporter) keptOut(s *supervisor, model string, name verdict.Verdict, reason string) {
 	r.log.Error("a model is kept out", "model", model, "reason", reason)
-	r.health.Add(incident.Record{
-		At: time.Now(), Kind: incident.KindVerdict, State: string(s.machine.State),
+	r.health.Add(healthlog.Record{
+		At: time.Now(), Kind: healthlog.KindVerdict, State: string(s.machine.State),
 		Verdict: string(name), Sentence: reason, Detail: map[string]any{"model": model, "event": "quarantine"},
 	})
 }
 
 func (r *reporter) operator(s *supervisor, what, reason string) {
 	r.log.Warn("operator call accepted", "call", what, "reason", reason)
-	r.health.Add(incident.Record{
-		At: time.Now(), Kind: incident.KindOperator, State: string(s.machine.State),
+	r.health.Add(healthlog.Record{
+		At: time.Now(), Kind: healthlog.KindOperator, State: string(s.machine.State),
 		Sentence: reason, Detail: map[string]any{"call": what},
 	})
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/config"
-	"github.com/clawdbot/clawgate/sidecar/incident"
+	"github.com/clawdbot/clawgate/sidecar/healthlog"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/relay"
@@ -67,7 +67,7 @@ type Sidecar struct {
 	relay      *relay.Relay
 	admin      http.Handler
 	metrics    *admin.Metrics
-	health     *incident.Log
+	health     *healthlog.Log
 	limits     crowd.Limits
 	log        *slog.Logger
 }
@@ -88,7 +88,7 @@ func New(parts Parts) *Sidecar {
 	s := &Sidecar{
 		config: parts.Config, log: parts.Log,
 		metrics: admin.NewMetrics(parts.Registry),
-		health:  incident.New(parts.Config.HealthLog, parts.Log),
+		health:  healthlog.New(parts.Config.HealthLog, parts.Log),
 		limits: crowd.Limits{Connections: parts.Config.MaxConnections, Requests: parts.Config.MaxRequests, HeaderBytes: int(parts.Config.MaxHeaderBytes)}.
 			Within(cmp.Or(parts.Resources, crowd.Available()), int64(parts.Config.BufferMaxBytes)),
 	}
@@ -110,7 +110,7 @@ func New(parts Parts) *Sidecar {
 
 const dialTimeout = 5 * time.Second
 
-func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *incident.Log) *supervisor {
+func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *healthlog.Log) *supervisor {
 	transport := &http.Transport{DialContext: parts.Dial, DisableCompression: true, IdleConnTimeout: 10 * time.Second}
 	s := &supervisor{
 		config: parts.Config, container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, clock: clock{wall: parts.Wall}, dial: parts.Dial, journal: journal,

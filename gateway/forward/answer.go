@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 const (
@@ -52,7 +52,7 @@ func (a *attempt) pass(response *http.Response) (again bool) {
 			return a.unanswered(err)
 		case err != nil:
 			to.cut()
-		case n == hop.SmallPiece:
+		case n == proxy.SmallPiece:
 			piece = a.forwarder.pieces.Larger(piece)
 		}
 	}
@@ -73,7 +73,7 @@ func (t *answer) begin() bool {
 	t.guest.Settle()
 	copyAnswerHeader(t.writer.Header(), t.Header, t.ask.Asked)
 	t.result.Status = t.StatusCode
-	t.ended = hop.ResetUntil(t.request, t.writer.Header())
+	t.ended = proxy.ResetUntil(t.request, t.writer.Header())
 	t.body.EndConnection(t.writer.Header())
 	t.writer.WriteHeader(t.StatusCode)
 	return true
@@ -85,7 +85,7 @@ func (t *answer) write(piece []byte) bool {
 		t.line.follow(piece)
 	}
 	t.count.Moves(t.limitWriting())
-	t.guest.Expect(hop.CrowdedTimeout)
+	t.guest.Expect(proxy.CrowdedTimeout)
 	n, err := t.writer.Write(piece)
 	t.result.Bytes += int64(n)
 	if err == nil && t.ContentLength < 0 {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // attempt is one try of an exchange with one sidecar.
@@ -75,13 +75,13 @@ func (a *attempt) unanswered(err error) (again bool) {
 	case a.body.Broken.Load():
 		a.badBody(io.ErrUnexpectedEOF)
 		return false
-	case errors.Is(err, hop.ErrNoAnswer):
+	case errors.Is(err, proxy.ErrNoAnswer):
 		a.refuse(&Refusal{
 			Status: http.StatusBadGateway, Reason: "bad_answer",
 			Sentence: "what came from the relay in front of Ollama is no HTTP answer that can be passed on",
 		})
 		return false
-	case hop.NeverConnected(err):
+	case proxy.NeverConnected(err):
 		pool.Unreachable(a.sidecar, err.Error())
 		a.spend(a.began) // a connection that is refused takes no time, one that times out does
 		a.lost = true
@@ -93,7 +93,7 @@ func (a *attempt) unanswered(err error) (again bool) {
 			a.deaths++ // or as good as dead
 		}
 		a.forwarder.config.Log.Info("request moves to another sidecar", "request_id", a.ask.ID, "from", a.sidecar.Address, "reason", context.Cause(a.ctx))
-	case hop.Unsent(err):
+	case proxy.Unsent(err):
 		a.deaths++
 		pool.Doubt(a.sidecar)
 	default:

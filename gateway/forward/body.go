@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/crowd"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // readBody reads the body and has it looked at. It is false when there is
@@ -135,5 +135,5 @@ func (x *exchange) readOn() {
 func (x *exchange) closeAfter() {
 	x.writer.Header().Set("Connection", "close")
 	_ = x.control.EnableFullDuplex() // only HTTP/1.x needs it
-	x.limitReading(hop.BodyIdleTimeout)
+	x.limitReading(proxy.BodyIdleTimeout)
 }

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // raw writes bytes of a request as they are and gives what comes back.
@@ -118,7 +118,7 @@ func TestABodyThatIsTooLargeIsNotHeldWhileItsRestIsRead(t *testing.T) {
 }
 
 func TestTheLeastUploadRateIsSaidAndCanBeSet(t *testing.T) {
-	for rate, want := range map[int64]string{hop.LeastRate: "408 16KiB a second (CLAWGATE_GATEWAY_MIN_UPLOAD_RATE)", 1 << 10: "200", 0: "200"} {
+	for rate, want := range map[int64]string{proxy.LeastRate: "408 16KiB a second (CLAWGATE_GATEWAY_MIN_UPLOAD_RATE)", 1 << 10: "200", 0: "200"} {
 		inWorld(t, 1, func(c *Config) { c.UploadRate = rate }, func(w *world) {
 			reader, writer := io.Pipe()
 			go func() { // 2 KiB a second

@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
 func TestAConnectionThatTimesOutSpendsTheBudgetThoughLooksSucceed(t *testing.T) {
 	for _, sidecars := range []int{1, 2} {
-		dropped := hop.NewTransport(func(ctx context.Context, network, _ string) (net.Conn, error) {
+		dropped := proxy.NewTransport(func(ctx context.Context, network, _ string) (net.Conn, error) {
 			select {
 			case <-time.After(5 * time.Second):
 			case <-ctx.Done():

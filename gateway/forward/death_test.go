@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // dies breaks the connection off, without an answer.
@@ -173,7 +173,7 @@ func TestTheRelaysOwnErrorLineIsTheOnlyOne(t *testing.T) {
 
 func TestAnErrorLineInTwoPiecesIsStillOne(t *testing.T) {
 	const line = "{\"error\":\"the answer was cut: Ollama closed the connection\"}\n"
-	for _, size := range []int{hop.SmallPiece - 2, hop.SmallPiece - 10, hop.SmallPiece - len(line), hop.SmallPiece + 1} {
+	for _, size := range []int{proxy.SmallPiece - 2, proxy.SmallPiece - 10, proxy.SmallPiece - len(line), proxy.SmallPiece + 1} {
 		inWorld(t, 1, nil, func(w *world) {
 			w.sidecars[0].scripted(func(writer http.ResponseWriter, _ *http.Request) {
 				writer.Header().Set("Content-Type", "application/x-ndjson")

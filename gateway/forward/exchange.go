@@ -7,7 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // statusClientGone is nginx's code for a client that did not wait for its answer.
@@ -34,9 +34,9 @@ type exchange struct {
 	arrived   time.Time
 	wait      time.Duration // how long it may wait at closed gates
 	waitGiven bool          // by the client or by the gateway's own setting
-	body      hop.Body
-	insertion hop.Insertion // what is sent within the body
-	guest     *crowd.Guest  // its place among the requests in hand
+	body      proxy.Body
+	insertion proxy.Insertion // what is sent within the body
+	guest     *crowd.Guest    // its place among the requests in hand
 	leave     context.CancelCauseFunc
 	model     string // normalised, empty when the body names none
 

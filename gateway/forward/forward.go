@@ -7,25 +7,25 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // Config is what a Forwarder needs.
 type Config struct {
 	Pool      *balance.Pool
-	Transport http.RoundTripper // to the sidecars; nil for hop's own
+	Transport http.RoundTripper // to the sidecars; nil for proxy's own
 	Hold      time.Duration     // wait for a ready sidecar, for requests that do not say themselves
 	HoldRelay time.Duration     // wait for a relay that is away or has just begun
 
 	MaxBodyBytes   int64 // a larger body is refused
-	UploadRate     int64 // bytes a second that a body has to come with, see hop.Body; 0 for any
+	UploadRate     int64 // bytes a second that a body has to come with, see proxy.Body; 0 for any
 	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
 	MaxRequests    int   // in hand at once; 0 for any number
 	// Body looks at a whole body of a request that Ask says to inspect, in which
 	// peek is what was found. It returns what is to be sent instead, and what within
 	// that, or why the request is refused.
-	Body func(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, hop.Insertion, *Refusal)
+	Body func(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, proxy.Insertion, *Refusal)
 	Log  *slog.Logger
 }
 
@@ -69,13 +69,13 @@ type Result struct {
 type Forwarder struct {
 	config Config
 	room   crowd.Room
-	pieces hop.Pieces
+	pieces proxy.Pieces
 }
 
 // New makes a Forwarder.
 func New(config Config) *Forwarder {
 	if config.Transport == nil {
-		config.Transport = hop.NewTransport(nil)
+		config.Transport = proxy.NewTransport(nil)
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -97,7 +97,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, request *http.Request, ask Ask,
 		ask: ask, result: result, arrived: time.Now(),
 	}
 	defer x.finish()
-	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
+	wait, asked := proxy.WaitAsked(request.Header.Values("Prefer"), f.config.Hold)
 	x.wait, x.waitGiven = wait, asked || f.config.Hold > 0
 	cleanHeader(request, ask)
 	if x.enter(request) && x.readBody() {

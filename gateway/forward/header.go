@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // cleanHeader makes the header that is sent on, in place: without what means
@@ -16,8 +16,8 @@ import (
 // a proxy says.
 func cleanHeader(request *http.Request, ask Ask) {
 	header := request.Header
-	hop.RemoveHopByHop(header)
-	hop.RemoveOwn(header)
+	proxy.RemoveHopByHop(header)
+	proxy.RemoveOwn(header)
 	for _, name := range []string{
 		"Authorization", "X-Api-Key", "Api-Key", "Cookie", "Prefer", "Expect",
 		"Origin", "Referer", // the gateway has judged them, and Ollama would by the wrong host
@@ -60,7 +60,7 @@ func (a *attempt) header(choice balance.Choice) http.Header {
 // gateway's to say, and who has to show what: a browser that was asked for a name
 // and a password would send them by itself from then on.
 func copyAnswerHeader(to, from http.Header, path string) {
-	hop.RemoveHopByHop(from)
+	proxy.RemoveHopByHop(from)
 	for name, values := range from {
 		switch {
 		case name == "X-Request-Id", name == "Www-Authenticate", strings.HasPrefix(name, "Access-Control-"):

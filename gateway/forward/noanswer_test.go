@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // badly is a network on which every request is answered with the same piece, once
@@ -42,7 +42,7 @@ func TestWhatCanBeNoAnswerIsRefusedAtOnce(t *testing.T) {
 			"management": {"/api/pull", `{"model":"m"}`}, "streamed": {"/api/blobs/sha256:0", "hello"},
 		} {
 			t.Run(name+", "+kind, func(t *testing.T) {
-				transport := hop.NewTransport(dial)
+				transport := proxy.NewTransport(dial)
 				inWorld(t, 2, func(c *Config) { c.Transport = transport }, func(w *world) {
 					got := w.post(request[0], request[1], "Upgrade", "x", "Connection", "Upgrade")
 					if got.status != http.StatusBadGateway || got.err != nil || got.took != 0 || !strings.Contains(got.body, "no HTTP answer") {

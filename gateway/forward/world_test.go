@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/gateway/balance"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
@@ -73,8 +73,8 @@ func inWorld(t *testing.T, n int, change func(*Config), run func(w *world)) {
 		ended := make(chan error, 1)
 		go func() { ended <- pool.Run(ctx) }()
 		synctest.Wait()
-		transport := hop.NewTransport(w.dial)
-		config := Config{Pool: pool, Transport: transport, HoldRelay: 10 * time.Second, MaxBodyBytes: 1 << 20, BufferMaxBytes: 4 << 20, UploadRate: hop.LeastRate}
+		transport := proxy.NewTransport(w.dial)
+		config := Config{Pool: pool, Transport: transport, HoldRelay: 10 * time.Second, MaxBodyBytes: 1 << 20, BufferMaxBytes: 4 << 20, UploadRate: proxy.LeastRate}
 		if change != nil {
 			change(&config)
 		}
@@ -94,7 +94,7 @@ func inWorld(t *testing.T, n int, change func(*Config), run func(w *world)) {
 
 func newSidecar() (s *sidecar, stop func()) {
 	s = &sidecar{door: newPort(), upstream: newPort()}
-	transport := hop.NewTransport(s.upstream.dial)
+	transport := proxy.NewTransport(s.upstream.dial)
 	s.Relay = relay.New(relay.Config{
 		Upstream: &url.URL{Scheme: "http", Host: "ollama:11434"}, Transport: transport,
 		QueueLength: 8, QueueTimeout: time.Minute, HoldMax: 2 * time.Minute, RetryAfter: time.Minute,

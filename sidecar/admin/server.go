@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 const (
@@ -27,7 +27,7 @@ func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       hop.KeepConnection,
+		ConnContext:       proxy.KeepConnection,
 		// What the server says by itself is about broken clients.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

@@ -3,7 +3,7 @@ package admin
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/incident"
+	"github.com/clawdbot/clawgate/sidecar/healthlog"
 )
 
 // Status is everything that is known, as /-/status shows it. Whoever fills it
@@ -41,7 +41,7 @@ type Status struct {
 	Recovery *RecoveryStatus `json:"recovery,omitempty"`
 	Pull     *PullStatus     `json:"pull,omitempty"`
 	// Recent are the newest changes, oldest first.
-	Recent []incident.Record `json:"recent"`
+	Recent []healthlog.Record `json:"recent"`
 	// HealthLogDropped counts lines that did not reach the health log.
 	HealthLogDropped uint64 `json:"health_log_dropped"`
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/incident"
+	"github.com/clawdbot/clawgate/sidecar/healthlog"
 )
 
 // someStatus is the status of a wedged model, as of now.
@@ -36,7 +36,7 @@ func someStatus(now time.Time) Status {
 		}),
 		Models: ModelsOf([]evidence.LoadedModel{{Name: "qwen3:32b", Size: 20 << 30, SizeVRAM: 10 << 30}}),
 		GPU:    GPUOf(gpuView()),
-		Recent: []incident.Record{{At: now, Kind: incident.KindTransition, From: "ready", To: "isolated", Verdict: "wedged"}},
+		Recent: []healthlog.Record{{At: now, Kind: healthlog.KindTransition, From: "ready", To: "isolated", Verdict: "wedged"}},
 	}
 }
 

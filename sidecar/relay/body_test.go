@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // unsized hides a reader's length, so that it is sent chunked.
@@ -108,7 +108,7 @@ func TestABodyThatDoesNotComeIsNotForwarded(t *testing.T) {
 		start := time.Now()
 		head := fmt.Sprintf("POST /api/chat HTTP/1.1\r\nHost: relay\r\nContent-Length: %d\r\n\r\n", 2*len(chatBody))
 		answer, err := w.raw(head+chatBody, false)
-		if err != nil || answer.StatusCode != http.StatusRequestTimeout || time.Since(start) < hop.BodyIdleTimeout {
+		if err != nil || answer.StatusCode != http.StatusRequestTimeout || time.Since(start) < proxy.BodyIdleTimeout {
 			w.Errorf("%v %v after %v", answer, err, time.Since(start))
 		}
 		_, _ = w.raw(head+chatBody, true) // half closed: whatever comes of it, nothing may be left over

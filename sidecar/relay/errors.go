@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // maxErrorBytes is how much of an error answer is read to find out what it
@@ -36,7 +36,7 @@ func (f *flight) passError(answer *http.Response) (again bool) {
 	f.guest.Settle()
 	f.status = answer.StatusCode
 	copyAnswerHeader(f.writer.Header(), answer.Header)
-	ended := hop.ResetUntil(f.request, f.writer.Header())
+	ended := proxy.ResetUntil(f.request, f.writer.Header())
 	f.body.EndConnection(f.writer.Header())
 	f.writer.WriteHeader(f.status)
 	if _, err := f.writer.Write(start); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/crowd"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // statusClientGone is nginx's code for a client that did not wait for its answer.
@@ -39,13 +39,13 @@ type exchange struct {
 	serial  uint64        // tells it from every other one
 	key     string        // who asks, for fairness
 	wait    time.Duration // how long it may be held at the closed gate
-	body    hop.Body
+	body    proxy.Body
 	guest   *crowd.Guest // its place among the requests in hand
 	leave   context.CancelCauseFunc
 	peek    ollama.Peek
-	known   bool          // the model is one that Ollama lists
-	capped  hop.Insertion // what caps the answer's tokens
-	prompt  uint64        // tells one body from another; 0 when it was not held
+	known   bool            // the model is one that Ollama lists
+	capped  proxy.Insertion // what caps the answer's tokens
+	prompt  uint64          // tells one body from another; 0 when it was not held
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64
@@ -63,10 +63,10 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 	x := &exchange{
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
 		arrived: time.Now(), serial: r.served.Add(1), route: ollama.RouteOf(request.Method, request.URL.Path),
-		id: hop.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
+		id: proxy.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
 		replayed: request.Header.Get(replayedHeader) != "",
 	}
-	wait, asked := hop.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
+	wait, asked := proxy.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
 	x.wait, x.waitGiven = min(wait, r.config.HoldMax), asked
 	w.Header().Set(requestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // A connection that is refused is tried again at these intervals for as long
@@ -51,7 +51,7 @@ func (x *exchange) attempt() (again bool) {
 func (f *flight) send() (*http.Response, error) {
 	for delay := firstRedial; ; delay = min(2*delay, lastRedial) {
 		answer, err := f.relay.config.Transport.RoundTrip(f.outgoing())
-		if err == nil || !hop.NeverConnected(err) || f.ctx.Err() != nil {
+		if err == nil || !proxy.NeverConnected(err) || f.ctx.Err() != nil {
 			return answer, err
 		}
 		if delay == firstRedial {
@@ -83,7 +83,7 @@ func (f *flight) pause(delay time.Duration) bool {
 // outgoing is the request as Ollama gets it.
 func (f *flight) outgoing() *http.Request {
 	out := f.request.WithContext(f.ctx)
-	hop.RemoveHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
+	proxy.RemoveHopByHop(out.Header) // the inbound header is ours from here on, so it need not be copied
 	delete(out.Header, "Expect")
 	out.URL = upstreamURL(f.relay.config.Upstream, f.request.URL)
 	out.Host, out.RequestURI, out.Close = f.relay.config.Upstream.Host, "", false
@@ -122,10 +122,10 @@ func (f *flight) unanswered(err error) (again bool) {
 	case f.body.Broken.Load():
 		f.badBody(io.ErrUnexpectedEOF)
 		return false
-	case errors.Is(err, hop.ErrNoAnswer):
+	case errors.Is(err, proxy.ErrNoAnswer):
 		f.noAnswer()
 		return false
-	case hop.NeverConnected(err):
+	case proxy.NeverConnected(err):
 		return f.unconnected()
 	case errors.Is(cause, errRecovery):
 		return f.keep("the model is being recovered, and this request cannot be sent again")

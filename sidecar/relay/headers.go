@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // cleanRequestHeader makes the header that is sent on, in place. What the
 // client's connection needs to upgrade is left to the pass-through.
 func cleanRequestHeader(request *http.Request, id string) {
 	header := request.Header
-	hop.RemoveOwn(header)
+	proxy.RemoveOwn(header)
 	for _, name := range []string{
 		"Prefer", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto",
 		"Idempotency-Key", "X-Idempotency-Key", // with them net/http itself sends again what Ollama may have seen
@@ -33,7 +33,7 @@ func cleanRequestHeader(request *http.Request, id string) {
 
 // copyAnswerHeader gives the client Ollama's header, less what is not for it.
 func copyAnswerHeader(to, from http.Header) {
-	hop.RemoveHopByHop(from)
+	proxy.RemoveHopByHop(from)
 	for name, values := range from {
 		if name != requestIDHeader && !strings.HasPrefix(name, "Clawgate-") {
 			to[name] = values

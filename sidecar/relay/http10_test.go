@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // On real sockets: a pipe cannot be reset.
@@ -42,12 +42,12 @@ func TestACutAnswerToHTTP10NeverLooksComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := hop.NewTransport(nil)
+	transport := proxy.NewTransport(nil)
 	defer transport.CloseIdleConnections()
 	relay := New(Config{Upstream: upstream, Transport: transport, QueueLength: 1, ReplayMaxBytes: 1 << 20, BufferMaxBytes: 1 << 20, FirstChunkTimeout: time.Minute})
 	relay.SetGate(Gate{State: "ready"})
 	door := httptest.NewUnstartedServer(relay)
-	door.Config.ConnContext = hop.KeepConnection // as the sidecar's server has it
+	door.Config.ConnContext = proxy.KeepConnection // as the sidecar's server has it
 	door.Start()
 	defer door.Close()
 	for name, c := range map[string]struct {

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // badOllama reads each request and then writes the same piece, once or for ever.
@@ -62,7 +62,7 @@ func TestWhatCanBeNoAnswerIsRefusedAtOnce(t *testing.T) {
 		for kind, request := range requests {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				ollama := bad()
-				inWorld(t, func(c *Config) { c.Transport = hop.NewTransport(ollama.dial) }, func(w *world) {
+				inWorld(t, func(c *Config) { c.Transport = proxy.NewTransport(ollama.dial) }, func(w *world) {
 					began := time.Now()
 					got := w.post(request[0], request[1])
 					if got.status != http.StatusBadGateway || got.err != nil || time.Since(began) != 0 || !strings.Contains(got.body, "no HTTP answer") {
@@ -83,7 +83,7 @@ func TestWhatCanBeNoAnswerIsRefusedAtOnce(t *testing.T) {
 
 func TestAnInterimAnswerIsNotTheLast(t *testing.T) {
 	ollama := &badOllama{piece: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"}
-	inWorld(t, func(c *Config) { c.Transport = hop.NewTransport(ollama.dial) }, func(w *world) {
+	inWorld(t, func(c *Config) { c.Transport = proxy.NewTransport(ollama.dial) }, func(w *world) {
 		if got := w.post("/api/show", `{"model":"m"}`); got.status != 200 || got.body != "{}" {
 			w.Errorf("%+v", got)
 		}

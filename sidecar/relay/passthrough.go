@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // smallBody is the largest body of what is not inference that is read before it
@@ -34,7 +34,7 @@ func (x *exchange) pass() {
 	if !x.body.Whole && x.body.Rest == nil && x.request.ContentLength != 0 {
 		x.uploaded = &upload{body: x.request.Body}
 		x.body.Rest, x.body.Limit = x.uploaded, x.limitReading
-		x.limitReading(hop.BodyIdleTimeout) // also where Ollama answers without reading it
+		x.limitReading(proxy.BodyIdleTimeout) // also where Ollama answers without reading it
 	}
 	if x.body.Whole || x.body.Rest != nil {
 		x.request.Body = x.body.Reader()
@@ -90,7 +90,7 @@ var changes = map[string]bool{"/api/create": true, "/api/copy": true, "/api/dele
 func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:  r.config.Transport,
-		BufferPool: hop.LargePieces{Pieces: &r.pieces},
+		BufferPool: proxy.LargePieces{Pieces: &r.pieces},
 		ErrorLog:   log.New(io.Discard, "", 0), // what it would say is in the answer
 		Rewrite: func(proxied *httputil.ProxyRequest) {
 			proxied.Out.URL = upstreamURL(r.config.Upstream, proxied.In.URL)
@@ -98,7 +98,7 @@ func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 			proxied.Out.Header["X-Forwarded-For"] = proxied.In.Header["X-Forwarded-For"]
 		},
 		ModifyResponse: func(answer *http.Response) error {
-			hop.RemoveOwn(answer.Header)
+			proxy.RemoveOwn(answer.Header)
 			delete(answer.Header, requestIDHeader)
 			return nil
 		},
@@ -114,7 +114,7 @@ func (r *Relay) passFailed(w http.ResponseWriter, _ *http.Request, err error) {
 	case x.body.Broken.Load():
 		x.badBody(x.uploaded.failure())
 	case x.gone() || errors.Is(err, context.Canceled):
-	case errors.Is(err, hop.ErrNoAnswer):
+	case errors.Is(err, proxy.ErrNoAnswer):
 		x.noAnswer()
 	default:
 		x.upstreamFailed("Ollama does not answer")
@@ -135,7 +135,7 @@ func (s statusWriter) WriteHeader(status int) {
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols { // the others are not the last
 		s.x.status = status
 		s.x.guest.Settle()
-		*s.ended = hop.ResetUntil(s.x.request, s.Header())
+		*s.ended = proxy.ResetUntil(s.x.request, s.Header())
 		s.x.body.EndConnection(s.Header())
 	}
 	s.x.writer.WriteHeader(status)
@@ -145,7 +145,7 @@ func (s statusWriter) Write(piece []byte) (int, error) {
 	if s.x.status == 0 {
 		s.x.status = http.StatusOK
 	}
-	s.x.guest.Expect(hop.CrowdedTimeout)
+	s.x.guest.Expect(proxy.CrowdedTimeout)
 	defer s.x.guest.Expect(0)
 	return s.x.writer.Write(piece)
 }

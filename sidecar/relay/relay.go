@@ -15,8 +15,8 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 )
 
@@ -53,7 +53,7 @@ type Config struct {
 	// whose body cannot be held in memory, or read, is refused then.
 	MaxTokens int
 
-	UploadRate     int64 // bytes a second that a body has to come with, see hop.Body; 0 for any
+	UploadRate     int64 // bytes a second that a body has to come with, see proxy.Body; 0 for any
 	ReplayMaxBytes int64 // a larger body is not held in memory
 	BufferMaxBytes int64 // all bodies together; an eighth of it is for small ones
 	MaxRequests    int   // in hand at once, of all kinds; 0 for any number
@@ -77,7 +77,7 @@ type Relay struct {
 	room        crowd.Room
 	options     loadedOptions
 	listed      atomic.Pointer[ollama.Listed]
-	pieces      hop.Pieces
+	pieces      proxy.Pieces
 	passThrough *httputil.ReverseProxy
 	served      atomic.Uint64 // requests so far
 	instance    string        // told at /-/ready
@@ -87,7 +87,7 @@ type Relay struct {
 // known of Ollama yet.
 func New(config Config) *Relay {
 	if config.Transport == nil {
-		config.Transport = hop.NewTransport(config.Dial)
+		config.Transport = proxy.NewTransport(config.Dial)
 	}
 	if config.Runners == nil {
 		config.Runners = runners.NewLedger()

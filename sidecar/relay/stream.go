@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/hop"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // stream is an answer on its way to the client.
@@ -41,7 +41,7 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 				return false
 			}
 		}
-		if n == hop.SmallPiece {
+		if n == proxy.SmallPiece {
 			piece = f.relay.pieces.Larger(piece)
 		}
 		switch {
@@ -152,7 +152,7 @@ func (s *stream) begin() {
 	}
 	copyAnswerHeader(s.writer.Header(), s.answer.Header)
 	s.status = s.answer.StatusCode
-	s.ended = hop.ResetUntil(s.request, s.writer.Header())
+	s.ended = proxy.ResetUntil(s.request, s.writer.Header())
 	s.body.EndConnection(s.writer.Header())
 	s.writer.WriteHeader(s.status)
 }
@@ -161,7 +161,7 @@ func (s *stream) begin() {
 func (s *stream) write(piece []byte) bool {
 	s.begin()
 	s.writingSince.Store(s.lastPiece.Load())
-	s.guest.Expect(hop.CrowdedTimeout)
+	s.guest.Expect(proxy.CrowdedTimeout)
 	_, err := s.writer.Write(piece)
 	if err == nil && (s.lines || s.answer.ContentLength < 0) {
 		err = s.control.Flush()
@@ -189,7 +189,7 @@ const upstreamError = "upstream error: "
 func (s *stream) end() {
 	s.begin()
 	s.visit.Answered()
-	hop.RemoveOwn(s.answer.Trailer)
+	proxy.RemoveOwn(s.answer.Trailer)
 	for name, values := range s.answer.Trailer {
 		s.writer.Header()[http.TrailerPrefix+name] = values
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 // unsent sends bytes, and gives the status of the answer and how long the relay kept
@@ -52,12 +52,12 @@ func TestAnAnnouncedBodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 		"GET /-/ready":             {200, unreadBody + time.Second},
 		"POST /-/ready":            {405, unreadBody + time.Second},
 		"GET /-/nothing":           {404, unreadBody + time.Second},
-		"POST /api/pull":           {408, hop.BodyIdleTimeout + time.Second},
-		"POST /api/blobs/sha256:0": {408, hop.BodyIdleTimeout + time.Second},
-		"POST /api/show":           {408, hop.BodyIdleTimeout + time.Second},
-		"GET /api/tags":            {408, hop.BodyIdleTimeout + time.Second},
-		"POST /unknown":            {408, hop.BodyIdleTimeout + time.Second},
-		"POST /api/chat":           {408, 2*hop.BodyIdleTimeout + time.Second}, // its beginning is waited for, and then the rest
+		"POST /api/pull":           {408, proxy.BodyIdleTimeout + time.Second},
+		"POST /api/blobs/sha256:0": {408, proxy.BodyIdleTimeout + time.Second},
+		"POST /api/show":           {408, proxy.BodyIdleTimeout + time.Second},
+		"GET /api/tags":            {408, proxy.BodyIdleTimeout + time.Second},
+		"POST /unknown":            {408, proxy.BodyIdleTimeout + time.Second},
+		"POST /api/chat":           {408, 2*proxy.BodyIdleTimeout + time.Second}, // its beginning is waited for, and then the rest
 	} {
 		for name, head := range lengths {
 			t.Run(line+", "+name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAnAnnouncedBodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 func TestAnAnswerToABodyThatNobodyReadsEndsItsConnection(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.away.Store(true)
-		if status, kept := w.unsent("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"); status != 503 || kept > hop.BodyIdleTimeout+time.Second {
+		if status, kept := w.unsent("POST /api/blobs/sha256:0 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"); status != 503 || kept > proxy.BodyIdleTimeout+time.Second {
 			w.Errorf("%d, kept for %v", status, kept)
 		}
 	})
@@ -102,7 +102,7 @@ func TestALongUploadIsNotCut(t *testing.T) {
 			time.Sleep(10 * time.Minute) // it looks at what it got, over every deadline
 			writer.WriteHeader(http.StatusCreated)
 		})
-		if got := w.do(w.Context(), "/api/blobs/sha256:0", &trickling{pieces: 500, rest: hop.BodyIdleTimeout - time.Second}); got.status != 201 || got.err != nil {
+		if got := w.do(w.Context(), "/api/blobs/sha256:0", &trickling{pieces: 500, rest: proxy.BodyIdleTimeout - time.Second}); got.status != 201 || got.err != nil {
 			w.Errorf("%+v", got)
 		}
 		if served := w.served[0]; len(served) != 500*len("piece") {
@@ -117,7 +117,7 @@ func TestALongAnswerAfterAStreamedBodyIsNotCut(t *testing.T) {
 			for range 100 {
 				io.WriteString(writer, "{}\n")
 				writer.(http.Flusher).Flush()
-				time.Sleep(2 * hop.BodyIdleTimeout)
+				time.Sleep(2 * proxy.BodyIdleTimeout)
 			}
 		})
 		if got := w.do(w.Context(), "/api/pull", io.MultiReader(&trickling{pieces: 2, rest: time.Second})); got.status != 200 || got.err != nil || len(got.body) != 300 {

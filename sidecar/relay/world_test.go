@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/hop"
+	"github.com/clawdbot/clawgate/proxy"
 )
 
 const (
@@ -61,7 +61,7 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 			Upstream: &url.URL{Scheme: "http", Host: "ollama:11434"}, Transport: w.transport(),
 			QueueLength: 8, QueueTimeout: 60 * time.Second, HoldMax: 120 * time.Second, RetryAfter: 60 * time.Second,
 			FirstChunkTimeout: 3 * time.Second, StallTimeout: 120 * time.Second,
-			UploadRate: hop.LeastRate, ReplayMaxBytes: 1 << 20, BufferMaxBytes: 4 << 20, Signs: w.sign, Metrics: w,
+			UploadRate: proxy.LeastRate, ReplayMaxBytes: 1 << 20, BufferMaxBytes: 4 << 20, Signs: w.sign, Metrics: w,
 		}
 		if change != nil {
 			change(&config)
@@ -76,12 +76,12 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 		w.client = &http.Client{Transport: clients}
 		run(w)
 		clients.CloseIdleConnections()
-		config.Transport.(*hop.Transport).CloseIdleConnections()
+		config.Transport.(*proxy.Transport).CloseIdleConnections()
 	})
 }
 
-func (w *world) transport() *hop.Transport {
-	return hop.NewTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *world) transport() *proxy.Transport {
+	return proxy.NewTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 		if w.away.Load() {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 		}

@@ -1,4 +1,4 @@
-package hop
+package proxy
 
 import (
 	"bufio"
@@ -26,7 +26,7 @@ const (
 	idleTimeout = 60 * time.Second
 )
 
-// Transport carries requests to the next hop. It has no limit on connections,
+// Transport carries requests to the next proxy. It has no limit on connections,
 // which its user decides, and none on the time to an answer's header, which
 // Ollama sends with the first token. It is safe for use by any number of
 // goroutines.
@@ -276,7 +276,7 @@ func (b *answerBody) end(whole bool) {
 	b.transport.discard(c)
 }
 
-// NeverConnected says that not a byte can have reached the next hop.
+// NeverConnected says that not a byte can have reached the next proxy.
 func NeverConnected(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) && network.Op == "dial"

@@ -1,4 +1,4 @@
-package hop
+package proxy
 
 import (
 	"crypto/rand"

@@ -1,4 +1,4 @@
-// Package incident keeps the health log: one JSON line for every change of
+// Package healthlog keeps the health log: one JSON line for every change of
 // state or verdict, every remedy and every failed probe, in a file of its own
 // that begins anew each day, and the last few of those changes in memory. What
 // repeats itself without end is written down within a bound, and counted.
@@ -6,7 +6,7 @@
 // It records what the supervisor tells it. It decides nothing, and nothing
 // waits for it: a full disk, a missing permission or a disk that hangs costs
 // lines of the log, which are counted, and never an answer or a recovery.
-package incident
+package healthlog
 
 import (
 	"context"
