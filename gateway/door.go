@@ -10,6 +10,7 @@ import (
 	"github.com/clawdbot/clawgate/gateway/policy"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // visit is one request at the door, and what is noted of it.
@@ -48,11 +49,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, written *http.Request) {
 		return
 	}
 	v := &visit{
-		gateway: g, request: request, prefix: prefix, arrived: time.Now(), id: proxy.RequestID(request.Header.Get("X-Request-Id")),
+		gateway: g, request: request, prefix: prefix, arrived: time.Now(), id: proxy.RequestID(request.Header.Get(wire.RequestIDHeader)),
 		client: access.ClientAddress(request, g.config.TrustedProxies),
 		route:  ollama.RouteOf(request.Method, request.URL.Path), method: request.Method,
 	}
-	w.Header().Set("X-Request-Id", v.id)
+	w.Header().Set(wire.RequestIDHeader, v.id)
 	defer v.conclude(written.Context())
 	if !trusted {
 		v.refuse(w, unknownHost)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // hopByHop are the headers that mean one connection (RFC 9110 §7.6.1), with
@@ -31,7 +33,7 @@ func RemoveHopByHop(header http.Header) {
 // taken for the relay's, and from a client for the gateway's.
 func RemoveOwn(header http.Header) {
 	for name := range header {
-		if strings.HasPrefix(name, "Clawgate-") {
+		if strings.HasPrefix(name, wire.HeaderPrefix) {
 			delete(header, name)
 		}
 	}

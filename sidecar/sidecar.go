@@ -95,7 +95,7 @@ func New(parts Parts) *Sidecar {
 	s.supervisor = newSupervisor(parts, journal, s.metrics, s.health)
 	s.relay = newRelay(parts, s.limits.Requests, s.supervisor, s.metrics)
 	s.supervisor.join(s.relay, parts)
-	s.metrics.ReadLoad(func() admin.Load { return admin.Load(s.relay.Load()) })
+	s.metrics.ReadLoad(s.relay.Load)
 	s.admin = admin.New(admin.Config{
 		Status: func() admin.Status { return *s.supervisor.report.status.Load() },
 		Ready: func() (bool, string) {

@@ -23,7 +23,7 @@ func (s *supervisor) status(now time.Time) admin.Status {
 		Probes: admin.ProbesStatus{
 			TCP: probeStatus(s.seen.tcp), API: probeStatus(s.seen.api), Ready: probeStatus(s.readiness.streak),
 		},
-		Traffic:   admin.TrafficOf(s.relay.Traffic(), admin.Load(s.relay.Load())),
+		Traffic:   admin.TrafficOf(s.relay.Traffic(), s.relay.Load()),
 		Container: s.containerStatus(),
 		Activity:  s.activityStatus(now),
 		Models:    admin.ModelsOf(s.seen.loaded),

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/clawdbot/clawgate/wire"
 )
 
 const (
@@ -63,35 +65,20 @@ func rest(ctx context.Context, pause time.Duration, asked <-chan struct{}) bool 
 	return true
 }
 
-// saysItself is what the relay answers at /-/ready.
-type saysItself struct {
-	Ready     bool   `json:"ready"`
-	State     string `json:"state"`
-	Reason    string `json:"reason"`
-	MayHold   bool   `json:"may_hold"`
-	HoldMaxMs int64  `json:"hold_max_ms"`
-	Draining  bool   `json:"draining"`
-	Instance  string `json:"instance"`
-	Model     string `json:"model"`
-	// KeepAliveMs is how long it keeps Model loaded, in milliseconds; negative for
-	// ever, and so it is taken where it is not told.
-	KeepAliveMs *int64            `json:"keep_alive_ms"`
-	Models      map[string]string `json:"models"`
-}
-
-func (s saysItself) keepAlive() time.Duration {
-	if s.KeepAliveMs == nil {
+// keepAlive is for ever where it is not told.
+func keepAlive(said wire.Ready) time.Duration {
+	if said.KeepAliveMs == nil {
 		return -1
 	}
-	return time.Duration(*s.KeepAliveMs) * time.Millisecond
+	return time.Duration(*said.KeepAliveMs) * time.Millisecond
 }
 
 // instance is empty for what is too long to be one.
-func (s saysItself) instance() string {
-	if len(s.Instance) > longestInstance {
+func instance(said wire.Ready) string {
+	if len(said.Instance) > longestInstance {
 		return ""
 	}
-	return s.Instance
+	return said.Instance
 }
 
 func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
@@ -107,13 +94,13 @@ func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
 		*standing = Standing{
 			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
 			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason,
-			Instance: said.instance(), Model: said.Model, KeepAlive: said.keepAlive(), Models: said.Models,
+			Instance: instance(said), Model: said.Model, KeepAlive: keepAlive(said), Models: said.Models,
 		}
 	})
 	return err == nil && said.Ready
 }
 
-func (p *Pool) ask(ctx context.Context, s *Sidecar) (said saysItself, err error) {
+func (p *Pool) ask(ctx context.Context, s *Sidecar) (said wire.Ready, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookDeadline)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL.String()+"/-/ready", nil)
@@ -134,7 +121,7 @@ func (p *Pool) ask(ctx context.Context, s *Sidecar) (said saysItself, err error)
 	}
 	if err != nil && ctx.Err() == nil {
 		// It is there, and what is with it may go on.
-		return saysItself{State: "unreadable", Reason: "what it says of itself cannot be read; is this a Clawgate sidecar? " + err.Error()}, nil
+		return wire.Ready{State: "unreadable", Reason: "what it says of itself cannot be read; is this a Clawgate sidecar? " + err.Error()}, nil
 	}
 	return said, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // attempt is one try of an exchange with one sidecar.
@@ -114,26 +115,26 @@ func (a *attempt) unanswered(err error) (again bool) {
 // goesOn reads a sidecar's own 503. It is true when the request had better try
 // elsewhere or wait; otherwise the client gets that answer.
 func (a *attempt) goesOn(answer *http.Response) bool {
-	state, reason := answer.Header.Get("Clawgate-State"), answer.Header.Get("Clawgate-Reason")
+	state, reason := answer.Header.Get(wire.StateHeader), wire.Reason(answer.Header.Get(wire.ReasonHeader))
 	if state == "" {
 		return false // Ollama's own
 	}
 	a.spend(a.began) // at the relay's gate or in its queue
-	a.resent = a.resent || answer.Header.Get("Clawgate-Seen") != ""
+	a.resent = a.resent || answer.Header.Get(wire.SeenHeader) != ""
 	pool := a.forwarder.config.Pool
 	switch {
-	case answer.Header.Get("Clawgate-Replayed") != "":
+	case answer.Header.Get(wire.ReplayedHeader) != "":
 		return false // it has reached an Ollama twice, and may be what kills it
-	case reason == "gate":
+	case reason == wire.Gate:
 		pool.Closed(a.sidecar, a.model, state, "it refuses requests")
 		return true
-	case reason == "draining":
+	case reason == wire.Draining:
 		pool.Drains(a.sidecar)
 		a.lost = true
 		return true
-	case reason == "upstream" && a.movable():
+	case reason == wire.Upstream && a.movable():
 		a.resent = true
-	case reason != "queue_full" && reason != "crowded":
+	case reason != wire.QueueFull && reason != wire.Crowded:
 		return false // also of a queue in which it has waited for as long as it may
 	}
 	a.avoid(a.sidecar)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 func TestAConnectionThatTimesOutSpendsTheBudgetThoughLooksSucceed(t *testing.T) {
@@ -176,7 +177,7 @@ func TestWhatARelayHasSentOnceIsSentOnceMore(t *testing.T) {
 			t.Errorf("%+v, asked %d times", got, w.sidecars[1].asked())
 		}
 		for name := range got.header {
-			if strings.HasPrefix(name, "Clawgate-") {
+			if strings.HasPrefix(name, wire.HeaderPrefix) {
 				t.Errorf("the client is told %s", name)
 			}
 		}

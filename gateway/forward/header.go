@@ -9,6 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/gateway/balance"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // cleanHeader makes the header that is sent on, in place: without what means
@@ -29,8 +30,8 @@ func cleanHeader(request *http.Request, ask Ask) {
 		delete(header, name)
 	}
 	header["X-Forwarded-For"] = []string{ask.Client}
-	header["X-Request-Id"] = []string{ask.ID}
-	header["Clawgate-Key"] = []string{ask.Fairness}
+	header[wire.RequestIDHeader] = []string{ask.ID}
+	header[wire.KeyHeader] = []string{ask.Fairness}
 	if _, present := header["User-Agent"]; !present {
 		header["User-Agent"] = []string{""} // or Go's own name would be sent
 	}
@@ -50,7 +51,7 @@ func (a *attempt) header(choice balance.Choice) http.Header {
 	default: // the sidecar's own default holds
 	}
 	if a.resent {
-		header["Clawgate-Replayed"] = []string{"1"}
+		header[wire.ReplayedHeader] = []string{wire.Yes}
 	}
 	return header
 }
@@ -63,8 +64,8 @@ func copyAnswerHeader(to, from http.Header, path string) {
 	proxy.RemoveHopByHop(from)
 	for name, values := range from {
 		switch {
-		case name == "X-Request-Id", name == "Www-Authenticate", strings.HasPrefix(name, "Access-Control-"):
-		case strings.HasPrefix(name, "Clawgate-") && name != "Clawgate-State": // between the two layers
+		case name == wire.RequestIDHeader, name == "Www-Authenticate", strings.HasPrefix(name, "Access-Control-"):
+		case strings.HasPrefix(name, wire.HeaderPrefix) && name != wire.StateHeader: // between the two layers
 		case name == "Vary":
 			to[name] = append(to[name], values...)
 		case name == "Location":

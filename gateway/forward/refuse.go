@@ -8,6 +8,7 @@ import (
 	"github.com/docker/go-units"
 
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // refuse answers instead of Ollama.
@@ -32,7 +33,7 @@ func Refuse(w http.ResponseWriter, route ollama.Route, why *Refusal) int {
 		header.Set("Retry-After-Ms", strconv.FormatInt(max(1, why.RetryAfter.Milliseconds()), 10))
 	}
 	if why.Status == http.StatusServiceUnavailable {
-		header.Set("Clawgate-State", "gateway")
+		header.Set(wire.StateHeader, wire.ByGateway)
 	}
 	body := route.API.ErrorBody(why.Status, why.Sentence)
 	header.Set("Content-Type", "application/json; charset=utf-8")

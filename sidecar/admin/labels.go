@@ -1,6 +1,10 @@
 package admin
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/clawdbot/clawgate/wire"
+)
 
 // Label values that exist at 0 from the start, so that a rate or an alert over
 // them has something to compare with before the first event. A value that is
@@ -16,9 +20,11 @@ var (
 		"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
 	}
 	replayResults  = []string{"answered", "failed"}
-	refusalReasons = []string{"gate", "queue_full", "queue_timeout", "draining", "upstream", "crowded"}
-	cutReasons     = []string{"upstream", "recovery", "stalled", "incomplete"}
-	remedyReasons  = []string{
+	refusalReasons = []string{
+		string(wire.Gate), string(wire.QueueFull), string(wire.QueueTimeout), string(wire.Draining), string(wire.Upstream), string(wire.Crowded),
+	}
+	cutReasons    = []string{"upstream", "recovery", "stalled", "incomplete"}
+	remedyReasons = []string{
 		"wedged", "crashed", "down", "out_of_memory", "garbage", "slow", "gpu_lost", "cpu_fallback", "vram_leak", "requested",
 	}
 	remedyActions   = []string{"make_room", "unload", "restart", "start"}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // requestMetrics are what the relay reports.
@@ -61,22 +63,13 @@ func (m *requestMetrics) Cut(reason string) { m.cut.WithLabelValues(reason).Inc(
 
 // ReadLoad says where the gauges of the relay's load are read, at every scrape.
 // Until it is called they are 0. read must be quick and safe for concurrent use.
-func (m *requestMetrics) ReadLoad(read func() Load) { m.load.read.Store(&read) }
-
-// Load is how much the relay has to do at one moment.
-type Load struct {
-	InFlight int // inference requests sent and not ended
-	Queued   int // waiting for a slot
-	Held     int // waiting at the closed gate
-	// BufferedBytes is the memory that request bodies hold.
-	BufferedBytes int64
-}
+func (m *requestMetrics) ReadLoad(read func() wire.Load) { m.load.read.Store(&read) }
 
 // loadCollector reads the four gauges at one moment, so that they agree.
 type loadCollector struct {
 	inFlight, queued, held, buffered *prometheus.Desc
 
-	read atomic.Pointer[func() Load]
+	read atomic.Pointer[func() wire.Load]
 }
 
 func newLoadCollector() *loadCollector {
@@ -86,7 +79,7 @@ func newLoadCollector() *loadCollector {
 		held:     newDesc("requests_held", "Inference requests that wait for a closed gate to open."),
 		buffered: newDesc("buffered_bytes", "Request bodies in memory, all together."),
 	}
-	nothing := func() Load { return Load{} }
+	nothing := func() wire.Load { return wire.Load{} }
 	collector.read.Store(&nothing)
 	return collector
 }

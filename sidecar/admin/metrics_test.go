@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -229,7 +230,7 @@ func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
 func TestTheLoadIsReadAtTheScrape(t *testing.T) {
 	metrics, registry := newMetrics()
 	expect(t, registry, "clawgate_requests_in_flight 0")
-	metrics.ReadLoad(func() Load { return Load{InFlight: 2, Queued: 3, Held: 4, BufferedBytes: 5} })
+	metrics.ReadLoad(func() wire.Load { return wire.Load{InFlight: 2, Queued: 3, Held: 4, BufferedBytes: 5} })
 	expect(t, registry, `
 		clawgate_buffered_bytes 5
 		clawgate_requests_held 4

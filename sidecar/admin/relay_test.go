@@ -8,11 +8,8 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
-// The relay counts here, and its load converts into ours.
-var (
-	_ relay.Metrics = (*Metrics)(nil)
-	_               = Load(relay.Load{})
-)
+// The relay counts here.
+var _ relay.Metrics = (*Metrics)(nil)
 
 func TestTheRoutesThatExistFromTheStartAreOllamasInferenceRoutes(t *testing.T) {
 	for _, route := range inferenceRoutes {

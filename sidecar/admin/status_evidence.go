@@ -1,6 +1,10 @@
 package admin
 
-import "github.com/clawdbot/clawgate/evidence"
+import (
+	"github.com/clawdbot/clawgate/evidence"
+
+	"github.com/clawdbot/clawgate/wire"
+)
 
 // ContainerOf shows an inspection.
 func ContainerOf(container evidence.Container) ContainerStatus {
@@ -38,7 +42,7 @@ func ProbeOf(last evidence.ProbeResult, streak int, doubt string) ProbeStatus {
 }
 
 // TrafficOf shows live traffic together with the relay's load.
-func TrafficOf(traffic evidence.Traffic, load Load) TrafficStatus {
+func TrafficOf(traffic evidence.Traffic, load wire.Load) TrafficStatus {
 	shown := TrafficStatus{
 		Seen:          Seen{At: traffic.SeenAt},
 		InFlight:      make([]RequestStatus, 0, len(traffic.InFlight)),

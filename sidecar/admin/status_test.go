@@ -10,6 +10,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // someStatus is the status of a wedged model, as of now.
@@ -29,7 +30,7 @@ func someStatus(now time.Time) Status {
 				{Model: "qwen3:32b", Streaming: true, SentAt: now.Add(-30 * time.Second), LastChunkAt: now.Add(-20 * time.Second)},
 				{Model: "qwen3:32b", SentAt: now.Add(-10 * time.Second)},
 			},
-		}, Load{InFlight: 2, Queued: 1, Held: 2, BufferedBytes: 4096}),
+		}, wire.Load{InFlight: 2, Queued: 1, Held: 2, BufferedBytes: 4096}),
 		Container: ContainerOf(evidence.Container{
 			Identity: evidence.Identity{ID: "abc", StartedAt: now.Add(-time.Hour)}, SeenAt: now.Add(-time.Second), Name: "clawgate-ollama",
 			Status: evidence.Running, Env: map[string]string{"HF_TOKEN": "hf_do_not_show"},

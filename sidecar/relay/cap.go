@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // cap bounds the answer's tokens, if there is a cap. It is false when that is not
@@ -36,7 +38,7 @@ func (x *exchange) tooLargeToCap() {
 	limit := x.relay.config.ReplayMaxBytes
 	if !x.body.TooLong {
 		x.refuse(&refusal{
-			reason: "memory", state: x.relay.admission.state(), estimate: memoryFor,
+			reason: wire.Memory, state: x.relay.admission.state(), estimate: memoryFor,
 			sentence: "too many large requests at once; try again in a few seconds",
 		})
 		return

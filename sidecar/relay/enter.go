@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/crowd"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // enter takes the request in hand, if there is room for it. It is false when
@@ -46,7 +47,7 @@ const refusalTime = 500 * time.Millisecond
 func (x *exchange) crowded() {
 	x.writer.Header().Set("Connection", "close")
 	x.refuse(&refusal{
-		reason: "crowded", state: x.relay.admission.state(), estimate: crowdedFor,
+		reason: wire.Crowded, state: x.relay.admission.state(), estimate: crowdedFor,
 		sentence: "too many requests at once; try again in a few seconds",
 	})
 	x.limitReading(refusalTime)

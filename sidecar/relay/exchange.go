@@ -10,20 +10,11 @@ import (
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // statusClientGone is nginx's code for a client that did not wait for its answer.
 const statusClientGone = 499
-
-const (
-	requestIDHeader = "X-Request-Id"
-	// replayedHeader marks a request that has reached an Ollama before, behind
-	// another relay, and the refusal of one that has reached an Ollama twice:
-	// it may be what kills them.
-	replayedHeader = "Clawgate-Replayed"
-	// seenHeader says in a refusal that an Ollama has seen the request once.
-	seenHeader = "Clawgate-Seen"
-)
 
 // exchange is one request of a client and its answer, over all attempts. It
 // belongs to the goroutine that serves it.
@@ -63,12 +54,12 @@ func newExchange(r *Relay, w http.ResponseWriter, request *http.Request) *exchan
 	x := &exchange{
 		relay: r, writer: w, control: http.NewResponseController(w), request: request,
 		arrived: time.Now(), serial: r.served.Add(1), route: ollama.RouteOf(request.Method, request.URL.Path),
-		id: proxy.RequestID(request.Header.Get(requestIDHeader)), key: fairnessKey(request),
-		replayed: request.Header.Get(replayedHeader) != "",
+		id: proxy.RequestID(request.Header.Get(wire.RequestIDHeader)), key: fairnessKey(request),
+		replayed: request.Header.Get(wire.ReplayedHeader) != "",
 	}
 	wait, asked := proxy.WaitAsked(request.Header.Values("Prefer"), r.config.Hold)
 	x.wait, x.waitGiven = min(wait, r.config.HoldMax), asked
-	w.Header().Set(requestIDHeader, x.id)
+	w.Header().Set(wire.RequestIDHeader, x.id)
 	cleanRequestHeader(request, x.id)
 	return x
 }
@@ -122,7 +113,7 @@ func (x *exchange) gone() bool { return x.request.Context().Err() != nil }
 // client's address. A client that makes names up gains a larger share of the
 // queue and nothing else.
 func fairnessKey(request *http.Request) string {
-	if key := request.Header.Get("Clawgate-Key"); key != "" {
+	if key := request.Header.Get(wire.KeyHeader); key != "" {
 		return key
 	}
 	address, err := netip.ParseAddrPort(request.RemoteAddr)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // A connection that is refused is tried again at these intervals for as long
@@ -139,7 +140,7 @@ func (f *flight) unanswered(err error) (again bool) {
 func (f *flight) keep(otherwise string) (again bool) {
 	if !f.replayable() {
 		if f.replayed {
-			f.writer.Header().Set(replayedHeader, "1")
+			f.writer.Header().Set(wire.ReplayedHeader, "1")
 		}
 		f.upstreamFailed(otherwise)
 		return false

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // cleanRequestHeader makes the header that is sent on, in place. What the
@@ -19,7 +20,7 @@ func cleanRequestHeader(request *http.Request, id string) {
 	} {
 		delete(header, name)
 	}
-	header.Set(requestIDHeader, id)
+	header.Set(wire.RequestIDHeader, id)
 	if _, present := header["User-Agent"]; !present {
 		header["User-Agent"] = []string{""} // or Go's own name would be sent
 	}
@@ -35,7 +36,7 @@ func cleanRequestHeader(request *http.Request, id string) {
 func copyAnswerHeader(to, from http.Header) {
 	proxy.RemoveHopByHop(from)
 	for name, values := range from {
-		if name != requestIDHeader && !strings.HasPrefix(name, "Clawgate-") {
+		if name != wire.RequestIDHeader && !strings.HasPrefix(name, wire.HeaderPrefix) {
 			to[name] = values
 		}
 	}

@@ -32,12 +32,3 @@ func (noMetrics) Tokens(string, int, int, float64)   {}
 func (noMetrics) Replayed(string)                    {}
 func (noMetrics) Refused(string)                     {}
 func (noMetrics) Cut(string)                         {}
-
-// Load is how much the relay has to do at one moment.
-type Load struct {
-	InFlight int `json:"in_flight"` // inference requests sent and not ended
-	Queued   int `json:"queued"`    // waiting for a slot
-	Held     int `json:"held"`      // waiting at the closed gate
-	// BufferedBytes is the memory that request bodies hold.
-	BufferedBytes int64 `json:"buffered_bytes"`
-}

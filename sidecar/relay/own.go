@@ -9,33 +9,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/wire"
 )
-
-// readiness is the answer of /-/ready, for the gateway.
-type readiness struct {
-	Ready bool   `json:"ready"`
-	State string `json:"state"`
-	// Instance is this process, by an id that is random for each start: a gateway may
-	// find it by several addresses.
-	Instance string `json:"instance"`
-	// Reason is why the gate is closed for all models.
-	Reason string `json:"reason,omitempty"`
-	// MayHold says that a request may wait for the gate to open.
-	MayHold bool `json:"may_hold"`
-	// HoldMaxMs is the longest wait that a client may ask for, in milliseconds.
-	HoldMaxMs int64 `json:"hold_max_ms"`
-	// Draining says that the relay is about to end.
-	Draining bool `json:"draining,omitempty"`
-	// Model is the one that the sidecar looks after.
-	Model string `json:"model,omitempty"`
-	// KeepAliveMs is how long it keeps Model loaded after a request, in
-	// milliseconds; negative for ever.
-	KeepAliveMs int64 `json:"keep_alive_ms"`
-	// Models says why it is closed for single ones, maxTold at most.
-	Models map[string]string `json:"models,omitempty"`
-	Load   Load              `json:"load"`
-	Slots  int               `json:"slots"`
-}
 
 // unreadBody is how long the body of a request may take that is answered without
 // it: the server reads on to its end.
@@ -60,20 +35,21 @@ func (r *Relay) serveOwn(w http.ResponseWriter, request *http.Request, clean str
 		return
 	}
 	ready := r.readiness()
-	w.Header().Set("Clawgate-State", ready.State)
+	w.Header().Set(wire.StateHeader, ready.State)
 	if !ready.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(ready) // the asker is gone if this fails
 }
 
-func (r *Relay) readiness() readiness {
+func (r *Relay) readiness() wire.Ready {
 	load := r.Load()
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ready := readiness{Instance: r.instance, Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
-		Model: ollama.NormalizeModel(r.config.Model), KeepAliveMs: keepAliveMs(r.config.KeepAlive), MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
+	keepAlive := keepAliveMs(r.config.KeepAlive)
+	ready := wire.Ready{Instance: r.instance, Ready: a.gate.All == nil && !a.draining, State: a.gate.State, Load: load, Slots: a.slots,
+		Model: ollama.NormalizeModel(r.config.Model), KeepAliveMs: &keepAlive, MayHold: true, HoldMaxMs: r.config.HoldMax.Milliseconds(), Draining: a.draining}
 	if a.gate.All != nil {
 		ready.MayHold = a.gate.All.MayHold
 		ready.Reason = a.gate.All.sentence()

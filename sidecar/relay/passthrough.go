@@ -12,6 +12,7 @@ import (
 
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // smallBody is the largest body of what is not inference that is read before it
@@ -99,7 +100,7 @@ func (r *Relay) newPassThrough() *httputil.ReverseProxy {
 		},
 		ModifyResponse: func(answer *http.Response) error {
 			proxy.RemoveOwn(answer.Header)
-			delete(answer.Header, requestIDHeader)
+			delete(answer.Header, wire.RequestIDHeader)
 			return nil
 		},
 		ErrorHandler: r.passFailed,

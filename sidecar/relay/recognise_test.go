@@ -3,6 +3,7 @@ package relay
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/clawdbot/clawgate/wire"
 	"io"
 	"net/http"
 	"strings"
@@ -135,11 +136,11 @@ func TestWhatTheGatewayIsToldIsBounded(t *testing.T) {
 		}
 		defer answer.Body.Close()
 		text, _ := io.ReadAll(answer.Body)
-		var said readiness
+		var said wire.Ready
 		if err := json.Unmarshal(text, &said); err != nil || len(text) > 512<<10 {
 			t.Errorf("%d bytes, %v", len(text), err)
 		}
-		if len(said.Models) != maxTold || said.Models[model] != "the main one" || said.Model != model || said.KeepAliveMs != -1 {
+		if len(said.Models) != maxTold || said.Models[model] != "the main one" || said.Model != model || *said.KeepAliveMs != -1 {
 			t.Errorf("%d models, %q, %+v", len(said.Models), said.Models[model], said.KeepAliveMs)
 		}
 	})

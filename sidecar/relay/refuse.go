@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // longestObeyed is the longest wait that the OpenAI clients take from
@@ -13,7 +15,7 @@ const longestObeyed = 59 * time.Second
 
 // refusal is the relay's own "not now".
 type refusal struct {
-	reason   string // bounded, for metrics
+	reason   wire.Reason
 	sentence string // for the client
 	state    string
 	estimate time.Duration // until trying again may help; 0 when nobody knows
@@ -29,7 +31,7 @@ func (x *exchange) refuse(why *refusal) {
 	if x.kept {
 		x.relay.config.Metrics.Replayed("failed")
 	}
-	x.relay.config.Metrics.Refused(why.reason)
+	x.relay.config.Metrics.Refused(string(why.reason))
 	header := x.writer.Header()
 	header.Set("Retry-After", strconv.Itoa(max(1, int(x.relay.config.RetryAfter.Round(time.Second)/time.Second))))
 	estimate := why.estimate
@@ -37,10 +39,10 @@ func (x *exchange) refuse(why *refusal) {
 		estimate = x.relay.config.RetryAfter
 	}
 	header.Set("Retry-After-Ms", strconv.FormatInt(min(estimate, longestObeyed).Milliseconds(), 10))
-	header.Set("Clawgate-State", why.state)
-	header.Set("Clawgate-Reason", why.reason)
+	header.Set(wire.StateHeader, why.state)
+	header.Set(wire.ReasonHeader, string(why.reason))
 	if x.replayed {
-		header.Set(seenHeader, "1")
+		header.Set(wire.SeenHeader, wire.Yes)
 	}
 	x.answerError(http.StatusServiceUnavailable, why.sentence)
 }
@@ -59,7 +61,7 @@ func (x *exchange) answerError(status int, message string) {
 
 // upstreamFailed refuses a request that Ollama did not answer.
 func (x *exchange) upstreamFailed(sentence string) {
-	x.refuse(&refusal{reason: "upstream", sentence: sentence, state: x.relay.admission.state()})
+	x.refuse(&refusal{reason: wire.Upstream, sentence: sentence, state: x.relay.admission.state()})
 }
 
 // noAnswer is for what speaks HTTP in Ollama's place, and badly: to ask again
@@ -68,12 +70,12 @@ func (x *exchange) noAnswer() {
 	if x.kept {
 		x.relay.config.Metrics.Replayed("failed")
 	}
-	x.relay.config.Metrics.Refused("upstream")
+	x.relay.config.Metrics.Refused(string(wire.Upstream))
 	x.answerError(http.StatusBadGateway, "what came from Ollama is no HTTP answer that can be passed on")
 }
 
 func (a *admission) refuseClosed(closure *Closure) *refusal {
-	why := &refusal{reason: "gate", sentence: closure.sentence(), state: a.gate.State}
+	why := &refusal{reason: wire.Gate, sentence: closure.sentence(), state: a.gate.State}
 	if !closure.ExpectedOpen.IsZero() {
 		why.estimate = max(time.Until(closure.ExpectedOpen), time.Second)
 	}
@@ -82,20 +84,20 @@ func (a *admission) refuseClosed(closure *Closure) *refusal {
 
 func (a *admission) refuseFull(l *lane) *refusal {
 	return &refusal{
-		reason: "queue_full", state: a.gate.State, estimate: a.turnover(l),
+		reason: wire.QueueFull, state: a.gate.State, estimate: a.turnover(l),
 		sentence: "too many requests are waiting for the model already; try again later",
 	}
 }
 
 func (a *admission) refuseLate(l *lane) *refusal {
 	return &refusal{
-		reason: "queue_timeout", state: a.gate.State, estimate: a.turnover(l),
+		reason: wire.QueueTimeout, state: a.gate.State, estimate: a.turnover(l),
 		sentence: "the model was busy with other requests for as long as this one could wait",
 	}
 }
 
 func (a *admission) refuseDraining() *refusal {
-	return &refusal{reason: "draining", state: a.gate.State, estimate: time.Second, sentence: "Clawgate is shutting down; try again"}
+	return &refusal{reason: wire.Draining, state: a.gate.State, estimate: time.Second, sentence: "Clawgate is shutting down; try again"}
 }
 
 // turnover is about how long it takes to serve those who wait now.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // Traffic is what live inference shows now. It may be called from any goroutine.
@@ -46,11 +47,11 @@ func (f *flight) seen() evidence.Request {
 const bytesPerToken = 4
 
 // Load counts the requests and the memory for the gauges.
-func (r *Relay) Load() Load {
+func (r *Relay) Load() wire.Load {
 	a := r.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	load := Load{InFlight: len(a.flights), BufferedBytes: r.room.Used()}
+	load := wire.Load{InFlight: len(a.flights), BufferedBytes: r.room.Used()}
 	for _, l := range a.lanes {
 		if a.gate.closure(l.name) != nil {
 			load.Held += len(l.all())
