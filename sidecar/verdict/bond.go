@@ -27,7 +27,13 @@ type Bond struct {
 	// or enough.
 	still, moved int
 	apart        bool
+	// found is how often it was found that the container is not the server.
+	found int
 }
+
+// NotTheServer is what is known of a container that did not run while the server
+// answered: it has to show that it is the server now.
+func NotTheServer() Bond { return Bond{apart: true, found: 1} }
 
 const (
 	// answerCPU is less than any answer costs: an empty list of models cost a real
@@ -35,8 +41,11 @@ const (
 	answerCPU = 50 * time.Microsecond
 	// answerBytes is less than the header of any answer, with the packets around it.
 	answerBytes = 100
-	// bondAnswers in a row decide, in either direction.
+	// bondAnswers in a row decide. To take a finding back it has to be twice as many
+	// after each one, up to mostDoubled times: a container that wakes up now and then
+	// does so beside answers, too.
 	bondAnswers = 3
+	mostDoubled = 6
 	// keptReadings reach back for half a minute.
 	keptReadings = 16
 )
@@ -84,9 +93,9 @@ func (b Bond) weigh(before, after evidence.Activity) Bond {
 		b.still, b.moved = 0, b.moved+1
 	}
 	switch {
-	case b.still >= bondAnswers:
-		b.apart = true
-	case b.moved >= bondAnswers:
+	case b.still >= bondAnswers && !b.apart:
+		b.apart, b.found = true, b.found+1
+	case b.apart && b.moved >= bondAnswers<<min(b.found-1, mostDoubled):
 		b.apart = false
 	}
 	return b
@@ -94,7 +103,7 @@ func (b Bond) weigh(before, after evidence.Activity) Bond {
 
 // NewRun forgets what was counted in a run of the container that is over. One that
 // was not the server has to show that it is now.
-func (b Bond) NewRun() Bond { return Bond{apart: b.apart} }
+func (b Bond) NewRun() Bond { return Bond{apart: b.apart, found: b.found} }
 
 // Apart says that the container is not the server that answers.
 func (b Bond) Apart() bool { return b.apart }

@@ -71,6 +71,25 @@ func TestABondIsFoundAgainAfterAsManyAnswers(t *testing.T) {
 	}
 }
 
+// Twice as many answers each time take a finding back: a container that works now and
+// then is taken for the server ever more seldom.
+func TestAFindingIsTakenBackByTwiceAsManyAnswersEachTime(t *testing.T) {
+	bond, at := Bond{}, ago(24*time.Hour)
+	for _, answers := range []int{3, 6, 12, 24, 48, 96, 192, 192, 192} {
+		bond, at = watchedServer(bond, at.Add(time.Minute), 3, 0, 0, true)
+		if bond, at = watchedServer(bond, at.Add(time.Minute), answers-1, time.Millisecond, 300, true); !bond.Apart() {
+			t.Errorf("%d answers have decided", answers-1)
+		}
+		reading := bond.readings[len(bond.readings)-1]
+		bond = bond.Answered(at.Add(time.Second), at.Add(time.Second))
+		reading.SeenAt, reading.CPU, reading.NetTx = at.Add(2*time.Second), reading.CPU+time.Millisecond, reading.NetTx+300
+		if bond = bond.Read(reading.SeenAt, reading); bond.Apart() {
+			t.Errorf("%d answers are not enough", answers)
+		}
+		at = reading.SeenAt
+	}
+}
+
 // A reading that may have been taken before the end of the answer says nothing of it,
 // nor does one that was taken after its beginning.
 func TestOnlyReadingsAroundAnAnswerCount(t *testing.T) {
