@@ -111,6 +111,12 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 		"container_id", container.ID, "started_at", container.StartedAt)
 	s.report.containerStarted(cause)
 	s.seen.operator = operatorWatch{} // what was done to the run before
+	if cause == "crash" && s.apart(now) != "" {
+		// The engine tries again what was not the server. If it is now, the probes tell.
+		s.kicks.all()
+		s.probeNow(now)
+		return
+	}
 	s.met(container)
 	s.symptoms.newRun()
 	s.remedy.taken = verdict.Taken{}

@@ -48,7 +48,7 @@ func (c control) Restart(ctx context.Context) error {
 		if !s.seen.engineAway.IsZero() {
 			return errors.New("the container engine does not answer: " + s.seen.engineError)
 		}
-		if reason := s.misnamed(); reason != "" {
+		if reason := s.misnamed(time.Now()); reason != "" {
 			return errors.New("nothing is restarted: " + reason)
 		}
 		if s.seen.container.Status == evidence.Paused {

@@ -100,14 +100,17 @@
 //   - While it runs: three answers in a row beside which its counters stood still
 //     (verdict.Bond). Counters that cannot be read, that are always zero, or that move
 //     for whatever reason, show nothing. Three answers beside which they move take it
-//     back.
+//     back, twice as many after each time that it was found again. A container that
+//     was seen not to run beside the server begins with the finding.
 //
 // Then the picture has no container and none of its counters, nothing that was proven
 // before counts, and the state machine begins anew: tokens open the gate, silence shuts
 // it, and every remedy becomes host_action with the variable's name in its sentence. A
-// restart by hand is refused. The container is looked at all the while; when it runs
-// under its name again, or shows that it is the server, healing begins. While nobody
-// listens at the address, a container that a person stopped is stopped, as ever.
+// restart by hand is refused. The container is looked at all the while; when one appears
+// under its name, or shows that it is the server, healing begins. Nobody tells of a new
+// run of such a server: a connection after one that was refused is taken for one, and
+// proven anew. While nobody listens at the address, a container that a person stopped
+// is stopped, as ever, and a restart by hand starts it.
 //
 // Paused (by a person) and MODE=observe are a flag beside the state: the same
 // steps are taken, the gate stays open, and a drain does not end in a remedy.

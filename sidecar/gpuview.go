@@ -17,7 +17,7 @@ type LogView interface {
 
 // sawView takes a look at the GPUs.
 func (s *supervisor) sawView(view evidence.GPUView) {
-	id := s.seen.container.ID
+	id := s.ownID(time.Now())
 	if view.Known {
 		s.followDevices(view)
 		s.seen.gpuKnown = view
@@ -38,7 +38,7 @@ func (s *supervisor) sawView(view evidence.GPUView) {
 		of.ownPeak = max(of.ownPeak, held)
 	}
 	s.symptoms.sawClocks(view)
-	s.followLeak(view)
+	s.followLeak(view, id)
 }
 
 // holder is the only model that can be what the container holds GPU memory for; empty
@@ -90,13 +90,13 @@ func (s *symptoms) sawClocks(view evidence.GPUView) {
 
 // followLeak counts only while nothing moves and the list of loaded models is of
 // this moment: one that is being loaded is in no list.
-func (s *supervisor) followLeak(view evidence.GPUView) {
+func (s *supervisor) followLeak(view evidence.GPUView, id string) {
 	moving := !s.work.loadSince.IsZero() || s.work.restoring || view.SeenAt.Sub(s.seen.gpuWorks) < gpuInterval || len(s.relay.Traffic().InFlight) > 0 ||
 		!s.seen.loadedKnown || s.machine.State == Recovering || s.seen.pulse.StillFor(view.SeenAt) == 0
 	if moving && s.symptoms.leak.Lasts(view.SeenAt) {
 		return // traffic does not give leaked memory back
 	}
-	s.symptoms.leak = s.symptoms.leak.Add(view, s.seen.container.ID, s.seen.loaded, moving, uint64(s.config.LeakTolerance))
+	s.symptoms.leak = s.symptoms.leak.Add(view, id, s.seen.loaded, moving, uint64(s.config.LeakTolerance))
 }
 
 // followDevices doubts the model's GPU as soon as the driver gives one up, or wants

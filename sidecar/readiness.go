@@ -171,7 +171,7 @@ const startingRecheck = 500 * time.Millisecond
 // serverStarts says that the server has not answered yet and still may take its
 // time: it listens before it has found its GPUs.
 func (s *supervisor) serverStarts(now time.Time) bool {
-	return !s.seen.answered && s.seen.containerKnown && s.apart() == "" && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
+	return !s.seen.answered && s.seen.containerKnown && s.apart(now) == "" && now.Sub(s.seen.container.StartedAt) < verdict.ServerStart
 }
 
 // attempt sends one readiness probe. The next is due after the interval, or

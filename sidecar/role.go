@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
@@ -21,8 +22,8 @@ type role struct {
 	// What it sends passes no network that is counted where both have one: they share
 	// a machine's network, or a container's.
 	remote bool
-	asking bool   // a call that shows who answers is under way
-	told   string // the sentence that was told last
+	asking bool     // a call that shows who answers is under way
+	told   []string // the sentences that were told since the trouble began
 }
 
 // absence is one time during which there is no such container, or it does not run.
@@ -52,7 +53,7 @@ func (s *supervisor) heardServer(began, ended time.Time) {
 // askWhoAnswers has the server say its version where an answer more would show
 // whether it is the container. It disturbs the rhythm of no probe.
 func (s *supervisor) askWhoAnswers(ctx context.Context) {
-	if s.role.asking || s.machine.State == Recovering || !s.role.bond.Wanting() {
+	if s.role.asking || s.machine.State == Recovering || !s.role.bond.Wanting() && !s.role.absence.wanting() {
 		return
 	}
 	s.role.asking = true
@@ -82,7 +83,8 @@ func (r *role) follow(asked, now time.Time, container evidence.Container) (found
 		return false
 	}
 	if gone.since.IsZero() || !sameRun(gone.of, container.Identity) {
-		*gone = absence{since: now, of: container.Identity, beside: r.bond.Apart() && (container.ID == r.of || container.ID == "")}
+		apart := r.bond.Apart() && container.ID == r.of || (r.bond.Apart() || gone.beside) && container.ID == ""
+		*gone = absence{since: now, of: container.Identity, beside: apart}
 		return false // its end is not the server's if it was another one before
 	}
 	if gone.beside || gone.answered.IsZero() || asked.Before(gone.answered) {
@@ -95,10 +97,14 @@ func (r *role) follow(asked, now time.Time, container evidence.Container) (found
 // run takes a container that runs: a new one has everything before it, and a new run
 // of the same one all but the finding.
 func (r *role) run(now evidence.Identity, gone absence) {
-	switch {
-	case now.ID != r.of:
+	if now.ID != r.of {
 		r.of, r.bond = now.ID, verdict.Bond{}
-	case !gone.since.IsZero():
+	}
+	switch {
+	case gone.since.IsZero():
+	case gone.beside && gone.of.ID == now.ID && !r.bond.Apart():
+		r.bond = verdict.NotTheServer()
+	default:
 		r.bond = r.bond.NewRun()
 	}
 }
@@ -119,6 +125,9 @@ func (r *role) read(asked time.Time, reading evidence.Activity) {
 	r.bond = r.bond.Read(asked, reading)
 }
 
+// wanting says that an answer would show that another server is there.
+func (a *absence) wanting() bool { return !a.since.IsZero() && !a.beside && a.answered.IsZero() }
+
 // doubt drops an answer that the container may have given, since it ran meanwhile.
 func (a *absence) doubt(now time.Time) {
 	if !a.since.IsZero() && !a.beside {
@@ -127,10 +136,12 @@ func (a *absence) doubt(now time.Time) {
 }
 
 // apart says why the container is not the server that answers, or that answered last;
-// empty where it is, and where that cannot be told.
-func (s *supervisor) apart() string {
+// empty where it is, and where that cannot be told. While nobody listens there, a name
+// that leads nowhere and a person's act are all that there is to say.
+func (s *supervisor) apart(now time.Time) string {
 	name := fmt.Sprintf("%q (CLAWGATE_CONTAINER)", s.config.Container)
 	switch gone := s.role.absence; {
+	case gone.beside && s.refused() && (s.seen.container.Status == evidence.Absent || s.operatorAct(now) != ""):
 	case gone.beside && s.seen.container.Status == evidence.Absent:
 		return "no container is called " + name + ", and a server answers at CLAWGATE_OLLAMA_URL all the same"
 	case gone.beside:
@@ -143,8 +154,8 @@ func (s *supervisor) apart() string {
 
 // misnamed says what is wrong with the container's name, for the log, the status and
 // whoever asks for a restart; empty if nothing is known to be.
-func (s *supervisor) misnamed() string {
-	if reason := s.apart(); reason != "" {
+func (s *supervisor) misnamed(now time.Time) string {
+	if reason := s.apart(now); reason != "" {
 		return reason
 	}
 	if s.seen.containerKnown && s.seen.container.Status == evidence.Absent {
@@ -155,17 +166,21 @@ func (s *supervisor) misnamed() string {
 
 // tellRole tells of a name that is wrong, and when that is over. A restart that a
 // person asked for before it was found out is not for this container.
-func (s *supervisor) tellRole() {
-	sentence := s.misnamed()
+func (s *supervisor) tellRole(now time.Time) {
+	sentence := s.misnamed(now)
 	s.report.metrics.ContainerStands(sentence == "")
-	if sentence == s.role.told {
-		return
-	}
-	s.role.told = sentence
 	if sentence == "" {
+		if len(s.role.told) == 0 {
+			return
+		}
+		s.role.told = nil
 		s.log.Info("the container can be healed again", "container", s.config.Container)
 		return
 	}
+	if slices.Contains(s.role.told, sentence) {
+		return
+	}
+	s.role.told = append(s.role.told, sentence)
 	s.log.Warn("nothing can be healed", "reason", sentence, "next_look", inspectInterval)
 	if s.machine.Forced && s.machine.State != Recovering {
 		s.machine.Forced = false
@@ -173,14 +188,21 @@ func (s *supervisor) tellRole() {
 	}
 }
 
+// refused says that nobody listens at the server's address.
+func (s *supervisor) refused() bool { return s.seen.tcp.Failures > 0 && s.seen.tcp.Last.Refused }
+
+// ownID is the ID of the container, unless the server is another one.
+func (s *supervisor) ownID(now time.Time) string {
+	if s.apart(now) != "" {
+		return ""
+	}
+	return s.seen.container.ID
+}
+
 // unknownContainer takes the container out of a picture of a server that is another
-// one. While nobody listens there, a name that leads nowhere and a person's act are
-// all that there is to say.
+// one.
 func (s *supervisor) unknownContainer(p *verdict.Picture) {
-	p.Apart = s.apart()
-	leftAlone := p.Container.Status == evidence.Absent || p.OperatorAct != ""
-	if p.Apart == "" || s.role.absence.beside && leftAlone && p.TCP.Failures > 0 && p.TCP.Last.Refused {
-		p.Apart = ""
+	if p.Apart = s.apart(p.Now); p.Apart == "" {
 		return
 	}
 	p.Container, p.ContainerKnown, p.GoneSince, p.OperatorAct, p.Unfinished = evidence.Container{}, false, time.Time{}, "", false

@@ -140,7 +140,8 @@ func (r *recorder) View(ctx context.Context) evidence.GPUView {
 	if err := r.ask("GPU"); err != nil {
 		return evidence.GPUView{Reason: err.Error()}
 	}
-	return r.World.View(ctx)
+	other, _ := r.name.taken()
+	return other.holds(r.World.View(ctx))
 }
 
 func (r *recorder) Events(ctx context.Context, report func(evidence.ContainerEvent)) error {

@@ -1,6 +1,8 @@
 package sidecar_test
 
 import (
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +31,10 @@ type stranger struct {
 	cpu       time.Duration
 	tx        uint64
 	networked bool
+	// wakes is in how many of a hundred seconds it has something to do.
+	wakes    int
+	restarts int    // by the engine's policy
+	held     uint64 // bytes of GPU memory
 }
 
 // is gives the name to a stranger; nil to nobody.
@@ -70,7 +76,7 @@ func (o *stranger) inspected(name string) evidence.Container {
 	}
 	return evidence.Container{
 		Identity: evidence.Identity{ID: o.id, StartedAt: o.began}, SeenAt: time.Now(), Name: name, Image: "postgres:17",
-		Status: o.status, FinishedAt: o.died, ExitCode: o.code, RestartPolicy: o.policy,
+		Status: o.status, FinishedAt: o.died, ExitCode: o.code, RestartPolicy: o.policy, RestartCount: o.restarts,
 	}
 }
 
@@ -83,8 +89,30 @@ func (o *stranger) activity() (evidence.Activity, error) {
 	}
 	ran := time.Since(o.began)
 	activity := evidence.Activity{SeenAt: time.Now(), CPU: time.Second + time.Duration(ran.Seconds()*float64(o.cpu))}
+	woken := uint64(0)
+	for second := range int(ran.Seconds()) {
+		if rand.New(rand.NewPCG(1, uint64(second))).IntN(100) < o.wakes {
+			activity.CPU += time.Millisecond
+			woken += 500
+		}
+	}
 	if o.networked {
-		activity.NetRx, activity.NetTx = 4096, 4096+uint64(ran.Seconds()*float64(o.tx))
+		activity.NetRx, activity.NetTx = 4096, 4096+uint64(ran.Seconds()*float64(o.tx))+woken
 	}
 	return activity, nil
+}
+
+// holds adds what the stranger holds to a view of the GPUs.
+func (o *stranger) holds(view evidence.GPUView) evidence.GPUView {
+	if o == nil || o.held == 0 || len(view.GPUs) == 0 {
+		return view
+	}
+	view.GPUs = slices.Clone(view.GPUs)
+	first := &view.GPUs[0]
+	first.Processes = slices.Clone(first.Processes)
+	for pid := range 2 {
+		first.Processes = append(first.Processes, evidence.GPUProcess{PID: 4242 + pid, ContainerID: o.id, Bytes: o.held / 2, BytesKnown: true})
+	}
+	first.UsedBytes += o.held
+	return view
 }

@@ -82,11 +82,18 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 	p.Taken = s.taken(now)
 	s.symptomsIn(&p)
 	p.Unfinished = s.owesStart(s.seen.container)
-	if !p.Unfinished {
-		p.OperatorAct = s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
-	}
+	p.OperatorAct = s.operatorAct(now)
 	s.unknownContainer(&p)
 	return p
+}
+
+// operatorAct says what a person did to the container; empty for nothing, and where it
+// is down because of Clawgate.
+func (s *supervisor) operatorAct(now time.Time) string {
+	if s.owesStart(s.seen.container) {
+		return ""
+	}
+	return s.seen.operator.act(s.seen.container, s.seen.containerKnown, s.seen.goneSince, now)
 }
 
 // sign takes what live traffic showed.

@@ -24,7 +24,7 @@ func (s *supervisor) status(now time.Time) admin.Status {
 			TCP: probeStatus(s.seen.tcp), API: probeStatus(s.seen.api), Ready: probeStatus(s.readiness.streak),
 		},
 		Traffic:   admin.TrafficOf(s.relay.Traffic(), s.relay.Load()),
-		Container: s.containerStatus(),
+		Container: s.containerStatus(now),
 		Activity:  s.activityStatus(now),
 		Models:    admin.ModelsOf(s.seen.loaded),
 		GPU:       admin.GPUOf(s.seen.gpu),
@@ -70,9 +70,9 @@ func probeStatus(streak verdict.Streak) admin.ProbeStatus {
 	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Doubt)
 }
 
-func (s *supervisor) containerStatus() admin.ContainerStatus {
+func (s *supervisor) containerStatus(now time.Time) admin.ContainerStatus {
 	status := admin.ContainerOf(s.seen.container)
-	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, s.seen.engineAway, s.misnamed()
+	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, s.seen.engineAway, s.misnamed(now)
 	return status
 }
 

@@ -157,7 +157,7 @@ func (s *supervisor) begin(now time.Time) {
 // evaluate draws the conclusion from what is known now, and acts on it.
 func (s *supervisor) evaluate(now time.Time) {
 	s.clock.look(s.log)
-	s.tellRole()
+	s.tellRole(now)
 	s.sawXids(now)
 	picture := s.picture(now)
 	if s.machine.State != Recovering { // a server that is being changed is not judged

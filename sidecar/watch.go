@@ -9,6 +9,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/probe"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 const (
@@ -70,12 +71,23 @@ func (s *supervisor) probeTCP(ctx context.Context) time.Duration {
 	s.post(ctx, generation, func() {
 		if result.Outcome == evidence.Success {
 			s.role.reachedAcross(remote)
+			s.sawListener(result.At)
 		}
 		s.seen.tcp = s.seen.tcp.Add(result)
 		s.seen.reached = s.seen.reached || result.Outcome == evidence.Success
 		s.report.probed(s, result)
 	})
 	return s.config.TCPInterval
+}
+
+// sawListener takes a connection that was made. After one that was refused it is to
+// another run of the server, and where that is not the container no inspection tells of
+// it: what was proven before is proven anew.
+func (s *supervisor) sawListener(now time.Time) {
+	if s.refused() && s.apart(now) != "" && !s.remedy.running {
+		s.log.Info("the server that is not the container was started again")
+		s.anew(now)
+	}
 }
 
 func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
@@ -106,8 +118,11 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 // the model itself: the list may be all that is slow.
 func (s *supervisor) sawAPI(result evidence.ProbeResult) {
 	s.seen.api = s.seen.api.Add(result)
-	if result.Outcome == evidence.Success || result.Missing {
+	switch {
+	case result.Outcome == evidence.Success, result.Missing:
 		s.heardServer(result.At.Add(-result.Took), result.At)
+	case result.Answered: // oddly, so that it may be a proxy in front of nobody
+		s.askWhoAnswers(s.run)
 	}
 	if result.Answered && !s.seen.answered {
 		s.kicks.hint.kick()
@@ -149,12 +164,23 @@ func (s *supervisor) readActivity(ctx context.Context) time.Duration {
 		s.post(ctx, generation, func() {
 			s.role.read(asked, reading)
 			s.askWhoAnswers(ctx)
-			s.seen.pulse = s.seen.pulse.Add(reading)
-			s.working.Store(s.seen.pulse.LastActive().UnixNano())
+			s.sawActivity(reading)
 			s.report.activity(reading)
 		})
 	}
 	return activityInterval
+}
+
+// sawActivity takes a reading of the container's counters. They say nothing of a server
+// that is another one.
+func (s *supervisor) sawActivity(reading evidence.Activity) {
+	if s.apart(reading.SeenAt) != "" {
+		s.seen.pulse = verdict.Pulse{}
+		s.working.Store(0)
+		return
+	}
+	s.seen.pulse = s.seen.pulse.Add(reading)
+	s.working.Store(s.seen.pulse.LastActive().UnixNano())
 }
 
 func (s *supervisor) viewGPU(ctx context.Context) time.Duration {
