@@ -159,7 +159,8 @@ func TestABusyContainerThatIsNotTheServerHidesNoStall(t *testing.T) {
 		select {
 		case <-stream.done:
 		default:
-			s.Error("the stream hangs")
+			s.must(s.ThawServer())
+			s.Fatal("the stream hangs")
 		}
 		s.refuses()
 		s.remedies()
