@@ -9,16 +9,16 @@ import (
 	"github.com/clawdbot/clawgate/proxy"
 )
 
-func (g *Gateway) allows(class policy.Class) bool { return g.config.Allow.Has(string(class)) }
+func (g *Gateway) allows(class ollama.Class) bool { return g.config.Allow.Has(string(class)) }
 
 // inspects says that a request's body is to be checked: it may name a remote model,
 // or, in Ollama's own API, say more than what the model is asked.
-func (g *Gateway) inspects(class policy.Class, route ollama.Route) bool {
-	if class != policy.Inference && route.Name != "/api/show" {
+func (g *Gateway) inspects(class ollama.Class, route ollama.Route) bool {
+	if class != ollama.Inference && route.Name != "/api/show" {
 		return false
 	}
-	native := route.API == ollama.Native && class == policy.Inference
-	return !g.allows(policy.Remote) || native && (g.config.PinOptions || !g.allows(policy.Manage))
+	native := route.API == ollama.Native && class == ollama.Inference
+	return !g.allows(policy.Remote) || native && (g.config.PinOptions || !g.allows(ollama.Manage))
 }
 
 // checkBody decides about the body of a request that inspects told.
@@ -30,7 +30,7 @@ func (g *Gateway) checkBody(request *http.Request, route ollama.Route, peek olla
 		return body, proxy.Insertion{}, nil
 	}
 	treatment := policy.Leave
-	if !g.allows(policy.Manage) {
+	if !g.allows(ollama.Manage) {
 		main, least := g.pool.KeepAlive(peek.Model)
 		treatment = policy.OfKeepAlive(peek.KeepAlive, main || peek.Opaque, least)
 	}
@@ -73,7 +73,7 @@ func (g *Gateway) checkRemote(request *http.Request, peek ollama.Peek, body []by
 	return nil
 }
 
-func notAllowed(class policy.Class) *forward.Refusal {
+func notAllowed(class ollama.Class) *forward.Refusal {
 	return &forward.Refusal{
 		Status: http.StatusForbidden, Reason: "not_allowed",
 		Sentence: "this is of the class " + string(class) + ", which is not open here: add it to CLAWGATE_GATEWAY_ALLOW",

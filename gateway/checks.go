@@ -119,7 +119,7 @@ func (v *visit) fairness() string {
 // ask is what was found out, once all is checked.
 func (v *visit) ask() forward.Ask {
 	return forward.Ask{
-		Path: v.endpoint.Path, Asked: v.prefix.rest, Route: v.route, Inference: v.class == policy.Inference,
+		Path: v.endpoint.Path, Asked: v.prefix.rest, Route: v.route, Inference: v.class == ollama.Inference,
 		Fairness: v.fairness(), Client: v.client.String(), ID: v.id,
 		Inspect: v.gateway.inspects(v.class, v.route),
 		Streams: strings.HasPrefix(v.endpoint.Path, "/api/blobs/"),

@@ -25,7 +25,7 @@ type visit struct {
 	route    ollama.Route
 	method   string
 	endpoint policy.Endpoint
-	class    policy.Class
+	class    ollama.Class
 	result   forward.Result
 	unlogged bool
 }

@@ -30,26 +30,8 @@ type Route struct {
 	Embedding bool
 }
 
-// otherOpenAI is the name of the routes under /v1 that are not known here.
+// otherOpenAI is the name of the routes under /v1 that have none of their own.
 const otherOpenAI = "/v1/other"
-
-var inferenceRoutes = map[string]Route{
-	"/api/chat":            {API: Native, StreamsByDefault: true},
-	"/api/generate":        {API: Native, StreamsByDefault: true},
-	"/api/embed":           {API: Native, Embedding: true},
-	"/api/embeddings":      {API: Native, Embedding: true},
-	"/v1/chat/completions": {API: OpenAI},
-	"/v1/completions":      {API: OpenAI},
-	"/v1/embeddings":       {API: OpenAI, Embedding: true},
-	"/v1/responses":        {API: OpenAI},
-	"/v1/messages":         {API: Anthropic},
-}
-
-var otherRoutes = map[string]bool{
-	"/": true, "/api/version": true, "/api/tags": true, "/api/ps": true,
-	"/api/show": true, "/api/pull": true, "/api/push": true, "/api/create": true,
-	"/api/copy": true, "/api/delete": true, "/api/blobs": true, "/v1/models": true,
-}
 
 // RouteOf tells what a request is. The path is the decoded one (URL.Path), as
 // Ollama's router matches it, so that %2f is a slash here as it is there.
@@ -60,35 +42,33 @@ var otherRoutes = map[string]bool{
 // reach a model that is known to be dead.
 func RouteOf(method, urlPath string) Route {
 	clean := strings.ToLower(path.Clean("/" + urlPath))
-	openAI := strings.HasPrefix(clean, "/v1/")
-	if method == http.MethodPost {
-		if route, known := inferenceRoutes[clean]; known {
-			route.Name, route.Inference = clean, true
-			return route
-		}
-		if openAI && clean != "/v1/models" {
-			return Route{Name: otherOpenAI, Inference: true, API: familyOf(clean)}
-		}
+	endpoint := endpointOf(clean)
+	route := Route{Name: endpoint.Name(), API: familyOf(clean)}
+	switch {
+	case method != http.MethodPost:
+	case endpoint.Class == Inference:
+		route.Inference, route.StreamsByDefault, route.Embedding = true, endpoint.StreamsByDefault, endpoint.Embedding
+	case strings.HasPrefix(clean, "/v1/") && clean != "/v1/models":
+		route.Name, route.Inference = otherOpenAI, true
 	}
-	return Route{Name: otherName(clean), API: familyOf(clean)}
+	return route
 }
 
-func otherName(clean string) string {
-	for _, parent := range []string{"/api/blobs/", "/v1/models/"} {
-		if strings.HasPrefix(clean, parent) {
-			clean = strings.TrimSuffix(parent, "/")
+// endpointOf finds the endpoint that a clean path is at, or lies below. That of a
+// path which is at none has a name and nothing else.
+func endpointOf(clean string) Endpoint {
+	for _, e := range endpoints {
+		if clean == e.Path || e.Segments > 0 && strings.HasPrefix(clean+"/", e.Path) {
+			return e
 		}
 	}
-	_, inference := inferenceRoutes[clean]
 	switch {
-	case inference || otherRoutes[clean]:
-		return clean
 	case strings.HasPrefix(clean, "/api/"):
-		return "/api/other"
+		return Endpoint{name: "/api/other"}
 	case strings.HasPrefix(clean, "/v1/"):
-		return otherOpenAI
+		return Endpoint{name: otherOpenAI}
 	}
-	return "other"
+	return Endpoint{name: "other"}
 }
 
 func familyOf(clean string) API {

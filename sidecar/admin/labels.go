@@ -3,6 +3,7 @@ package admin
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/wire"
 )
 
@@ -13,12 +14,8 @@ var (
 	states = []string{
 		"starting", "loading", "ready", "isolated", "recovering", "verifying", "backoff", "exhausted", "stopped",
 	}
-	probes          = []string{"tcp", "api", "ready"}
-	probeResults    = []string{"success", "failure", "unknown"}
-	inferenceRoutes = []string{
-		"/api/chat", "/api/generate", "/api/embed", "/api/embeddings",
-		"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
-	}
+	probes         = []string{"tcp", "api", "ready"}
+	probeResults   = []string{"success", "failure", "unknown"}
 	replayResults  = []string{"answered", "failed"}
 	refusalReasons = []string{
 		string(wire.Gate), string(wire.QueueFull), string(wire.QueueTimeout), string(wire.Draining), string(wire.Upstream), string(wire.Crowded),
@@ -31,6 +28,16 @@ var (
 	remedyResults   = []string{"success", "failure", "obsolete", "observed"}
 	containerCauses = []string{"clawgate", "crash", "restarted", "recreated"}
 )
+
+// inferenceRoutes are those that have a name of their own.
+func inferenceRoutes() (names []string) {
+	for _, endpoint := range ollama.Endpoints() {
+		if endpoint.Class == ollama.Inference && endpoint.Name() == endpoint.Path {
+			names = append(names, endpoint.Name())
+		}
+	}
+	return names
+}
 
 func precreate(counters *prometheus.CounterVec, values []string) {
 	for _, value := range values {

@@ -34,7 +34,7 @@ func newRequestMetrics(reg prometheus.Registerer, f factory) *requestMetrics {
 		load:    newLoadCollector(),
 	}
 	reg.MustRegister(metrics.load)
-	for _, route := range inferenceRoutes {
+	for _, route := range inferenceRoutes() {
 		metrics.requests.WithLabelValues(route, "200")
 		metrics.requests.WithLabelValues(route, "503")
 		metrics.durations.WithLabelValues(route)
