@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -46,7 +47,7 @@ func (c *Container) Events(ctx context.Context, post func(evidence.ContainerEven
 		err := s.follow(ctx)
 		if ctx.Err() == nil {
 			s.ended(err)
-			sleep(ctx, s.pause)
+			_ = pause.For(ctx, s.pause)
 		}
 	}
 	return nil
@@ -196,11 +197,4 @@ func translated(message events.Message, name string) (evidence.ContainerEvent, b
 		event.ExitCode, _ = strconv.Atoi(attributes["exitCode"]) // absent: 0, and the inspection knows
 	}
 	return event, true
-}
-
-func sleep(ctx context.Context, pause time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -64,7 +65,7 @@ func (h *Helper) Await(ctx context.Context) error {
 		case err != nil && !errors.Is(err, ErrEngineAway): // refused: no patience changes that
 			return h.explain(err)
 		}
-		sleep(ctx, helperPoll)
+		_ = pause.For(ctx, helperPoll)
 	}
 	return h.explain(context.Cause(ctx))
 }
@@ -105,7 +106,7 @@ func (h *Helper) started(ctx context.Context, lastStart time.Time) bool {
 			return true
 		}
 		seen = seen || err == nil
-		sleep(ctx, helperPoll)
+		_ = pause.For(ctx, helperPoll)
 	}
 	return !seen
 }
@@ -135,7 +136,7 @@ func (h *Helper) await(ctx context.Context, lastStart time.Time) error {
 		if err == nil && seen.Status == evidence.Absent {
 			return errors.New("it has been removed")
 		}
-		sleep(ctx, helperPoll)
+		_ = pause.For(ctx, helperPoll)
 	}
 	return context.Cause(ctx)
 }

@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -53,14 +55,7 @@ func (b *Brake) Wrong(ctx context.Context, guesser netip.Addr) bool {
 		return ok
 	}
 	defer b.leave()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, wait) == nil
 }
 
 // RetryAfter is when a guess that was refused as too many is answered again.

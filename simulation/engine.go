@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // Docker's restart policy waits before each restart, twice as long each time,
@@ -129,7 +130,7 @@ func (w *World) stop(timeout time.Duration) error {
 	grace, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	code := 0
-	if server.ends(grace) != nil || sleep(grace, takes) != nil {
+	if server.ends(grace) != nil || pause.For(grace, takes) != nil {
 		code = sigKill
 		w.change(func() { w.emit(evidence.ContainerEvent{Action: evidence.ActionKill, Signal: "9"}) })
 	}
@@ -155,10 +156,10 @@ func (w *World) start() error {
 	server.discovery.set(silence > 0)
 	takes := w.config.StartTakes + w.stagger()
 	w.spawn(func() {
-		if sleep(server.ctx, takes) == nil && server.gate.pass(server.ctx) == nil {
+		if pause.For(server.ctx, takes) == nil && server.gate.pass(server.ctx) == nil {
 			server.listen()
 		}
-		if silence > 0 && sleep(server.ctx, silence) == nil {
+		if silence > 0 && pause.For(server.ctx, silence) == nil {
 			server.discovered()
 		}
 	})
@@ -207,13 +208,13 @@ func (w *World) exit(server *server, code int) {
 		c.backoff = firstBackoff
 	}
 	c.status = evidence.Restarting
-	was, pause := c.identity(), c.backoff+w.stagger()
-	w.spawn(func() { w.bringBack(was, pause) })
+	was, after := c.identity(), c.backoff+w.stagger()
+	w.spawn(func() { w.bringBack(was, after) })
 }
 
 // bringBack is the restart policy's next try, once the engine is there.
-func (w *World) bringBack(was evidence.Identity, pause time.Duration) {
-	if sleep(w.ctx, pause) != nil {
+func (w *World) bringBack(was evidence.Identity, after time.Duration) {
+	if pause.For(w.ctx, after) != nil {
 		return
 	}
 	w.awaitEngine()

@@ -1,6 +1,10 @@
 package simulation
 
-import "time"
+import (
+	"time"
+
+	"github.com/clawdbot/clawgate/pause"
+)
 
 // flaws are what is wrong with the weights of one model, whichever runner has
 // them. They outlive the container.
@@ -94,6 +98,6 @@ func (r *runner) linger() {
 	late := w.lingering
 	w.mu.Unlock()
 	if late {
-		_ = sleep(r.ctx, lingers+r.offset) // cut short by the runner's end
+		_ = pause.For(r.ctx, lingers+r.offset) // cut short by the runner's end
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // StickDriver puts the runners into the driver's uninterruptible sleep (F4). They
@@ -81,7 +82,7 @@ func (w *World) kill(ctx context.Context, s *server, code int) error {
 		w.exit(s, code)
 	}
 	if w.outlives(s) {
-		_ = sleep(ctx, givesUp) // the exit may come late
+		_ = pause.For(ctx, givesUp) // the exit may come late
 	}
 	if w.outlives(s) {
 		return errNoExit

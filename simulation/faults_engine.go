@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -103,5 +104,5 @@ func (w *World) dawdle(ctx context.Context) error {
 	if slow == 0 {
 		return ctx.Err()
 	}
-	return sleep(ctx, slow)
+	return pause.For(ctx, slow)
 }

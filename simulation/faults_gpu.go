@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // device is the state of the GPU, beside what runners hold of it.
@@ -120,7 +121,7 @@ func (w *World) unseen(ctx context.Context) string {
 	case w.config.GPUBytes == 0:
 		return "the simulated host has no GPU"
 	case hangs:
-		_ = sleep(ctx, viewDeadline)
+		_ = pause.For(ctx, viewDeadline)
 		return "NVML did not answer"
 	}
 	return hidden

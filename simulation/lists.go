@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/clawdbot/clawgate/pause"
 )
 
 func (s *server) tags() any {
@@ -178,7 +180,7 @@ func (s *server) pullStep(ctx context.Context, m *model) (complete bool) {
 	}
 	takes := m.PullTakes/pullSteps + w.stagger()
 	w.mu.Unlock()
-	if sleep(ctx, takes) != nil || s.gate.pass(s.ctx) != nil { //nolint:contextcheck // the gate lasts as long as the server, not the request
+	if pause.For(ctx, takes) != nil || s.gate.pass(s.ctx) != nil { //nolint:contextcheck // the gate lasts as long as the server, not the request
 		return false
 	}
 	w.change(func() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // What Ollama says of a runner that died, before the first token and after it.
@@ -148,7 +149,7 @@ func (r *runner) loadStep(ctx context.Context, steps time.Duration) error {
 func (r *runner) work(ctx context.Context, d time.Duration, gone error) error {
 	ctx, cancel := r.join(ctx)
 	defer cancel()
-	err := sleep(ctx, d)
+	err := pause.For(ctx, d)
 	if err == nil {
 		err = r.gate.pass(ctx)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -156,7 +158,7 @@ func (s *server) later(a *ask) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	s.world.spawn(func() {
-		if sleep(s.ctx, reschedule) != nil {
+		if pause.For(s.ctx, reschedule) != nil {
 			return
 		}
 		select {

@@ -3,6 +3,8 @@ package simulation
 import (
 	"context"
 	"time"
+
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // vramSettles is Ollama's first look at the GPU after an unload.
@@ -75,7 +77,7 @@ func (s *server) unload(r *runner) {
 	if !s.mayEnd(r) || s.awaitDriver() != nil || !s.bury(r) {
 		return
 	}
-	if s.world.config.GPUBytes > 0 && sleep(s.ctx, vramSettles) != nil {
+	if s.world.config.GPUBytes > 0 && pause.For(s.ctx, vramSettles) != nil {
 		return
 	}
 	select {

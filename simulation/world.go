@@ -188,18 +188,6 @@ func (w *World) nextPID() int {
 	return w.lastPID
 }
 
-// sleep waits for d and says whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func withDefaults(c Config) Config {
 	c.Container = cmp.Or(c.Container, "clawgate-ollama")
 	c.Version = cmp.Or(c.Version, "0.9.6")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // Engine is the container as the remedies need it.
@@ -148,7 +149,7 @@ func until(ctx context.Context, limit time.Duration, next rhythm, look func(cont
 		if ctx.Err() == nil || reason == nil {
 			reason = err
 		}
-		if pause(ctx, wait) != nil {
+		if pause.For(ctx, wait) != nil {
 			if reason == nil {
 				reason = ctx.Err()
 			}

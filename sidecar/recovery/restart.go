@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 // serverUp is how long a started server may take until its API answers: it
@@ -158,11 +159,11 @@ type settled struct {
 // reported, and the start is tried all the same.
 func (l *Ladder) settle(ctx context.Context, before evidence.GPUView, owner evidence.GPUOwner) settled {
 	began := time.Now()
-	_ = pause(ctx, l.SettleDelay) // the start after it is tried even when we are told to end
+	_ = pause.For(ctx, l.SettleDelay) // the start after it is tried even when we are told to end
 	for {
 		view := l.GPU.View(ctx)
 		leak := l.Leaks(before, view, owner)
-		if leak.Result != evidence.LeakFound || time.Since(began) >= l.SettleDelay+l.LeakWait || pause(ctx, time.Second) != nil {
+		if leak.Result != evidence.LeakFound || time.Since(began) >= l.SettleDelay+l.LeakWait || pause.For(ctx, time.Second) != nil {
 			return settled{view, leak}
 		}
 	}
@@ -178,17 +179,6 @@ func pids(processes []evidence.Process) []int {
 		numbers = append(numbers, p.PID)
 	}
 	return numbers
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // wouldStart looks for a driver that was replaced under the running server: that

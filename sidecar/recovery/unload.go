@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 )
 
 const (
@@ -55,7 +56,7 @@ func (l *Ladder) unload(ctx context.Context, model string, clearWay func(*Report
 	})
 	report.do("see the runner gone", func() (string, error) {
 		if !listed {
-			return "nobody can tell", pause(ctx, topPause)
+			return "nobody can tell", pause.For(ctx, topPause)
 		}
 		return "", until(ctx, runnerGone, doubling, func(ctx context.Context) (bool, error) {
 			processes, err := l.View.Processes(ctx)

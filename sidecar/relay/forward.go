@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/pause"
 	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/wire"
 )
@@ -70,15 +71,11 @@ func (f *flight) pause(delay time.Duration) bool {
 	if f.spent+delay > max(f.relay.config.HoldMax, f.wait) || f.relay.admission.closed(f.lane) {
 		return false
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		f.spent += delay
-		return !f.relay.admission.closed(f.lane)
-	case <-f.ctx.Done():
+	if pause.For(f.ctx, delay) != nil {
 		return false
 	}
+	f.spent += delay
+	return !f.relay.admission.closed(f.lane)
 }
 
 // outgoing is the request as Ollama gets it.
