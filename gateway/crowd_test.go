@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/clawdbot/clawgate/gateway/config"
+	"github.com/clawdbot/clawgate/serve"
 )
 
 // On real sockets, whose buffers decide how much an unread answer takes.
@@ -129,7 +130,7 @@ func TestTheDoorAndTheAdminListenerLimitTheirConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, []string{"CLAWGATE_GATEWAY_MAX_CONNECTIONS=20", "CLAWGATE_GATEWAY_MAX_REQUESTS=2"}, func(w *world) {
 				var opened []net.Conn
-				for range adminConnections + 20 {
+				for range serve.AdminConnections + 20 {
 					connection, err := w.dial(w.Context(), "tcp", address)
 					if err != nil {
 						t.Fatal(err)

@@ -23,20 +23,16 @@ import (
 	"github.com/clawdbot/clawgate/guesses"
 	"github.com/clawdbot/clawgate/hosts"
 	"github.com/clawdbot/clawgate/proxy"
+	"github.com/clawdbot/clawgate/serve"
 )
 
 const (
-	readHeaderTimeout = 10 * time.Second
-	// adminConnections are far more than a monitor and a few operators open.
-	adminConnections = 128
-	idleTimeout      = 2 * time.Minute
 	// bufferMaxBytes bounds all request bodies in memory together. It fits the
 	// memory limit of the compose file.
 	bufferMaxBytes = 128 << 20
 	// drainTimeout is how long answers may go on after the signal to end. The
 	// compose file's stop_grace_period is over it.
-	drainTimeout     = 10 * time.Minute
-	shutdownDeadline = 2 * time.Second
+	drainTimeout = 10 * time.Minute
 )
 
 // Parts are what the gateway is joined from. Log, Registry and Config are needed.
@@ -136,28 +132,13 @@ func (g *Gateway) Run(ctx context.Context, listeners Listeners) error {
 }
 
 func (g *Gateway) serve(ctx context.Context, listeners Listeners) error {
-	door, admin := g.server(g), g.server(g.admin)
-	failed := make(chan error, 2)
-	go func() {
-		failed <- crowd.Serve(door, listeners.Door, crowd.Config{Connections: g.limits.Connections, HeaderBytes: g.limits.HeaderBytes, Trusted: g.config.TrustedProxies, Log: g.log})
-	}()
-	go func() { failed <- crowd.Serve(admin, listeners.Admin, crowd.Config{Connections: adminConnections}) }()
+	door, admin := serve.New(g, g.log), serve.New(g.admin, g.log)
 	g.introduce(listeners)
-	var err error
-	select {
-	case <-ctx.Done():
-		err = g.drain(ctx, door)
-	case err = <-failed:
-		failed <- err
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownDeadline)
-	defer cancel()
-	for _, server := range []*http.Server{door, admin} {
-		if shut := server.Shutdown(last); shut != nil {
-			err = errors.Join(err, server.Close())
-		}
-	}
-	return errors.Join(served(err), served(<-failed), served(<-failed))
+	return serve.Until(ctx, func(ctx context.Context) { g.drain(ctx, door) },
+		serve.Side{Server: door, Listener: listeners.Door, Crowd: crowd.Config{
+			Connections: g.limits.Connections, HeaderBytes: g.limits.HeaderBytes, Trusted: g.config.TrustedProxies, Log: g.log,
+		}},
+		serve.Side{Server: admin, Listener: listeners.Admin, Crowd: crowd.Config{Connections: serve.AdminConnections}})
 }
 
 func (g *Gateway) introduce(listeners Listeners) {
@@ -173,31 +154,12 @@ func (g *Gateway) introduce(listeners Listeners) {
 }
 
 // drain lets answers end. A second signal ends the process at once.
-func (g *Gateway) drain(ctx context.Context, door *http.Server) error {
+func (g *Gateway) drain(ctx context.Context, door *http.Server) {
 	g.log.Info("draining", "timeout", drainTimeout)
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
-	if err := door.Shutdown(limited); err != nil {
+	if err := door.Shutdown(ctx); err != nil {
 		g.log.Warn("answers were cut at the end of the drain", "err", err)
-		return door.Close()
+		_ = door.Close() // its listener is closed already
 	}
-	return nil
-}
-
-// server has limits on headers and idle connections, and none on bodies and
-// answers: those are forward's, piece by piece.
-func (g *Gateway) server(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		ConnContext: proxy.KeepConnection,
-		ErrorLog:    slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // what it says is about broken clients
-	}
-}
-
-// served turns the end that was asked for into none.
-func served(err error) error {
-	if err == nil || errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("cannot serve: %w", err)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/serve"
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
@@ -218,61 +219,22 @@ func (s *Sidecar) Run(ctx context.Context, listeners Listeners) error {
 }
 
 func (s *Sidecar) serve(ctx context.Context, listeners Listeners) error {
-	relayServer := admin.NewServer(s.relay, s.log)
-	adminServer := admin.NewServer(s.admin, s.log)
-	failed := make(chan error, 2)
-	go func() {
-		failed <- crowd.Serve(relayServer, listeners.Relay, crowd.Config{Connections: s.limits.Connections, HeaderBytes: s.limits.HeaderBytes, Log: s.log})
-	}()
-	go func() {
-		failed <- crowd.Serve(adminServer, listeners.Admin, crowd.Config{Connections: adminConnections})
-	}()
 	s.log.Info("serving", "relay", listeners.Relay.Addr().String(), "admin", listeners.Admin.Addr().String(),
 		"max_connections", s.limits.Connections, "max_requests", s.limits.Requests, "upstream", s.config.OllamaURL.String(), "model", s.config.Model, "mode", s.config.Mode)
-	var err error
-	select {
-	case <-ctx.Done():
-		s.drain(ctx)
-	case err = <-failed:
-		failed <- err
-	}
-	return errors.Join(s.shutdown(context.WithoutCancel(ctx), relayServer, adminServer), served(<-failed), served(<-failed), served(err))
-}
-
-// served turns the end that was asked for into none.
-func served(err error) error {
-	if err == nil || errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("cannot serve: %w", err)
+	return serve.Until(ctx, s.drain,
+		serve.Side{Server: serve.New(s.relay, s.log), Listener: listeners.Relay, Crowd: crowd.Config{
+			Connections: s.limits.Connections, HeaderBytes: s.limits.HeaderBytes, Log: s.log,
+		}},
+		serve.Side{Server: serve.New(s.admin, s.log), Listener: listeners.Admin, Crowd: crowd.Config{Connections: serve.AdminConnections}})
 }
 
 // drain lets requests end. A second signal ends the process at once.
 func (s *Sidecar) drain(ctx context.Context) {
 	s.supervisor.draining.Store(true)
 	s.log.Info("draining", "timeout", s.config.DrainTimeout)
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.DrainTimeout)
+	limited, cancel := context.WithTimeout(ctx, s.config.DrainTimeout)
 	defer cancel()
 	if err := s.relay.Drain(limited); err != nil {
 		s.log.Warn("requests were cut at the end of the drain", "err", err)
 	}
 }
-
-// shutdown closes both servers; what still runs after the drain is cut.
-func (s *Sidecar) shutdown(ctx context.Context, servers ...*http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, shutdownDeadline)
-	defer cancel()
-	var failed error
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			failed = errors.Join(failed, server.Close())
-		}
-	}
-	return failed
-}
-
-const (
-	shutdownDeadline = 2 * time.Second
-	// adminConnections are far more than a monitor and a few operators open.
-	adminConnections = 128
-)

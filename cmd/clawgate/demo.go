@@ -20,8 +20,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway"
 	door "github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/gpu"
+	"github.com/clawdbot/clawgate/serve"
 	"github.com/clawdbot/clawgate/sidecar"
-	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -69,7 +69,7 @@ func demonstrate(ctx context.Context, settings config.Config, entrance door.Conf
 	}
 	world := simulation.New(demoWorld(settings))
 	s := demoSidecar(settings, world, log)
-	faults := admin.NewServer(demoHandler(world, settings.Model, listeners.Admin.Addr()), log)
+	faults := serve.New(demoHandler(world, settings.Model, listeners.Admin.Addr()), log)
 	entrance.Sidecars = door.Sidecars{{Scheme: "http", Host: listeners.Relay.Addr().String()}}
 	doors, err := gateway.Listen(ctx, entrance)
 	if err != nil {
@@ -83,7 +83,7 @@ func demonstrate(ctx context.Context, settings config.Config, entrance door.Conf
 	defer stop()
 	group.Go(func() error { return world.Run(background) })
 	group.Go(func() error { world.Xids(background, s.SawXid); return nil })
-	group.Go(func() error { return served(faults.Serve(front)) })
+	group.Go(func() error { return serve.Ended(faults.Serve(front)) })
 	group.Go(func() error { return g.Run(running, doors) })
 	group.Go(func() error {
 		defer stop()
@@ -166,12 +166,4 @@ func shown(listen string) string {
 		return net.JoinHostPort("localhost", port)
 	}
 	return listen
-}
-
-// served turns the end that was asked for into none.
-func served(err error) error {
-	if err == nil || errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("cannot serve: %w", err)
 }

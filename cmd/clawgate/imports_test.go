@@ -31,6 +31,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		{"./guesses", []string{module + "gateway", module + "sidecar"}, "guesses is a leaf"},
 		{"./hosts", []string{module + "gateway", module + "sidecar"}, "hosts is a leaf"},
 		{"./pause", []string{module + "gateway", module + "sidecar"}, "pause is a leaf"},
+		{"./serve", []string{module + "gateway", module + "sidecar"}, "serve is a leaf"},
 		{"./smallfile", []string{module + "gateway", module + "sidecar"}, "smallfile is a leaf"},
 		{"./dockerctl", []string{module + "gpu", module + "sidecar/verdict", module + "sidecar/relay"}, "dockerctl is a leaf"},
 		{"./gpu", []string{module + "dockerctl", module + "sidecar/verdict", module + "sidecar/relay"}, "gpu is a leaf"},

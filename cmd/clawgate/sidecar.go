@@ -49,7 +49,7 @@ func runSidecar(ctx context.Context, _ []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
 	}
-	if err := serve(ctx, settings, engine, helper, log); err != nil {
+	if err := watchOver(ctx, settings, engine, helper, log); err != nil {
 		log.Error("the sidecar ended", "err", err)
 		return exitFailure
 	}
@@ -89,7 +89,7 @@ type gpuOff struct{ gpu.Off }
 
 func (gpuOff) Run(context.Context) error { return nil }
 
-func serve(ctx context.Context, settings config.Config, engine engineView, helper *dockerctl.Helper, log *slog.Logger) error {
+func watchOver(ctx context.Context, settings config.Config, engine engineView, helper *dockerctl.Helper, log *slog.Logger) error {
 	var view gpuView = gpuOff{}
 	var xids func(evidence.Xid)
 	if settings.GPU != config.GPUOff {

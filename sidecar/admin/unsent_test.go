@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clawdbot/clawgate/serve"
 )
 
 // single is a listener with one connection.
@@ -36,7 +38,7 @@ func TestAnAnnouncedBodyThatDoesNotComeIsNotWaitedForLong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				config := quiet()
 				config.Control, config.Token = &control{}, "s3cret"
-				server := NewServer(New(config), slog.New(slog.DiscardHandler))
+				server := serve.New(New(config), slog.New(slog.DiscardHandler))
 				listener := single{make(chan net.Conn, 1), make(chan struct{})}
 				near, far := net.Pipe()
 				listener.connections <- far

@@ -1,4 +1,4 @@
-package admin
+package serve
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 )
 
 func TestAServerAnswersOverASocketAndEnds(t *testing.T) {
-	server := NewServer(New(quiet()), slog.New(slog.DiscardHandler))
+	server := New(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -19,13 +19,13 @@ func TestAServerAnswersOverASocketAndEnds(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Get("http://" + listener.Addr().String() + "/-/healthy")
+	response, err := client.Get("http://" + listener.Addr().String() + "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("answered %d %q (%v), want 200", response.StatusCode, body, err)
+	if err != nil || response.StatusCode != http.StatusNotFound {
+		t.Errorf("answered %d %q (%v), want 404", response.StatusCode, body, err)
 	}
 	_ = response.Body.Close()
 	if err := server.Close(); err != nil {
@@ -37,7 +37,7 @@ func TestAServerAnswersOverASocketAndEnds(t *testing.T) {
 }
 
 func TestStreamsAreNotLimitedInTimeAndHeadersAre(t *testing.T) {
-	server := NewServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := New(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if server.WriteTimeout != 0 || server.ReadTimeout != 0 {
 		t.Errorf("WriteTimeout %v, ReadTimeout %v: a stream would be cut", server.WriteTimeout, server.ReadTimeout)
 	}
