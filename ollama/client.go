@@ -76,7 +76,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 }
 
 // Running lists the models in memory. What it does to the server while a model
-// loads differs between releases (Facts.PsDuringLoad), so it is asked sparingly.
+// loads differs between releases (Version.PsBlocks), so it is asked sparingly.
 func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
 	var reply struct {
 		Models []struct {

@@ -29,7 +29,7 @@ func (l *learned) keep(version Version, runs int) {
 
 // Release is the version of the server that runs now. The server is asked once;
 // after that the answer is remembered until Forget. With an error the version
-// is one that is not known, whose Facts are the careful ones.
+// is one that is not known, which counts as one to be careful with.
 func (c *Client) Release(ctx context.Context) (Version, error) {
 	version, known, runs := c.release.recall()
 	if known {

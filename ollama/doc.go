@@ -2,6 +2,6 @@
 // path is inference, what a request asks for, what a chunk carries, what an
 // error means, and a client for the few calls that Clawgate makes itself.
 //
-// What differs between releases is written in one table (Version.Facts). It
+// What differs between releases is written in one table (WriteReleases). It
 // holds no policy: when to load, unload or pull is decided elsewhere.
 package ollama

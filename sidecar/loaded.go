@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/ollama"
 )
 
 // lookAtLoaded reads the list of loaded models where no probe does: while live
@@ -57,7 +56,7 @@ const loadMoves = 20 * time.Second
 // listBlocks says that the list of loaded models would come only at the end of a
 // load, so that waiting for it tells nothing.
 func (s *supervisor) listBlocks(traffic evidence.Traffic, now time.Time) bool {
-	return s.seen.release.Facts().PsDuringLoad == ollama.PsBlocks && s.mayLoad(traffic, now)
+	return s.seen.release.PsBlocks() && s.mayLoad(traffic, now)
 }
 
 // ask has the loop answer a question of one of its workers.

@@ -129,35 +129,40 @@ func TestListMayCrashAnOlderServerDuringALoad(t *testing.T) {
 	}
 }
 
-// TestReleasesAreThoseThatTheSidecarKnows: both were written from the same evidence,
-// and neither uses the other.
-func TestReleasesAreThoseThatTheSidecarKnows(t *testing.T) {
+// TestReleasesChangeWhereOllamasTableSaysSo: simulation and table (ollama.WriteReleases)
+// were written from the same evidence, and neither uses the other.
+func TestReleasesChangeWhereOllamasTableSaysSo(t *testing.T) {
 	for _, version := range []string{
 		"0.9.6", "0.10.1", "0.11.0-rc0", "0.11.0", "0.17.4", "0.30.0-rc22", "0.30.0", "0.31.0-rc1", "0.31.0", "0.32.3", "0.32.4-rc1", "0.32.4", "0.33.0",
 	} {
 		t.Run(version, func(t *testing.T) {
 			inWorld(t, release(version), func(v *visit) {
-				facts := ollama.ParseVersion(version).Facts()
+				release := ollama.ParseVersion(version)
+				since := func(change string) bool { return release.Compare(ollama.ParseVersion(change)) >= 0 }
+				program, runner := "ollama runner", "llama runner"
+				if since("0.30") {
+					program, runner = "llama-server", "llama-server"
+				}
 				loads := v.background(v.Context(), "/api/generate", load)
 				time.Sleep(time.Second)
 				began := time.Now()
 				during := v.ps()
 				blocked := time.Since(began)
 				<-loads
-				if blocks := blocked > 0; blocks != (facts.PsDuringLoad == ollama.PsBlocks) {
+				if blocks := blocked > 0; blocks != release.PsBlocks() {
 					v.Errorf("the list took %s during a load", blocked)
 				}
-				if listed := len(during) == 1; blocked == 0 && listed != facts.ListsLoading {
+				if listed := len(during) == 1; blocked == 0 && listed == since("0.31") {
 					v.Errorf("during a load the list is %v", during)
 				}
-				if told := v.ps()[0].ContextLength > 0; told != facts.ContextLength {
+				if told := v.ps()[0].ContextLength > 0; told != since("0.11") {
 					v.Errorf("context_length is told: %v", told)
 				}
-				if command := v.runners()[0].Command; !strings.Contains(command, "/"+facts.Runner+" ") {
+				if command := v.runners()[0].Command; !strings.Contains(command, "/"+program+" ") {
 					v.Errorf("the runner's command is %s", command)
 				}
 				v.FailMemory(llama, true)
-				if _, lines := v.ask("/api/chat", askLlama); !strings.Contains(lines[0], `"`+facts.Failure+" process has terminated") {
+				if _, lines := v.ask("/api/chat", askLlama); !strings.Contains(lines[0], `"`+runner+" process has terminated") {
 					v.Errorf("a failed load says %s", lines[0])
 				}
 			})

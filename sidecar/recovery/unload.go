@@ -77,7 +77,7 @@ func (l *Ladder) blob(ctx context.Context, model string) string {
 }
 
 // runners picks Ollama's runners out of the container's processes. They were
-// named "ollama_llama_server", then "ollama runner", since 0.31 "llama-server".
+// named "ollama_llama_server", then "ollama runner", since 0.30 "llama-server" (read in 0.30.0).
 func runners(processes []evidence.Process) []evidence.Process {
 	var found []evidence.Process
 	for _, p := range processes {
