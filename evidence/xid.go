@@ -13,9 +13,10 @@ const (
 	XidInformation XidClass = "information"
 )
 
-// xidClasses follows NVIDIA's catalogue of Xids and what its own Kubernetes
-// plugin ignores (faults.md, F16 and F17). 94 is a contained memory error: it ends
-// the program that met it, and no other.
+// xidClasses follows NVIDIA's catalogue of Xids (docs.nvidia.com/deploy/xid-errors)
+// and what its own Kubernetes plugin ignores (getDisabledHealthCheckXids of
+// NVIDIA/k8s-device-plugin: 13, 31, 43, 45, 68, 109). 94 is a contained memory error:
+// it ends the program that met it, and no other.
 var xidClasses = map[uint64]XidClass{
 	13: XidApplication, 31: XidApplication, 43: XidApplication, 45: XidApplication, 68: XidApplication, 94: XidApplication,
 	109: XidApplication, // the catalogue says reset, the plugin ignores it

@@ -44,7 +44,7 @@ func meaning(code nvml.Return) string {
 	}
 }
 
-// lost reports whether the driver gave the device up (faults F17).
+// lost reports whether the driver gave the device up (docs/faults.md, F17).
 func lost(code nvml.Return) bool {
 	return code == nvml.ERROR_GPU_IS_LOST || code == nvml.ERROR_RESET_REQUIRED
 }

@@ -1,4 +1,4 @@
-// Package simulation holds sidecar/simulation against a real Ollama: the same
+// Package simulation holds the simulation against a real Ollama: the same
 // calls and the same faults on both, and what a client sees has to be the same.
 //
 // It compares status codes, content types, the fields of answers, error texts,

@@ -12,7 +12,8 @@ import (
 )
 
 // serverUp is how long a started server may take until its API answers: it
-// listens before it has found its GPUs (faults.md F9b).
+// listens before it looks for its GPUs and serves after that, which it gives 30 s for
+// each folder of libraries, and 30 s more (GPUDevices; read in 0.32.14).
 const serverUp = 120 * time.Second
 
 // Restart stops the container that was judged, waits until what it held on the
