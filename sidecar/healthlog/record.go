@@ -6,9 +6,6 @@ import "time"
 type Kind string
 
 const (
-	// KindStart and KindStop are Clawgate's own beginning and end.
-	KindStart Kind = "start"
-	KindStop  Kind = "stop"
 	// KindTransition is a change of the supervisor's state.
 	KindTransition Kind = "transition"
 	// KindVerdict is a change of the verdict.
@@ -23,7 +20,7 @@ const (
 	KindProbeFailure Kind = "probe_failure"
 )
 
-var kinds = []Kind{KindStart, KindStop, KindTransition, KindVerdict, KindRemedy, KindOperator, KindProbeFailure}
+var kinds = []Kind{KindTransition, KindVerdict, KindRemedy, KindOperator, KindProbeFailure}
 
 // Record is one line of the health log.
 type Record struct {
