@@ -56,7 +56,8 @@ func (w *World) SlowEngine(d time.Duration) { w.change(func() { w.engine.slow = 
 func (w *World) MoveAddress() { w.change(func() { w.address.moves = true }) }
 
 // SilentStart makes the server, after each start from now on, accept connections
-// and answer nothing for d (F9b, left out in docs/faults.md): it looks for GPUs, which is no fault. 0 ends it.
+// and answer nothing for d: it looks for GPUs, which is no fault (F9b, which
+// docs/faults.md leaves out). 0 ends it.
 func (w *World) SilentStart(d time.Duration) { w.change(func() { w.silence = max(0, d) }) }
 
 // FillDisk fills the disk that the models are on (F25): pulls end with "no space
