@@ -27,7 +27,7 @@ const (
 // than it has bytes.
 type conn struct {
 	net.Conn
-	crowd *Crowd
+	crowd *crowd
 	from  string // the address that it counts to; empty for a trusted proxy's
 
 	begins   atomic.Bool // what is read next is a header's beginning
@@ -35,7 +35,7 @@ type conn struct {
 	header   header
 	rest     []byte // was read, and the server has not got it yet
 
-	// Guarded by Crowd.mu.
+	// Guarded by crowd.mu.
 	place         *list.Element // among those that may be closed
 	told, counted bool
 }

@@ -16,13 +16,13 @@ import (
 // Config is for the connections of one listener.
 type Config struct {
 	Connections int            // at once
-	HeaderBytes int            // of a request's header at most; 0 for the constant of that name
+	HeaderBytes int            // of a request's header at most; 0 for 16 KiB
 	Trusted     []netip.Prefix // of proxies, whose connections are many clients'
 	Log         *slog.Logger   // nil for none
 }
 
-// Crowd is the connections of one listener.
-type Crowd struct {
+// crowd is the connections of one listener.
+type crowd struct {
 	config Config
 
 	mu      sync.Mutex
@@ -44,8 +44,8 @@ type Crowd struct {
 // hand: an idle one, one whose header does not end, one that does not read its
 // refusal. Only where there is none, it is refused itself.
 func Serve(server *http.Server, listener net.Listener, config Config) error {
-	config.HeaderBytes = cmp.Or(config.HeaderBytes, HeaderBytes)
-	c := &Crowd{config: config, idle: map[string]*list.List{}}
+	config.HeaderBytes = cmp.Or(config.HeaderBytes, headerBytes)
+	c := &crowd{config: config, idle: map[string]*list.List{}}
 	c.less.L = &c.mu
 	server.MaxHeaderBytes = config.HeaderBytes // conn is stricter
 	server.ConnState = changed
@@ -61,10 +61,10 @@ func Serve(server *http.Server, listener net.Listener, config Config) error {
 
 type connKey struct{}
 
-// crowded is a listener of which a Crowd decides who comes in.
+// crowded is a listener of which a crowd decides who comes in.
 type crowded struct {
 	net.Listener
-	crowd *Crowd
+	crowd *crowd
 }
 
 // Accept implements net.Listener.
@@ -92,7 +92,7 @@ func (l *crowded) Close() error {
 
 // origin is what a connection counts to: its peer's address, or nothing when that
 // is a trusted proxy.
-func (c *Crowd) origin(peer net.Addr) string {
+func (c *crowd) origin(peer net.Addr) string {
 	if peer == nil {
 		return "unknown"
 	}

@@ -130,9 +130,9 @@ func TestAHeaderHasAtMostSixteenKiBAndAHundredFields(t *testing.T) {
 		"a hundred":            {half + many(maxFields-1) + "\r\n", 200},
 		"one more":             {half + many(maxFields) + "\r\n", 431},
 		"one more, unfinished": {half + many(maxFields), 431},
-		"as long as it may be": {long + strings.Repeat("x", HeaderBytes-len(long)-5) + "\r\n\r\n", 200},
-		"longer":               {long + strings.Repeat("x", HeaderBytes) + "\r\n\r\n", 431},
-		"longer, unfinished":   {long + strings.Repeat("x", HeaderBytes), 431},
+		"as long as it may be": {long + strings.Repeat("x", headerBytes-len(long)-5) + "\r\n\r\n", 200},
+		"longer":               {long + strings.Repeat("x", headerBytes) + "\r\n\r\n", 431},
+		"longer, unfinished":   {long + strings.Repeat("x", headerBytes), 431},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 4, func(w *world) {

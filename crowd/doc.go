@@ -5,7 +5,7 @@
 // free; when nothing is, whoever has most gives way to whoever has less.
 //
 //	accepted ──→ header read ──→ in hand ──→ body read ──→ answered
-//	   by address, Crowd            by key, or the client's address, Room
+//	   by address, crowd            by key, or the client's address, Room
 //
 // A connection counts to its peer's address, because nothing else is known of it
 // yet; those of trusted proxies are held by the total alone. One with a request

@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// HeaderBytes is the longest header of a request where nothing else is said.
+	// headerBytes is the longest header of a request where nothing else is said.
 	// net/http's own limit is 4 KiB over what it is told, and 8 KiB where a connection
 	// is used again.
-	HeaderBytes = 16 << 10
-	// LeastHeaderBytes and MostHeaderBytes are between what it may be set to: browsers
+	headerBytes = 16 << 10
+	// leastHeaderBytes and mostHeaderBytes are between what it may be set to: browsers
 	// send a kilobyte or two, and what a client sends is kept for each connection.
-	LeastHeaderBytes = 4 << 10
-	MostHeaderBytes  = 1 << 20
+	leastHeaderBytes = 4 << 10
+	mostHeaderBytes  = 1 << 20
 	// maxFields is how many fields a header may have: Apache's default. By
 	// bytes alone it could have 2,700, which take 250 kB once they are read; a
 	// hundred of as many bytes take 25 (measured with http.ReadRequest of Go 1.26).
@@ -58,7 +58,7 @@ func (h *header) follow(piece []byte) (used int) {
 func (h *header) tooLong(most int) bool { return h.bytes > most || h.lines > maxFields+1 }
 
 // FitsHeader says that a header's limit may be so many bytes.
-func FitsHeader(n int64) bool { return n >= LeastHeaderBytes && n <= MostHeaderBytes }
+func FitsHeader(n int64) bool { return n >= leastHeaderBytes && n <= mostHeaderBytes }
 
 func fields(header http.Header) (n int) {
 	for _, values := range header {

@@ -38,14 +38,14 @@ func TestALineIsNoFieldAndAHundredAreAllowed(t *testing.T) {
 	for n, tooLong := range map[int]bool{0: false, maxFields: false, maxFields + 1: true} {
 		var h header
 		h.follow([]byte("GET / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", n)))
-		if h.tooLong(HeaderBytes) != tooLong {
+		if h.tooLong(headerBytes) != tooLong {
 			t.Errorf("%d fields: %v", n, !tooLong)
 		}
 	}
 }
 
 func TestALongerHeaderCanBeAllowed(t *testing.T) {
-	for most, want := range map[int]bool{HeaderBytes: true, 64 << 10: false} {
+	for most, want := range map[int]bool{headerBytes: true, 64 << 10: false} {
 		var h header
 		h.follow([]byte("GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 40<<10)))
 		if h.tooLong(most) != want {

@@ -39,7 +39,7 @@ type Limits struct {
 // for requests. A request has a second file, to the next proxy. There are always
 // more connections than requests, so that there is one to close for a new one.
 func (l Limits) Within(have Resources, bodies int64) Limits {
-	l.HeaderBytes = cmp.Or(l.HeaderBytes, HeaderBytes)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, headerBytes)
 	connection, request := connectionBytes+headerShare*l.HeaderBytes, requestBytes+requestHeaderShare*l.HeaderBytes
 	half := (have.Memory/4*3 - ownBytes - bodies) / 2
 	files := have.Files - ownFiles

@@ -25,7 +25,7 @@ func TestTheLimitsFitWhatThereIs(t *testing.T) {
 func TestLongerHeadersLeaveRoomForFewer(t *testing.T) {
 	have := Resources{420 << 20, 1 << 20}
 	usual, long := Limits{}.Within(have, 128<<20), Limits{HeaderBytes: 64 << 10}.Within(have, 128<<20)
-	if usual.HeaderBytes != HeaderBytes || long.HeaderBytes != 64<<10 {
+	if usual.HeaderBytes != headerBytes || long.HeaderBytes != 64<<10 {
 		t.Errorf("%+v, %+v", usual, long)
 	}
 	if takes := int64(long.Connections)*(144<<10) + int64(long.Requests)*(272<<10); takes > have.Memory/4*3-128<<20-ownBytes {

@@ -8,7 +8,7 @@ import (
 // admit lets a connection in, having another closed for it if need be. It waits
 // until the server has done with that, so that there are never more at once. It
 // is false when none may be closed.
-func (c *Crowd) admit(newcomer *conn) bool {
+func (c *crowd) admit(newcomer *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.open >= c.config.Connections && !c.over {
@@ -24,7 +24,7 @@ func (c *Crowd) admit(newcomer *conn) bool {
 }
 
 // closeOne closes the longest unused connection of the address that has most.
-func (c *Crowd) closeOne() bool {
+func (c *crowd) closeOne() bool {
 	c.warn()
 	var most *list.List
 	for _, connections := range c.idle {
@@ -46,7 +46,7 @@ func (c *Crowd) closeOne() bool {
 // fullEvery is how often the log is told that there are no more connections.
 const fullEvery = time.Minute
 
-func (c *Crowd) warn() {
+func (c *crowd) warn() {
 	if c.config.Log == nil || !c.told.IsZero() && time.Since(c.told) < fullEvery {
 		return
 	}
@@ -57,7 +57,7 @@ func (c *Crowd) warn() {
 
 // add puts a connection among those that may be closed, as the last of its
 // address's. Those of trusted proxies are not.
-func (c *Crowd) add(connection *conn) {
+func (c *crowd) add(connection *conn) {
 	if connection.from == "" || connection.told || !connection.counted {
 		return
 	}
@@ -69,7 +69,7 @@ func (c *Crowd) add(connection *conn) {
 	connection.place = connections.PushBack(connection)
 }
 
-func (c *Crowd) remove(connection *conn) {
+func (c *crowd) remove(connection *conn) {
 	if connection.place == nil {
 		return
 	}
@@ -82,7 +82,7 @@ func (c *Crowd) remove(connection *conn) {
 }
 
 // touch notes that something has happened in a connection.
-func (c *Crowd) touch(connection *conn) {
+func (c *crowd) touch(connection *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if connection.place != nil {
@@ -91,20 +91,20 @@ func (c *Crowd) touch(connection *conn) {
 }
 
 // hold keeps a connection from being closed for another: it has a request in hand.
-func (c *Crowd) hold(connection *conn) {
+func (c *crowd) hold(connection *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(connection)
 }
 
-func (c *Crowd) release(connection *conn) {
+func (c *crowd) release(connection *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.add(connection)
 }
 
 // leave is called when the server has done with a connection, perhaps twice.
-func (c *Crowd) leave(connection *conn) {
+func (c *crowd) leave(connection *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !connection.counted {
@@ -119,7 +119,7 @@ func (c *Crowd) leave(connection *conn) {
 	c.less.Signal()
 }
 
-func (c *Crowd) end() {
+func (c *crowd) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true

@@ -60,7 +60,7 @@ type Guest struct {
 	room  *Room
 	name  string
 	evict func()
-	conn  *conn        // nil without a Crowd
+	conn  *conn        // nil without a crowd
 	due   atomic.Int64 // in Unix nanoseconds: when a full room waits for the client no longer; 0 for not at all
 
 	// Guarded by Room.mu.

@@ -43,24 +43,24 @@ type StatusError struct{ Failure }
 
 func (e *StatusError) Error() string { return e.String() }
 
-// MalformedError is an answer with the expected status that is not what Ollama
+// malformedError is an answer with the expected status that is not what Ollama
 // would send.
-type MalformedError struct {
+type malformedError struct {
 	Call string // "GET /api/ps"
 	Err  error
 }
 
-func (e *MalformedError) Error() string {
+func (e *malformedError) Error() string {
 	return fmt.Sprintf("cannot understand the answer to %s: %s", e.Call, e.Err)
 }
 
-func (e *MalformedError) Unwrap() error { return e.Err }
+func (e *malformedError) Unwrap() error { return e.Err }
 
 // IsAnswer says that a call failed by the answer that it got. With any other
 // error no complete answer came.
 func IsAnswer(err error) bool {
 	var status *StatusError
-	var malformed *MalformedError
+	var malformed *malformedError
 	return errors.As(err, &status) || errors.As(err, &malformed)
 }
 
@@ -172,7 +172,7 @@ func decodeReply(call string, status int, body []byte, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return &MalformedError{Call: call, Err: err}
+		return &malformedError{Call: call, Err: err}
 	}
 	return nil
 }

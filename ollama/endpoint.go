@@ -19,13 +19,13 @@ type Endpoint struct {
 	// Path ends in a slash where the name of something follows.
 	Path string
 	// Segments is how many segments that name may have; 0 where none follows.
-	Segments int
+	segments int
 	Class    Class
 	Methods  []string // sorted
 	// StreamsByDefault says what an absent "stream" in the body means.
-	StreamsByDefault bool
+	streamsByDefault bool
 	// Embedding says that the answer is vectors and never a stream.
-	Embedding bool
+	embedding bool
 
 	name string // in metrics, where it is not the path's
 }
@@ -38,15 +38,15 @@ var endpoints = []Endpoint{
 	{Path: "/api/ps", Class: Inspect, Methods: get},
 	{Path: "/api/show", Class: Inspect, Methods: post},
 	{Path: "/v1/models", Class: Inspect, Methods: get},
-	{Path: "/v1/models/", Segments: 2, Class: Inspect, Methods: get}, // namespace/name
+	{Path: "/v1/models/", segments: 2, Class: Inspect, Methods: get}, // namespace/name
 
-	{Path: "/api/chat", Class: Inference, Methods: post, StreamsByDefault: true},
-	{Path: "/api/generate", Class: Inference, Methods: post, StreamsByDefault: true},
-	{Path: "/api/embed", Class: Inference, Methods: post, Embedding: true},
-	{Path: "/api/embeddings", Class: Inference, Methods: post, Embedding: true},
+	{Path: "/api/chat", Class: Inference, Methods: post, streamsByDefault: true},
+	{Path: "/api/generate", Class: Inference, Methods: post, streamsByDefault: true},
+	{Path: "/api/embed", Class: Inference, Methods: post, embedding: true},
+	{Path: "/api/embeddings", Class: Inference, Methods: post, embedding: true},
 	{Path: "/v1/chat/completions", Class: Inference, Methods: post},
 	{Path: "/v1/completions", Class: Inference, Methods: post},
-	{Path: "/v1/embeddings", Class: Inference, Methods: post, Embedding: true},
+	{Path: "/v1/embeddings", Class: Inference, Methods: post, embedding: true},
 	{Path: "/v1/responses", Class: Inference, Methods: post},
 	{Path: "/v1/messages", Class: Inference, Methods: post},
 	{Path: "/v1/messages/count_tokens", Class: Inference, Methods: post, name: otherOpenAI},
@@ -59,7 +59,7 @@ var endpoints = []Endpoint{
 	{Path: "/api/create", Class: Manage, Methods: post},
 	{Path: "/api/copy", Class: Manage, Methods: post},
 	{Path: "/api/delete", Class: Manage, Methods: []string{http.MethodDelete}},
-	{Path: "/api/blobs/", Segments: 1, Class: Manage, Methods: []string{http.MethodHead, http.MethodPost}},
+	{Path: "/api/blobs/", segments: 1, Class: Manage, Methods: []string{http.MethodHead, http.MethodPost}},
 }
 
 var (
@@ -74,11 +74,11 @@ func Endpoints() []Endpoint { return endpoints }
 // At says that a clean path is the endpoint's, with a name behind it where it
 // takes one. The case counts, as it does for Ollama's router.
 func (e Endpoint) At(clean string) bool {
-	if e.Segments == 0 {
+	if e.segments == 0 {
 		return clean == e.Path
 	}
 	name, below := strings.CutPrefix(clean, e.Path)
-	return below && strings.Count(name, "/") < e.Segments
+	return below && strings.Count(name, "/") < e.segments
 }
 
 // Name is a bounded label for metrics.
@@ -86,7 +86,7 @@ func (e Endpoint) Name() string {
 	switch {
 	case e.name != "":
 		return e.name
-	case e.Segments > 0:
+	case e.segments > 0:
 		return strings.TrimSuffix(e.Path, "/")
 	}
 	return e.Path

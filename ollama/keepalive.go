@@ -20,7 +20,7 @@ type KeepAlive struct {
 }
 
 // Zero says that the model is to be unloaded now, in the reading of every release.
-func (k KeepAlive) Zero() bool { return k.Given && !k.Odd && k.For == 0 }
+func (k KeepAlive) zero() bool { return k.Given && !k.Odd && k.For == 0 }
 
 // Brief says that some release unloads the model with the request's end: 0.9.6
 // cuts a keep_alive to whole seconds, 0.32.14 does not.

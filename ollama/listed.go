@@ -19,7 +19,7 @@ func (l Listed) Model(name string) (model string, known bool) {
 	if l[name] {
 		return name, true
 	}
-	if other, ambiguous := LocalReading(name); ambiguous && l[other] {
+	if other, ambiguous := localReading(name); ambiguous && l[other] {
 		return other, true
 	}
 	return name, false

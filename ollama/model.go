@@ -30,7 +30,7 @@ const (
 // nobody can have a model of that name. So "qwen3:32b:local" is "qwen3:32b", and
 // "gpt-oss:20b:cloud" is "gpt-oss:20b-cloud". "qwen3:local" stays what it is: for
 // newer releases it is "qwen3:latest", but for 0.9.6 it is a model of its own, and
-// trouble with one of two models must not close the other; see [LocalReading].
+// trouble with one of two models must not close the other; see [localReading].
 func NormalizeModel(name string) string {
 	name = withoutSource(strings.TrimSpace(name))
 	if name == "" {
@@ -100,9 +100,9 @@ func cutLast(s string) (before, last string) {
 	return "", s
 }
 
-// LocalReading is the other model that a normalised name may mean: newer releases
+// localReading is the other model that a normalised name may mean: newer releases
 // of Ollama take "qwen3:local" for "qwen3:latest" that is on this machine.
-func LocalReading(model string) (other string, ambiguous bool) {
+func localReading(model string) (other string, ambiguous bool) {
 	base, ambiguous := strings.CutSuffix(model, ":"+localSource)
 	return base + ":" + defaultTag, ambiguous
 }
@@ -111,7 +111,7 @@ func LocalReading(model string) (other string, ambiguous bool) {
 // a model, which is normalised.
 func MayMean(name, model string) bool {
 	normal := NormalizeModel(name)
-	other, ambiguous := LocalReading(normal)
+	other, ambiguous := localReading(normal)
 	return normal == model || ambiguous && other == model
 }
 

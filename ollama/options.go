@@ -24,9 +24,9 @@ var runnerOptionNames = map[string]bool{
 	"main_gpu": true, "use_mmap": true, "num_thread": true, "draft_num_predict": true,
 }
 
-// RunnerOptionsOf keeps the runner options of all the options of a request.
+// runnerOptionsOf keeps the runner options of all the options of a request.
 // Ollama looks options up by their exact name, and a null is as good as absent.
-func RunnerOptionsOf(options map[string]json.RawMessage) RunnerOptions {
+func runnerOptionsOf(options map[string]json.RawMessage) RunnerOptions {
 	kept := RunnerOptions{}
 	for name, value := range options {
 		if runnerOptionNames[name] && string(value) != "null" {

@@ -115,12 +115,12 @@ func (r *reading) peek() Peek {
 		return peek // /v1 ignores options, and knows no load requests
 	}
 	peek.KeepAlive = r.keepAlive
-	peek.Options = RunnerOptionsOf(r.options)
+	peek.Options = runnerOptionsOf(r.options)
 	peek.Setup = setupOf(r.options, r.shift)
 	empty := r.route.Name == "/api/generate" && !r.prompt || r.route.Name == "/api/chat" && !r.messages
 	if empty {
 		peek.Purpose = Load
-		if r.keepAlive.Zero() {
+		if r.keepAlive.zero() {
 			peek.Purpose = Unload
 		}
 	}

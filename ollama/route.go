@@ -47,7 +47,7 @@ func RouteOf(method, urlPath string) Route {
 	switch {
 	case method != http.MethodPost:
 	case endpoint.Class == Inference:
-		route.Inference, route.StreamsByDefault, route.Embedding = true, endpoint.StreamsByDefault, endpoint.Embedding
+		route.Inference, route.StreamsByDefault, route.Embedding = true, endpoint.streamsByDefault, endpoint.embedding
 	case strings.HasPrefix(clean, "/v1/") && clean != "/v1/models":
 		route.Name, route.Inference = otherOpenAI, true
 	}
@@ -58,7 +58,7 @@ func RouteOf(method, urlPath string) Route {
 // path which is at none has a name and nothing else.
 func endpointOf(clean string) Endpoint {
 	for _, e := range endpoints {
-		if clean == e.Path || e.Segments > 0 && strings.HasPrefix(clean+"/", e.Path) {
+		if clean == e.Path || e.segments > 0 && strings.HasPrefix(clean+"/", e.Path) {
 			return e
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // only if the connection is not closed meanwhile over what it has sent: so the rest
 // is read and thrown away, for as long as nginx does it (lingering_close).
 const (
-	// ReadOnTime is how long the rest of a body is read after the answer.
-	ReadOnTime = 30 * time.Second
+	// readOnTime is how long the rest of a body is read after the answer.
+	readOnTime = 30 * time.Second
 	// ServerReads is the largest body that net/http's server reads by itself before
 	// it sends an answer, in bytes.
 	ServerReads = 256 << 10
@@ -105,8 +105,8 @@ func (b *Body) ReadOn() {
 	b.takeRest(readOnIdle)
 	b.Release() // what was read before is not sent any more
 	var piece [SmallPiece]byte
-	until := time.Now().Add(ReadOnTime)
-	for left := ReadOnTime; left > 0 && !b.rest.ended && !b.Guest.Told(); left = time.Until(until) {
+	until := time.Now().Add(readOnTime)
+	for left := readOnTime; left > 0 && !b.rest.ended && !b.Guest.Told(); left = time.Until(until) {
 		_, _ = b.readRest(piece[:], min(left, readOnIdle)) // ended says it
 	}
 	if !b.rest.ended {

@@ -114,7 +114,7 @@ func TestTheRestOfABodyIsReadForABoundedWhile(t *testing.T) {
 		pieces      int
 	}{
 		"one that ends":       {time.Second, 3 * time.Second, 3},
-		"one that never ends": {time.Second, ReadOnTime, 1000},
+		"one that never ends": {time.Second, readOnTime, 1000},
 		"a silent one":        {time.Hour, readOnIdle, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

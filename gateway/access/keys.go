@@ -9,8 +9,8 @@ import (
 	"log/slog"
 )
 
-// Anonymous is everybody's name where no keys are configured.
-const Anonymous = "anonymous"
+// anonymous is everybody's name where no keys are configured.
+const anonymous = "anonymous"
 
 // Key is a secret and the name under which its user is counted. It prints as
 // its name alone, in every format.
@@ -54,7 +54,7 @@ func (k *Keys) Format(state fmt.State, _ rune) { _, _ = fmt.Fprintf(state, "%d k
 // One is enough: clients that insist on a header of their own put a dummy there.
 func (k *Keys) Identify(secrets []string) (name string, ok bool) {
 	if k.Open() {
-		return Anonymous, true
+		return anonymous, true
 	}
 	for _, secret := range secrets {
 		if holder, valid := k.holder(secret); valid && !ok { // all are compared, for the sake of time

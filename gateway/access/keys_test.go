@@ -87,7 +87,7 @@ func TestWhoCarriesNothingHasNotGuessed(t *testing.T) {
 
 func TestWithoutKeysEverybodyIsLetIn(t *testing.T) {
 	keys := NewKeys(nil)
-	if name, ok := keys.Identify([]string{"any"}); !keys.Open() || name != Anonymous || !ok {
+	if name, ok := keys.Identify([]string{"any"}); !keys.Open() || name != anonymous || !ok {
 		t.Errorf("%q %v", name, ok)
 	}
 	if closed := NewKeys([]Key{{"nobody", ""}}); closed.Open() {

@@ -9,8 +9,8 @@ import (
 
 // Why the pool ends an attempt.
 var (
-	// ErrMoved: the sidecar closed its gate for the model, and another serves it.
-	ErrMoved = errors.New("another sidecar serves the model")
+	// errMoved: the sidecar closed its gate for the model, and another serves it.
+	errMoved = errors.New("another sidecar serves the model")
 	// ErrLost: the sidecar has not answered anything for long.
 	ErrLost = errors.New("the sidecar does not answer")
 )
@@ -40,7 +40,7 @@ type Attempt struct {
 }
 
 // Begin counts a request to a sidecar. The pool calls leave, from any
-// goroutine and at most once, when it had better not stay: with ErrMoved only
+// goroutine and at most once, when it had better not stay: with errMoved only
 // if movable, and with ErrLost. It holds its lock then, so leave must neither
 // block nor call the pool.
 func (p *Pool) Begin(s *Sidecar, model string, movable bool, leave func(cause error)) *Attempt {
@@ -87,8 +87,8 @@ func (p *Pool) dismiss(now time.Time) {
 
 func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
 	standing := &a.sidecar.standing
-	if !standing.Reached {
-		lost := now.Sub(standing.LostSince)
+	if !standing.reached {
+		lost := now.Sub(standing.lostSince)
 		silent := now.Sub(time.Unix(0, a.moved.Load()))
 		if lost >= lostStreams && silent >= lostStreams || a.movable && lost >= lostUnanswered {
 			return ErrLost
@@ -105,7 +105,7 @@ func (p *Pool) causeToLeave(a *Attempt, now time.Time) error {
 	if now.Sub(a.closed) < closedSettled {
 		return nil // until the next look
 	}
-	return ErrMoved
+	return errMoved
 }
 
 func (p *Pool) othersTake(a *Attempt) bool {

@@ -12,8 +12,8 @@ func TestAnUnansweredRequestLeavesAClosedGateForAnOpenOne(t *testing.T) {
 		movable, answered bool
 		want              error
 	}{
-		"its model is closed":          {isolated, ready, true, false, ErrMoved},
-		"all models are":               {dead, ready, true, false, ErrMoved},
+		"its model is closed":          {isolated, ready, true, false, errMoved},
+		"all models are":               {dead, ready, true, false, errMoved},
 		"it has an answer":             {isolated, ready, true, true, nil},
 		"it cannot be sent again":      {isolated, ready, false, false, nil},
 		"no other serves the model":    {isolated, isolated, true, false, nil},
@@ -57,7 +57,7 @@ func TestOthersAtAGateThatRefusedOneAreGivenAMoment(t *testing.T) {
 			t.Errorf("told %v at once", got)
 		}
 		w.pass(2 * time.Second)
-		if got := isTold(left); !errors.Is(got, ErrMoved) {
+		if got := isTold(left); !errors.Is(got, errMoved) {
 			t.Errorf("told %v", got)
 		}
 	})

@@ -34,15 +34,15 @@ func (p *Pool) Choose(model string, inference bool, not map[*Sidecar]bool) Choic
 	for i := range p.sidecars {
 		s := p.sidecars[(int(p.turn%uint64(len(p.sidecars)))+i)%len(p.sidecars)]
 		standing := &s.standing
-		known = known || standing.State != ""
+		known = known || standing.state != ""
 		choice.Restarting = choice.Restarting && standing.restarting()
-		if standing.MayHold {
-			choice.HoldMax = max(choice.HoldMax, standing.HoldMax)
+		if standing.mayHold {
+			choice.HoldMax = max(choice.HoldMax, standing.holdMax)
 		}
-		if !standing.Reached || avoided(s, not) {
+		if !standing.reached || avoided(s, not) {
 			continue
 		}
-		if standing.takes(model) || !inference && standing.Ready {
+		if standing.takes(model) || !inference && standing.ready {
 			choice.Others = choice.Others || choice.Sidecar != nil && !s.same(choice.Sidecar)
 			choice.Sidecar = p.lessBusy(choice.Sidecar, s)
 		}
@@ -76,7 +76,7 @@ func (p *Pool) lessBusy(a, b *Sidecar) *Sidecar {
 
 // better prefers a sidecar that lets requests wait to one that only refuses.
 func better(a, b *Sidecar) *Sidecar {
-	if a == nil || !a.standing.MayHold && b.standing.MayHold {
+	if a == nil || !a.standing.mayHold && b.standing.mayHold {
 		return b
 	}
 	return a

@@ -12,7 +12,7 @@ const longestInstance = 128
 // same says that two addresses are known to lead to one sidecar. It is called with
 // the pool's lock held.
 func (s *Sidecar) same(other *Sidecar) bool {
-	return s == other || s.standing.Instance != "" && s.standing.Instance == other.standing.Instance
+	return s == other || s.standing.instance != "" && s.standing.instance == other.standing.instance
 }
 
 // busy is how many requests a sidecar has, and when it was chosen last, by whatever

@@ -16,13 +16,13 @@ func (p *Pool) KeepAlive(model string) (main bool, least time.Duration) {
 	told := false
 	for _, s := range p.sidecars {
 		standing := &s.standing
-		told = told || standing.Model != ""
+		told = told || standing.model != ""
 		switch {
-		case standing.Model == "" || !ollama.MayMean(model, standing.Model):
+		case standing.model == "" || !ollama.MayMean(model, standing.model):
 		case !main:
-			main, least = true, standing.KeepAlive
-		case least >= 0 && (standing.KeepAlive < 0 || standing.KeepAlive > least):
-			least = standing.KeepAlive
+			main, least = true, standing.keepAlive
+		case least >= 0 && (standing.keepAlive < 0 || standing.keepAlive > least):
+			least = standing.keepAlive
 		}
 	}
 	if !told {

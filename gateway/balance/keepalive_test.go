@@ -53,8 +53,8 @@ func TestRefusalsBetweenTwoLooksAreBounded(t *testing.T) {
 		s := w.sidecar("10.0.0.1:80")
 		for i := range 10 * maxClosed {
 			w.pool.Closed(s, fmt.Sprintf("made-up-%d", i), "ready", "no")
-			if name := fmt.Sprintf("made-up-%d", i); w.chosen(name) != "" || len(s.standing.Models) > maxClosed {
-				t.Fatalf("%s, %d models", name, len(s.standing.Models))
+			if name := fmt.Sprintf("made-up-%d", i); w.chosen(name) != "" || len(s.standing.models) > maxClosed {
+				t.Fatalf("%s, %d models", name, len(s.standing.models))
 			}
 		}
 	})

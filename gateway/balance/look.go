@@ -86,15 +86,15 @@ func (p *Pool) lookAt(ctx context.Context, s *Sidecar) (ready bool) {
 	if ctx.Err() != nil {
 		return false
 	}
-	p.update(s, func(standing *Standing) {
+	p.update(s, func(current *standing) {
 		if err != nil {
-			standing.lose(err.Error())
+			current.lose(err.Error())
 			return
 		}
-		*standing = Standing{
-			Reached: true, Ready: said.Ready, Draining: said.Draining, MayHold: said.MayHold,
-			HoldMax: time.Duration(said.HoldMaxMs) * time.Millisecond, State: said.State, Reason: said.Reason,
-			Instance: instance(said), Model: said.Model, KeepAlive: keepAlive(said), Models: said.Models,
+		*current = standing{
+			reached: true, ready: said.Ready, draining: said.Draining, mayHold: said.MayHold,
+			holdMax: time.Duration(said.HoldMaxMs) * time.Millisecond, state: said.State, reason: said.Reason,
+			instance: instance(said), model: said.Model, keepAlive: keepAlive(said), models: said.Models,
 		}
 	})
 	return err == nil && said.Ready

@@ -63,7 +63,7 @@ func (p *Pool) Run(ctx context.Context) error {
 // Unreachable notes that a connection to a sidecar failed. It is put aside
 // until a look at it succeeds, and its name is resolved again.
 func (p *Pool) Unreachable(s *Sidecar, problem string) {
-	p.update(s, func(standing *Standing) { standing.lose(problem) })
+	p.update(s, func(current *standing) { current.lose(problem) })
 	s.lookSoon()
 	p.resolveSoon()
 }
@@ -79,37 +79,37 @@ const maxClosed = 256
 // Closed notes a sidecar's own 503 for a model. It holds until the next look,
 // which is taken at once.
 func (p *Pool) Closed(s *Sidecar, model, state, reason string) {
-	p.tells(s, func(standing *Standing) {
+	p.tells(s, func(current *standing) {
 		models := map[string]string{model: reason}
-		if len(standing.Models) < maxClosed {
-			maps.Copy(models, standing.Models)
+		if len(current.models) < maxClosed {
+			maps.Copy(models, current.models)
 		}
-		standing.State, standing.Models = state, models
+		current.state, current.models = state, models
 	})
 }
 
 // Drains notes that a sidecar is about to end.
 func (p *Pool) Drains(s *Sidecar) {
-	p.tells(s, func(standing *Standing) { standing.Ready, standing.Draining = false, true })
+	p.tells(s, func(current *standing) { current.ready, current.draining = false, true })
 }
 
 // tells is for what a sidecar has said of itself: it holds by all its addresses.
-func (p *Pool) tells(s *Sidecar, change func(*Standing)) {
+func (p *Pool) tells(s *Sidecar, change func(*standing)) {
 	for _, one := range p.addressesOf(s) {
 		p.update(one, change)
 		one.lookSoon()
 	}
 }
 
-func (s *Standing) lose(problem string) {
-	if s.Reached || s.LostSince.IsZero() {
-		s.LostSince = time.Now()
+func (s *standing) lose(problem string) {
+	if s.reached || s.lostSince.IsZero() {
+		s.lostSince = time.Now()
 	}
-	s.Reached, s.Ready, s.Problem = false, false, problem
+	s.reached, s.ready, s.problem = false, false, problem
 }
 
 // update changes what is known of a sidecar and tells everybody.
-func (p *Pool) update(s *Sidecar, change func(*Standing)) {
+func (p *Pool) update(s *Sidecar, change func(*standing)) {
 	p.mu.Lock()
 	before := s.standing.describe()
 	change(&s.standing)
@@ -124,26 +124,26 @@ func (p *Pool) update(s *Sidecar, change func(*Standing)) {
 }
 
 // describe is a word for the log and the status.
-func (s *Standing) describe() string {
+func (s *standing) describe() string {
 	switch {
-	case !s.Reached && s.State == "":
+	case !s.reached && s.state == "":
 		return "unknown"
-	case !s.Reached:
+	case !s.reached:
 		return "unreachable"
-	case s.Draining:
+	case s.draining:
 		return "draining"
 	}
-	return s.State
+	return s.state
 }
 
-func (s *Standing) why() string {
-	if !s.Reached {
-		return s.Problem
+func (s *standing) why() string {
+	if !s.reached {
+		return s.problem
 	}
-	if s.Reason == "" {
-		return s.Models[s.Model]
+	if s.reason == "" {
+		return s.models[s.model]
 	}
-	return s.Reason
+	return s.reason
 }
 
 func (p *Pool) resolveSoon() {

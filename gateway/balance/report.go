@@ -28,7 +28,7 @@ func (p *Pool) Report() []Report {
 			continue
 		}
 		own, before := s.report(), reports[at]
-		if own.Up && !before.Up || s.standing.Reached && !told[at].standing.Reached {
+		if own.Up && !before.Up || s.standing.reached && !told[at].standing.reached {
 			told[at] = s
 			before.Up, before.State, before.Reason = own.Up, own.State, own.Reason
 		}
@@ -41,7 +41,7 @@ func (p *Pool) Report() []Report {
 
 func (s *Sidecar) report() Report {
 	return Report{
-		Address: s.Address, Up: s.standing.takes(s.standing.Model),
+		Address: s.Address, Up: s.standing.takes(s.standing.model),
 		State: s.standing.describe(), Reason: s.standing.why(), InFlight: s.inFlight,
 	}
 }

@@ -5,53 +5,53 @@ import (
 	"time"
 )
 
-// Standing is what is known of one sidecar. It is a value.
-type Standing struct {
+// standing is what is known of one sidecar. It is a value.
+type standing struct {
 	// Reached says that it answered the last time that somebody tried.
-	Reached bool
+	reached bool
 	// Ready says that its gate is open, and that it is not about to end.
-	Ready    bool
-	Draining bool
+	ready    bool
+	draining bool
 	// MayHold says that a request may wait at its closed gate, for HoldMax at most.
-	MayHold bool
-	HoldMax time.Duration
+	mayHold bool
+	holdMax time.Duration
 	// Instance is the id that the sidecar's process has given itself at its start, as
 	// it was last told; empty where it tells none.
-	Instance string
+	instance string
 	// State is the supervisor's ("ready", "isolated", …), empty before the first look.
-	State string
+	state string
 	// Model is the one that it looks after (CLAWGATE_MODEL), normalised.
-	Model string
+	model string
 	// KeepAlive is how long it keeps Model loaded after a request; negative for ever.
-	KeepAlive time.Duration
+	keepAlive time.Duration
 	// Reason is why its gate is closed for every model.
-	Reason string
+	reason string
 	// Models says why it is closed for single ones, by normalised name.
-	Models map[string]string
+	models map[string]string
 	// LostSince is when it was last reached, while it is not; else zero.
-	LostSince time.Time
+	lostSince time.Time
 	// Problem is why it cannot be reached.
-	Problem string
+	problem string
 }
 
 // closedFor says that its gate is known to be closed for a model.
-func (s *Standing) closedFor(model string) bool {
-	if s.Reason != "" {
+func (s *standing) closedFor(model string) bool {
+	if s.reason != "" {
 		return true
 	}
-	_, closed := s.Models[model]
+	_, closed := s.models[model]
 	return closed
 }
 
 // takes says that an inference request for the model would be served.
-func (s *Standing) takes(model string) bool {
-	return s.Reached && s.Ready && !s.closedFor(model)
+func (s *standing) takes(model string) bool {
+	return s.reached && s.ready && !s.closedFor(model)
 }
 
 // restarting says that it is likely to be back in seconds: it is away, about
 // to end, or has just begun.
-func (s *Standing) restarting() bool {
-	return !s.Reached || s.Draining || s.State == "starting"
+func (s *standing) restarting() bool {
+	return !s.reached || s.draining || s.state == "starting"
 }
 
 // Sidecar is one relay behind the gateway, by one of its addresses.
@@ -61,7 +61,7 @@ type Sidecar struct {
 	URL     *url.URL
 
 	// Guarded by the pool's lock.
-	standing Standing
+	standing standing
 	inFlight int
 	chosen   uint64        // when it was chosen last, by the pool's count
 	removed  bool          // from the list

@@ -27,14 +27,14 @@ func engine(f Facts) []Finding {
 }
 
 // refused says what is lost with a call that does not work.
-func refused(call Call) Finding {
+func refused(call engineCall) Finding {
 	subject, do := "engine: "+string(call.Name), "let the call pass the guard, see the rules in compose/docker-guard/haproxy.cfg"
 	switch call.Name {
-	case CallActivity:
+	case callActivity:
 		return fail(subject, fmt.Sprintf("a busy server cannot be told from a frozen one: %s", call.Err), do)
-	case CallProcesses:
+	case callProcesses:
 		return fail(subject, fmt.Sprintf("a runner cannot be seen gone after an unload, nor its options, nor whose GPU memory is whose: %s", call.Err), do)
-	case CallEvents:
+	case callEvents:
 		return warn(subject, fmt.Sprintf("a crash is noticed up to 10 s late, and taken for a person's stop more easily: %s", call.Err), do)
 	default:
 		return warn(subject, fmt.Sprintf("the container's log cannot be read, so that a server which found no GPU at its start is noticed later: %s", call.Err), do)

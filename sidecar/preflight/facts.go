@@ -11,8 +11,8 @@ import (
 // Facts are what was found. Judge reads nothing else.
 type Facts struct {
 	Config config.Config
-	Engine EngineFacts
-	Server ServerFacts
+	Engine engineFacts
+	Server serverFacts
 	GPU    evidence.GPUView
 	// Helper is why the container that resets the GPU could not be run; nil when it
 	// could, and when none is wanted.
@@ -22,37 +22,37 @@ type Facts struct {
 	StateDir, HealthLog error
 }
 
-// EngineFacts are about the container engine, or the guard before it.
-type EngineFacts struct {
+// engineFacts are about the container engine, or the guard before it.
+type engineFacts struct {
 	// Err is why the container cannot be inspected; nothing else was asked then.
 	Err       error
 	Container evidence.Container
 	// Calls are the other reads, in a fixed order. They are asked only of a
 	// container that runs.
-	Calls []Call
+	Calls []engineCall
 	// Neighbours are the engine's other containers: asked for only where there is none
 	// of the name. Empty behind the guard, which does not tell.
 	Neighbours []evidence.Container
 }
 
-// Call is one read of the engine, and its error.
-type Call struct {
-	Name CallName
+// engineCall is one read of the engine, and its error.
+type engineCall struct {
+	Name callName
 	Err  error
 }
 
-// CallName names a read as the findings show it.
-type CallName string
+// callName names a read as the findings show it.
+type callName string
 
 const (
-	CallActivity  CallName = "activity"
-	CallProcesses CallName = "processes"
-	CallEvents    CallName = "events"
-	CallLog       CallName = "log"
+	callActivity  callName = "activity"
+	callProcesses callName = "processes"
+	callEvents    callName = "events"
+	callLog       callName = "log"
 )
 
-// ServerFacts are about what answers at CLAWGATE_OLLAMA_URL.
-type ServerFacts struct {
+// serverFacts are about what answers at CLAWGATE_OLLAMA_URL.
+type serverFacts struct {
 	TCP evidence.ProbeResult
 	// Version and the rest were asked only when a connection could be made.
 	Version    string
@@ -65,10 +65,10 @@ type ServerFacts struct {
 }
 
 // reached says that something accepts connections at the URL.
-func (s ServerFacts) reached() bool { return s.TCP.Outcome == evidence.Success }
+func (s serverFacts) reached() bool { return s.TCP.Outcome == evidence.Success }
 
 // running says that the container is known and runs.
-func (e EngineFacts) running() bool { return e.Err == nil && e.Container.Status == evidence.Running }
+func (e engineFacts) running() bool { return e.Err == nil && e.Container.Status == evidence.Running }
 
 // Container is what the sidecar reads of its container at all times.
 type Container interface {

@@ -17,15 +17,15 @@ func sound() Facts {
 	c.AdminToken = config.NewSecret("s3cret")
 	return Facts{
 		Config: c,
-		Engine: EngineFacts{
+		Engine: engineFacts{
 			Container: evidence.Container{
 				Name: "clawgate-ollama", Image: "ollama/ollama:latest", Status: evidence.Running, RestartPolicy: "unless-stopped",
 				Address: "172.18.0.2", GPURequested: true,
 				Env: map[string]string{"OLLAMA_NUM_PARALLEL": "2", "OLLAMA_HOST": "0.0.0.0:11434"},
 			},
-			Calls: []Call{{Name: CallActivity}, {Name: CallProcesses}, {Name: CallEvents}, {Name: CallLog}},
+			Calls: []engineCall{{Name: callActivity}, {Name: callProcesses}, {Name: callEvents}, {Name: callLog}},
 		},
-		Server: ServerFacts{
+		Server: serverFacts{
 			TCP: evidence.ProbeResult{Outcome: evidence.Success}, Version: "0.9.6",
 			Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.2")},
 			API:       evidence.ProbeResult{Outcome: evidence.Success}, Models: []string{"qwen3:32b"},
@@ -57,7 +57,7 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 		f.Server.Models = []string{"llama3:latest"}
 	}
 	unreachable := func(f *Facts) {
-		f.Server = ServerFacts{TCP: evidence.ProbeResult{Outcome: evidence.Failure, Reason: "no connection"}}
+		f.Server = serverFacts{TCP: evidence.ProbeResult{Outcome: evidence.Failure, Reason: "no connection"}}
 	}
 	blind := func(f *Facts) { f.GPU = evidence.GPUView{Reason: "no driver"} }
 
@@ -68,7 +68,7 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 		subject string
 		says    string // in what was found or in what to do
 	}{
-		{"engine away", func(f *Facts) { f.Engine = EngineFacts{Err: errors.New("permission denied")} }, Fail, "engine", "DOCKER_HOST"},
+		{"engine away", func(f *Facts) { f.Engine = engineFacts{Err: errors.New("permission denied")} }, Fail, "engine", "DOCKER_HOST"},
 		{"activity refused", refusedCall(0), Fail, "engine: activity", "busy"},
 		{"processes refused", refusedCall(1), Fail, "engine: processes", "403 Forbidden"},
 		{"events refused", refusedCall(2), Warn, "engine: events", "late"},
@@ -191,7 +191,7 @@ func TestAnUnreachableServerThatListensToItselfAloneIsExplained(t *testing.T) {
 		"0.0.0.0": false, "0.0.0.0:11434": false, "[::]:11434": false, "http://0.0.0.0": false,
 	} {
 		facts := sound()
-		facts.Server = ServerFacts{TCP: evidence.ProbeResult{Outcome: evidence.Failure}}
+		facts.Server = serverFacts{TCP: evidence.ProbeResult{Outcome: evidence.Failure}}
 		facts.Engine.Container.Env["OLLAMA_HOST"] = host
 		found := false
 		for _, f := range Judge(facts) {

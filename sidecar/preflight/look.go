@@ -49,8 +49,8 @@ func Look(ctx context.Context, p Parts) Facts {
 	}
 }
 
-func lookAtEngine(ctx context.Context, engine Engine) EngineFacts {
-	var facts EngineFacts
+func lookAtEngine(ctx context.Context, engine Engine) engineFacts {
+	var facts engineFacts
 	facts.Err = limited(ctx, engineDeadline, func(ctx context.Context) (err error) {
 		facts.Container, err = engine.Inspect(ctx)
 		return err
@@ -66,15 +66,15 @@ func lookAtEngine(ctx context.Context, engine Engine) EngineFacts {
 		return facts
 	}
 	for _, call := range []struct {
-		name CallName
+		name callName
 		do   func(context.Context) error
 	}{
-		{CallActivity, func(ctx context.Context) error { _, err := engine.Activity(ctx); return err }},
-		{CallProcesses, func(ctx context.Context) error { _, err := engine.Processes(ctx); return err }},
-		{CallEvents, func(ctx context.Context) error { return openEvents(ctx, engine) }},
-		{CallLog, func(ctx context.Context) error { _, err := engine.LogTail(ctx, 1); return err }},
+		{callActivity, func(ctx context.Context) error { _, err := engine.Activity(ctx); return err }},
+		{callProcesses, func(ctx context.Context) error { _, err := engine.Processes(ctx); return err }},
+		{callEvents, func(ctx context.Context) error { return openEvents(ctx, engine) }},
+		{callLog, func(ctx context.Context) error { _, err := engine.LogTail(ctx, 1); return err }},
 	} {
-		facts.Calls = append(facts.Calls, Call{call.name, limited(ctx, engineDeadline, call.do)})
+		facts.Calls = append(facts.Calls, engineCall{call.name, limited(ctx, engineDeadline, call.do)})
 	}
 	return facts
 }
@@ -98,8 +98,8 @@ func openEvents(ctx context.Context, history History) error {
 	return err
 }
 
-func lookAtServer(ctx context.Context, p Parts) ServerFacts {
-	facts := ServerFacts{TCP: probe.TCP(ctx, p.Dial, p.Config.OllamaURL, p.Config.TCPTimeout)}
+func lookAtServer(ctx context.Context, p Parts) serverFacts {
+	facts := serverFacts{TCP: probe.TCP(ctx, p.Dial, p.Config.OllamaURL, p.Config.TCPTimeout)}
 	if !facts.reached() {
 		return facts
 	}

@@ -152,7 +152,7 @@ func TestAContainerThatDoesNotRunIsAskedNothingMore(t *testing.T) {
 func TestEachCallThatIsRefusedIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		facts := lookAtEngine(t.Context(), &engineStub{status: evidence.Running, err: errors.New("403")})
-		var failed []CallName
+		var failed []callName
 		for _, call := range facts.Calls {
 			if call.Err != nil {
 				failed = append(failed, call.Name)

@@ -50,8 +50,8 @@ type journalState struct {
 	Restarts []time.Time `json:"restarts,omitempty"`
 }
 
-// ErrNoJournal says that there is no folder to keep an intent in.
-var ErrNoJournal = errors.New("no state folder is configured (CLAWGATE_STATE_DIR)")
+// errNoJournal says that there is no folder to keep an intent in.
+var errNoJournal = errors.New("no state folder is configured (CLAWGATE_STATE_DIR)")
 
 // maxJournal bounds the file that is read, in bytes. A thousand restarts, which
 // is the most that are kept, take less than 40,000.
@@ -87,7 +87,7 @@ func OpenJournal(folder string) (*Journal, error) {
 // was open before is open still.
 func (j *Journal) Begin(intent Intent) error {
 	if j.path == "" {
-		return ErrNoJournal
+		return errNoJournal
 	}
 	j.disk.Lock()
 	defer j.disk.Unlock()

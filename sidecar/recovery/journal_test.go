@@ -147,7 +147,7 @@ func TestAnOpenIntentOutlivesTheNextOneThatCannotBeWritten(t *testing.T) {
 
 func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	journal := openIn(t, "")
-	if err := journal.Begin(intend("wedged")); !errors.Is(err, ErrNoJournal) {
+	if err := journal.Begin(intend("wedged")); !errors.Is(err, errNoJournal) {
 		t.Error(err)
 	}
 	journal.Spend(noon)

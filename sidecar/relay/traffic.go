@@ -90,9 +90,9 @@ func (r *Relay) RunnerOptions(model string) (ollama.RunnerOptions, bool) {
 	return options, known
 }
 
-// ForgetRunnerOptions is called when the model was unloaded or loaded anew;
-// with an empty name it forgets those of every model.
-func (r *Relay) ForgetRunnerOptions(model string) {
+// forgetRunnerOptions is called when the model was unloaded or loaded anew;
+// with an empty name, of a body that tells none, it forgets those of every model.
+func (r *Relay) forgetRunnerOptions(model string) {
 	r.options.mu.Lock()
 	defer r.options.mu.Unlock()
 	if model == "" {
