@@ -9,7 +9,7 @@ import (
 	"github.com/clawdbot/clawgate/proxy"
 )
 
-func (g *Gateway) allows(class ollama.Class) bool { return g.config.Allow.Has(string(class)) }
+func (g *Gateway) allows(class ollama.Class) bool { return g.config.Allow.Has(class) }
 
 // inspects says that a request's body is to be checked: it may name a remote model,
 // or, in Ollama's own API, say more than what the model is asked.

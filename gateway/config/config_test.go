@@ -12,6 +12,8 @@ import (
 
 	"github.com/clawdbot/clawgate/environment"
 	"github.com/clawdbot/clawgate/gateway/config"
+	"github.com/clawdbot/clawgate/gateway/policy"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // public pins the names and defaults that people's compose files rely on.
@@ -68,8 +70,8 @@ func TestEmptyEnvironmentGivesTheDefaults(t *testing.T) {
 		{"SIDECARS", fmt.Sprint(c.Sidecars), "[http://sidecar:18789]"},
 		{"API_KEYS", len(c.APIKeys.List()), 0},
 		{"ALLOW", fmt.Sprint(c.Allow), "[inference inspect]"},
-		{"ALLOW manage", c.Allow.Has(config.Manage), false},
-		{"ALLOW remote", c.Allow.Has(config.Remote), false},
+		{"ALLOW manage", c.Allow.Has(ollama.Manage), false},
+		{"ALLOW remote", c.Allow.Has(policy.Remote), false},
 		{"PIN_OPTIONS", c.PinOptions, false},
 		{"HOLD_RELAY", c.HoldRelay, 10 * time.Second},
 		{"MAX_BODY_BYTES", c.MaxBodyBytes, environment.Bytes(64 << 20)},
@@ -101,7 +103,7 @@ func TestValuesAreRead(t *testing.T) {
 		{"SIDECARS", fmt.Sprint(c.Sidecars), "[http://a:18789 http://b http://[::1]:80]"},
 		{"API_KEYS", c.APIKeys.String(), "[2 keys]"},
 		{"ALLOW", fmt.Sprint(c.Allow), "[manage inference remote]"},
-		{"ALLOW inspect", c.Allow.Has(config.Inspect), false},
+		{"ALLOW inspect", c.Allow.Has(ollama.Inspect), false},
 		{"CORS_ORIGINS", fmt.Sprint(c.CORSOrigins), "[https://chat.example.com http://localhost:3000 app://obsidian.md]"},
 		{"TRUSTED_PROXIES", fmt.Sprint(c.TrustedProxies), "[10.0.0.0/8 192.168.0.1/32 ::1/128 fd00::/8 1.2.3.4/32]"},
 		{"RATE_LIMIT", c.RateLimit, 60},

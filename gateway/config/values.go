@@ -10,6 +10,8 @@ import (
 
 	"github.com/clawdbot/clawgate/environment"
 	"github.com/clawdbot/clawgate/gateway/origins"
+	"github.com/clawdbot/clawgate/gateway/policy"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // Sidecars are the URLs of the sidecars' relays: scheme and host alone.
@@ -36,26 +38,18 @@ func (s *Sidecars) UnmarshalText(text []byte) error {
 	})
 }
 
-// The classes of what clients may ask for.
-const (
-	Inference = "inference"
-	Inspect   = "inspect"
-	Manage    = "manage"
-	Remote    = "remote"
-)
-
 // Classes are what clients may ask for.
-type Classes []string
+type Classes []ollama.Class
 
 // Has tells whether clients may ask for what is of the class.
-func (c Classes) Has(class string) bool { return slices.Contains(c, class) }
+func (c Classes) Has(class ollama.Class) bool { return slices.Contains(c, class) }
 
-// UnmarshalText accepts the classes above, separated by commas.
+// UnmarshalText accepts classes, separated by commas.
 func (c *Classes) UnmarshalText(text []byte) error {
 	*c = nil
 	return eachOf(text, func(entry string) error {
-		var class string
-		if err := environment.OneOf(&class, []byte(entry), Inference, Inspect, Manage, Remote); err != nil {
+		var class ollama.Class
+		if err := environment.OneOf(&class, []byte(entry), ollama.Inference, ollama.Inspect, ollama.Manage, policy.Remote); err != nil {
 			return err
 		}
 		if !c.Has(class) {
