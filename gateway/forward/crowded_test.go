@@ -133,7 +133,9 @@ func TestARequestThatOllamaWorksOnLeavesForAnotherKeys(t *testing.T) {
 		if got := w.post("/api/chat", chatBody, "Test-Key", "modest"); got.status != 200 {
 			t.Errorf("the modest key: %+v", got)
 		}
-		if got := <-replies[2]; got.status != 503 || given.Load() != 1 {
+		got := <-replies[2]
+		synctest.Wait() // the relay learns of it when it is told, and not before
+		if got.status != 503 || given.Load() != 1 {
 			t.Errorf("the newest of the greedy key: %+v, and the relay was told of %d", got, given.Load())
 		}
 		leave()
