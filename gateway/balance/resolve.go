@@ -45,7 +45,10 @@ func (p *Pool) lookup(ctx context.Context, host string) ([]string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveDeadline)
 	defer cancel()
-	return p.config.Resolve(ctx, host)
+	found, err := p.config.Resolve(ctx, host)
+	// Name servers turn their lists: under which address a sidecar is reported must
+	// not hang on the moment at which the gateway was started.
+	return slices.Sorted(slices.Values(found)), err
 }
 
 // addresses are host:port for every address of every configured sidecar.
