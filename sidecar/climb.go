@@ -1,12 +1,14 @@
 package sidecar
 
+import "github.com/clawdbot/clawgate/sidecar/verdict"
+
 // firstRung is the least that may help. What was tried since the model was last
 // ready is not tried again; the supervisor clears Rung once it stays ready.
 func firstRung(m Machine, e Event) Rung {
 	switch {
 	case e.Judgement.ServerGone:
 		return Start
-	case e.Judgement.MakeRoom:
+	case e.Judgement.Need == verdict.MakeRoom:
 		return MakeRoom
 	case e.Judgement.Model == "" || e.UnloadsSpent:
 		return Restart

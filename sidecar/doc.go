@@ -20,7 +20,7 @@
 //
 // # The state machine
 //
-//	              unloaded               answering
+//	                load                 answering
 //	 starting ─────────────▶ loading ─────────────────▶ ready ◀───────────┐
 //	    ▲  │                                             │                │
 //	    │  │ due, silent                     due, silent │      answering │
@@ -40,30 +40,28 @@
 //	removes the container; left for starting when that is undone, or when
 //	another server answers.
 //
-// "Answering" is a verdict under which the model answers: healthy or slow, one of
-// the GPU's that leaves it running, or the engine away. "Degraded" is such a
-// verdict with a remedy that waits for a quiet moment. "Due" is a verdict that asks
-// for a remedy; "silent" is one of the same verdicts while waiting may still help.
-// "Hopeless" is one that no remedy of Clawgate's mends.
+// A judgement acts by what it needs (verdict.Need), and by nothing else. "Answering"
+// is a judgement that needs nothing, "silent" one that waits, "due" one that needs to
+// be mended now: with room made first, or with budget, it does the same.
 //
 // What an event makes of each state (– means that nothing happens):
 //
 //	                   starting    loading     ready       isolated    recovering  verifying   backoff     exhausted   stopped
-//	unproven           –           –           –           –           –           –           –           –           starting
-//	answering          ready       ready       –           ready       –           ready       ready       ready       starting
-//	busy               –           –           –           call off    –           –           –           –           starting
-//	loading            loading     –           –           call off    –           –           –           –           starting
-//	unloaded           loading,L   L           L           loading,L   –           L           –           L           starting
-//	crashed            loading,L   L           loading,L   loading,L   –           L           –           L           starting
-//	degraded           ready       ready       –           ready       –           ready       ready       ready       starting
+//	proof              –           –           –           –           –           –           –           –           starting
+//	nothing            ready       ready       –           ready       –           ready       ready       ready       starting
+//	patience           –           –           –           call off    –           –           –           –           starting
+//	arrival            loading     –           –           call off    –           –           –           –           starting
+//	load               loading,L   L           L           loading,L   –           L           –           L           starting
+//	reload             loading,L   L           loading,L   loading,L   –           L           –           L           starting
+//	mend_when_quiet    ready       ready       –           ready       –           ready       ready       ready       starting
 //	quiet_moment       –           –           isolated,D  –           –           –           –           –           –
 //	disturbed          –           –           –           call off*   –           –           –           –           –
 //	set_aside          –           –           –           –           –           –           –           starting    –
-//	silent             isolated    isolated    isolated    call off    –           –           –           –           starting
-//	hopeless           exhausted   exhausted   exhausted   exhausted   –           exhausted   exhausted   –           starting
-//	due                isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
-//	stopped            stopped     stopped     stopped     stopped     –           stopped     stopped     stopped     –
-//	model_missing      loading,P   P           loading,P   loading,P   –           loading,P   –           loading,P   starting
+//	wait               isolated    isolated    isolated    call off    –           –           –           –           starting
+//	person             exhausted   exhausted   exhausted   exhausted   –           exhausted   exhausted   –           starting
+//	mend               isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
+//	hands_off          stopped     stopped     stopped     stopped     –           stopped     stopped     stopped     –
+//	pull               loading,P   P           loading,P   loading,P   –           loading,P   –           loading,P   starting
 //	drained            –           –           –           recovering  –           –           –           –           –
 //	remedy_done        –           –           –           –           verifying   –           –           –           –
 //	remedy_failed      –           –           –           –           next rung   –           –           –           –
@@ -78,7 +76,7 @@
 // (else exhausted); after a restart or a start it is backoff. From exhausted a
 // remedy that is due needs budget again; until then a model whose runner died is
 // loaded now and then, to see it live. A drain that began at a quiet moment goes on
-// while the verdict is degraded, and is called off when it is well, or (*) when the
+// while the remedy is wanted, and is called off when it is well, or (*) when the
 // server does not come to rest. Its remedy leads to verifying however it ends: the
 // model answered before it, so that there is nothing to climb for. Stopped states that
 // see any other verdict look anew from starting.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // doubtfulLoad is how long a load that may well be in vain waits for the models in
@@ -20,7 +21,7 @@ func (s *supervisor) pushesOut(now time.Time) bool {
 		if now.Sub(s.remedy.triedLoad) >= doubtfulLoad {
 			return false
 		}
-	case s.judgement.Doubted:
+	case s.judgement.Verdict == verdict.HostAction && s.judgement.Need == verdict.Reload:
 		if s.symptoms.of(target).wanted.After(s.symptoms.doubtedAt) || now.Sub(s.symptoms.doubtedAt) >= doubtfulLoad {
 			return false
 		}

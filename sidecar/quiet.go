@@ -48,7 +48,7 @@ func (q quietWait) longest(idleWait time.Duration) time.Duration {
 // nobody could let it finish. So is a stream that a drain would not see the end of.
 func (s *supervisor) awaitQuiet(now time.Time) {
 	j := s.judgement
-	if !j.RemedyDue || !j.AtIdle || s.machine.State != Ready {
+	if j.Need != verdict.MendWhenQuiet || s.machine.State != Ready {
 		if s.machine.State != Isolated && now.Sub(s.quiet.due) >= quietGap { // while it drains it is still the same one
 			s.quiet = quietWait{}
 		}

@@ -48,25 +48,13 @@ const (
 // cuts says that a rung ends the whole server, and with it every answer.
 func (r Rung) cuts() bool { return r != Unload && r != MakeRoom }
 
-// EventKind says what happened. A judgement is an event of its verdict's name.
+// EventKind says what happened.
 type EventKind string
 
 const (
-	// Judgements. A problem that waiting will not mend is "due".
-	JudgedUnproven  EventKind = "unproven"
-	JudgedAnswering EventKind = "answering" // healthy, slow, or engine away with a model that answers
-	JudgedBusy      EventKind = "busy"
-	JudgedUnloaded  EventKind = "unloaded"
-	JudgedLoading   EventKind = "loading"
-	JudgedCrashed   EventKind = "crashed" // once, or its GPU is in question: loading it again may mend it
-	JudgedSilent    EventKind = "silent"  // a problem, and no remedy for it yet
-	JudgedDue       EventKind = "due"     // a problem, and a remedy is due
-	// JudgedDegraded: the model answers, and a remedy is due at a quiet moment.
-	JudgedDegraded EventKind = "degraded"
-	// JudgedHopeless: a problem that no remedy of Clawgate's mends.
-	JudgedHopeless     EventKind = "hopeless"
-	JudgedStopped      EventKind = "stopped"
-	JudgedModelMissing EventKind = "model_missing"
+	// Judged: what was seen was judged, anew or still the same. What it needs is in
+	// the judgement.
+	Judged EventKind = "judged"
 	// Drained: the streams that moved have ended, or their time is over.
 	Drained EventKind = "drained"
 	// RemedyDone and RemedyFailed end a rung.
@@ -91,14 +79,13 @@ const (
 
 // EventKinds lists every kind, for tests.
 var EventKinds = []EventKind{
-	JudgedUnproven, JudgedAnswering, JudgedBusy, JudgedUnloaded, JudgedLoading, JudgedCrashed, JudgedSilent, JudgedDue,
-	JudgedDegraded, JudgedHopeless, QuietMoment, Disturbed, SetAside, JudgedStopped, JudgedModelMissing, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
+	Judged, QuietMoment, Disturbed, SetAside, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
 }
 
 // Event is one input of step.
 type Event struct {
 	Kind EventKind
-	// Judgement is set for the judged kinds.
+	// Judgement is the present one, or the one that the event is about.
 	Judgement verdict.Judgement
 	// BudgetLeft says that another restart is allowed now: by the budget, and by
 	// what forbids one (verdict.RestartForbidden).
@@ -109,52 +96,6 @@ type Event struct {
 	// Aside says that the probe looks at another model than the main one: its
 	// trouble is no reason to cut what the server gives to others.
 	Aside bool
-}
-
-// judged turns a judgement into its event.
-func judged(j verdict.Judgement) EventKind {
-	switch {
-	case j.RemedyDue && j.AtIdle:
-		return JudgedDegraded
-	case j.RemedyDue:
-		return JudgedDue
-	case j.Hopeless:
-		return JudgedHopeless
-	}
-	switch j.Verdict {
-	case verdict.Healthy, verdict.Slow, verdict.GPULost, verdict.CPUFallback, verdict.VRAMLeak, verdict.Throttled:
-		if !j.Answers { // what was found last is kept, until failures are enough for another verdict
-			return JudgedUnproven
-		}
-		return JudgedAnswering
-	case verdict.EngineAway, verdict.HostAction:
-		switch {
-		case j.Doubted:
-			return JudgedCrashed // shut until the model is back
-		case j.Answers:
-			return JudgedAnswering
-		}
-		return JudgedSilent
-	case verdict.Busy, verdict.Overloaded:
-		return JudgedBusy
-	case verdict.Unloaded:
-		return JudgedUnloaded
-	case verdict.Loading:
-		return JudgedLoading
-	case verdict.Stopped:
-		return JudgedStopped
-	case verdict.ModelMissing:
-		return JudgedModelMissing
-	case verdict.Wedged, verdict.Down, verdict.Garbage:
-		return JudgedSilent
-	case verdict.Crashed, verdict.OutOfMemory:
-		if j.Unconfirmed {
-			return JudgedSilent
-		}
-		return JudgedCrashed
-	default:
-		return JudgedUnproven
-	}
 }
 
 // Action is what the supervisor does after a step.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // symptomsStatus shows what the verdict may rest on beside probes and traffic.
@@ -44,7 +45,7 @@ func (s *supervisor) dueStatus() *admin.RemedyStatus {
 			waits = onlyWatches
 		}
 		return &admin.RemedyStatus{Rung: string(s.machine.Rung), Reason: s.remedy.sentence, Since: s.remedy.drainFrom, Waits: waits}
-	case s.quiet.verdict != "" && s.judgement.AtIdle:
+	case s.quiet.verdict != "" && s.judgement.Need == verdict.MendWhenQuiet:
 		waits := "a quiet moment"
 		if s.quiet.told {
 			waits = onlyWatches

@@ -75,34 +75,35 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
-	if e.Kind == JudgedStopped {
+	need := e.Judgement.Need
+	if need == verdict.HandsOff {
 		return Machine{State: Stopped, Passive: m.Passive}, Nothing
 	}
 	if m.State == Stopped {
 		return Machine{State: Starting, Passive: m.Passive}, Probe
 	}
-	switch e.Kind {
-	case JudgedUnproven:
-		return m, Nothing
-	case JudgedAnswering:
+	switch need {
+	case verdict.Nothing:
 		return m.answers()
-	case JudgedDegraded:
+	case verdict.MendWhenQuiet:
 		if m.AtIdle && m.Draining {
 			return m, Nothing
 		}
 		return m.answers()
-	case JudgedHopeless:
+	case verdict.Person:
 		return m.hopeless(e)
-	case JudgedBusy, JudgedLoading:
+	case verdict.Patience, verdict.Arrival:
 		return m.works(e)
-	case JudgedUnloaded, JudgedCrashed:
+	case verdict.Load, verdict.Reload:
 		return m.unloaded(e)
-	case JudgedModelMissing:
+	case verdict.Pull:
 		return m.missing()
-	case JudgedSilent:
+	case verdict.Wait:
 		return m.silent(e)
-	default: // JudgedDue
+	case verdict.Mend, verdict.MakeRoom, verdict.MendWithBudget:
 		return m.due(e)
+	default: // Proof
+		return m, Nothing
 	}
 }
 
@@ -146,7 +147,7 @@ func (m Machine) works(e Event) (Machine, Action) {
 		m.State = Ready // the model answered before that drain
 	}
 	m = m.callOff()
-	if m.State == Starting && e.Kind == JudgedLoading {
+	if m.State == Starting && e.Judgement.Need == verdict.Arrival {
 		m.State = Loading
 	}
 	return m, Nothing
@@ -159,7 +160,7 @@ func (m Machine) unloaded(e Event) (Machine, Action) {
 	m = m.callOff()
 	switch m.State {
 	case Ready:
-		if e.Kind == JudgedCrashed {
+		if e.Judgement.Need == verdict.Reload {
 			m.State = Loading
 		}
 	case Starting, Isolated:

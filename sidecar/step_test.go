@@ -17,59 +17,67 @@ var stay = outcome{}
 
 // transitions is the table of the package comment, for a machine that stands in
 // a state for the first time, with budget left, about the model "m".
-var transitions = map[EventKind]map[State]outcome{
-	JudgedUnproven: {Stopped: {Starting, Probe}},
-	JudgedAnswering: {
+var transitions = map[input]map[State]outcome{
+	judged(verdict.Proof): {Stopped: {Starting, Probe}},
+	judged(verdict.Nothing): {
 		Starting: {Ready, Nothing}, Loading: {Ready, Nothing}, Isolated: {Ready, Nothing}, Verifying: {Ready, Nothing},
 		Backoff: {Ready, Nothing}, Exhausted: {Ready, Nothing}, Stopped: {Starting, Probe},
 	},
-	JudgedDegraded: {
+	judged(verdict.MendWhenQuiet): {
 		Starting: {Ready, Nothing}, Loading: {Ready, Nothing}, Isolated: {Ready, Nothing}, Verifying: {Ready, Nothing},
 		Backoff: {Ready, Nothing}, Exhausted: {Ready, Nothing}, Stopped: {Starting, Probe},
 	},
-	JudgedHopeless: {
+	judged(verdict.Person): {
 		Starting: {Exhausted, Nothing}, Loading: {Exhausted, Nothing}, Ready: {Exhausted, Nothing}, Isolated: {Exhausted, Nothing},
 		Verifying: {Exhausted, Nothing}, Backoff: {Exhausted, Nothing}, Stopped: {Starting, Probe},
 	},
-	Disturbed:     {},
-	SetAside:      {Exhausted: {Starting, Probe}},
-	QuietMoment:   {Ready: {Isolated, Drain}},
-	JudgedBusy:    {Stopped: {Starting, Probe}},
-	JudgedLoading: {Starting: {Loading, Nothing}, Stopped: {Starting, Probe}},
-	JudgedUnloaded: {
+	of(Disturbed):            {},
+	of(SetAside):             {Exhausted: {Starting, Probe}},
+	of(QuietMoment):          {Ready: {Isolated, Drain}},
+	judged(verdict.Patience): {Stopped: {Starting, Probe}},
+	judged(verdict.Arrival):  {Starting: {Loading, Nothing}, Stopped: {Starting, Probe}},
+	judged(verdict.Load): {
 		Starting: {Loading, LoadModel}, Loading: {Loading, LoadModel}, Ready: {Ready, LoadModel}, Isolated: {Loading, LoadModel},
 		Verifying: {Verifying, LoadModel}, Exhausted: {Exhausted, LoadModel}, Stopped: {Starting, Probe},
 	},
-	JudgedCrashed: {
+	judged(verdict.Reload): {
 		Starting: {Loading, LoadModel}, Loading: {Loading, LoadModel}, Ready: {Loading, LoadModel}, Isolated: {Loading, LoadModel},
 		Verifying: {Verifying, LoadModel}, Exhausted: {Exhausted, LoadModel}, Stopped: {Starting, Probe},
 	},
-	JudgedSilent: {
+	judged(verdict.Wait): {
 		Starting: {Isolated, Nothing}, Loading: {Isolated, Nothing}, Ready: {Isolated, Nothing}, Stopped: {Starting, Probe},
 	},
-	JudgedDue: {
+	judged(verdict.Mend): {
 		Starting: {Isolated, Drain}, Loading: {Isolated, Drain}, Ready: {Isolated, Drain}, Isolated: {Isolated, Drain},
 		Verifying: {Isolated, Drain}, Exhausted: {Isolated, Drain}, Stopped: {Starting, Probe},
 	},
-	JudgedStopped: {
+	judged(verdict.MakeRoom): {
+		Starting: {Isolated, Drain}, Loading: {Isolated, Drain}, Ready: {Isolated, Drain}, Isolated: {Isolated, Drain},
+		Verifying: {Isolated, Drain}, Exhausted: {Isolated, Drain}, Stopped: {Starting, Probe},
+	},
+	judged(verdict.MendWithBudget): {
+		Starting: {Isolated, Drain}, Loading: {Isolated, Drain}, Ready: {Isolated, Drain}, Isolated: {Isolated, Drain},
+		Verifying: {Isolated, Drain}, Exhausted: {Isolated, Drain}, Stopped: {Starting, Probe},
+	},
+	judged(verdict.HandsOff): {
 		Starting: {Stopped, Nothing}, Loading: {Stopped, Nothing}, Ready: {Stopped, Nothing}, Isolated: {Stopped, Nothing},
 		Verifying: {Stopped, Nothing}, Backoff: {Stopped, Nothing}, Exhausted: {Stopped, Nothing},
 	},
-	JudgedModelMissing: {
+	judged(verdict.Pull): {
 		Starting: {Loading, PullModel}, Loading: {Loading, PullModel}, Ready: {Loading, PullModel}, Isolated: {Loading, PullModel},
 		Verifying: {Loading, PullModel}, Exhausted: {Loading, PullModel}, Stopped: {Starting, Probe},
 	},
-	Drained:        {},
-	RemedyDone:     {Recovering: {Verifying, Probe}},
-	RemedyFailed:   {Recovering: {Isolated, Drain}},
-	LoadFailed:     {Starting: {Backoff, Wait}, Loading: {Backoff, Wait}, Verifying: {Backoff, Wait}},
-	BackoffElapsed: {Backoff: {Starting, Probe}},
-	Replaced: {
+	of(Drained):        {},
+	of(RemedyDone):     {Recovering: {Verifying, Probe}},
+	of(RemedyFailed):   {Recovering: {Isolated, Drain}},
+	of(LoadFailed):     {Starting: {Backoff, Wait}, Loading: {Backoff, Wait}, Verifying: {Backoff, Wait}},
+	of(BackoffElapsed): {Backoff: {Starting, Probe}},
+	of(Replaced): {
 		Starting: {Starting, Probe}, Loading: {Starting, Probe}, Ready: {Starting, Probe}, Isolated: {Starting, Probe},
 		Recovering: {Starting, Probe}, Verifying: {Starting, Probe}, Backoff: {Starting, Probe}, Exhausted: {Starting, Probe},
 		Stopped: {Starting, Probe},
 	},
-	RestartRequested: {
+	of(RestartRequested): {
 		Starting: {Isolated, Drain}, Loading: {Isolated, Drain}, Ready: {Isolated, Drain}, Isolated: {Isolated, Drain},
 		Verifying: {Isolated, Drain}, Backoff: {Isolated, Drain}, Exhausted: {Isolated, Drain}, Stopped: {Isolated, Drain},
 	},
@@ -85,24 +93,47 @@ func standing(state State) Machine {
 	return m
 }
 
-func about(kind EventKind) Event {
-	return Event{Kind: kind, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.Wedged, Model: "m"}}
+// input is what step tells events apart by.
+type input struct {
+	kind EventKind
+	need verdict.Need
+}
+
+func judged(need verdict.Need) input { return input{Judged, need} }
+func of(kind EventKind) input        { return input{kind: kind} }
+
+// inputs are all kinds of events, and all needs of judgements.
+func inputs() []input {
+	var all []input
+	for _, need := range verdict.Needs {
+		all = append(all, judged(need))
+	}
+	for _, kind := range EventKinds {
+		if kind != Judged {
+			all = append(all, of(kind))
+		}
+	}
+	return all
+}
+
+func about(in input) Event {
+	return Event{Kind: in.kind, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.Wedged, Model: "m", Need: in.need}}
 }
 
 func TestEveryEventInEveryState(t *testing.T) {
-	for _, kind := range EventKinds {
-		row, listed := transitions[kind]
+	for _, in := range inputs() {
+		row, listed := transitions[in]
 		if !listed {
-			t.Errorf("the table has no row for the event %q", kind)
+			t.Errorf("the table has no row for the event %q", in)
 		}
 		for _, state := range States {
 			want := row[state]
 			if want == stay {
 				want = outcome{state, Nothing}
 			}
-			after, action := step(standing(state), about(kind))
+			after, action := step(standing(state), about(in))
 			if got := (outcome{after.State, action}); got != want {
-				t.Errorf("%s in %s: got %v, want %v", kind, state, got, want)
+				t.Errorf("%s in %s: got %v, want %v", in, state, got, want)
 			}
 		}
 	}
@@ -141,16 +172,16 @@ func TestTheFirstRungIsTheLeastThatMayHelp(t *testing.T) {
 		event Event
 		want  Rung
 	}{
-		{"a silent model", NoRung, about(JudgedDue), Unload},
-		{"a silent server", NoRung, Event{BudgetLeft: true}, Restart},
-		{"a container that is gone", NoRung, Event{Judgement: verdict.Judgement{ServerGone: true, Model: "m"}}, Start},
-		{"a model for which there is no room", NoRung, Event{Judgement: verdict.Judgement{Model: "m", MakeRoom: true}}, MakeRoom},
-		{"a model that is silent although room was made", MakeRoom, about(JudgedDue), Unload},
-		{"a model that was unloaded in vain", Unload, about(JudgedDue), Restart},
-		{"a model beside one that was unloaded in vain", Unload, Event{Judgement: verdict.Judgement{Model: "n"}}, Unload},
-		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m"}}, Restart},
+		{"a silent model", NoRung, about(judged(verdict.Mend)), Unload},
+		{"a silent server", NoRung, Event{BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}, Restart},
+		{"a container that is gone", NoRung, Event{Judgement: verdict.Judgement{Need: verdict.Mend, ServerGone: true, Model: "m"}}, Start},
+		{"a model for which there is no room", NoRung, Event{Judgement: verdict.Judgement{Model: "m", Need: verdict.MakeRoom}}, MakeRoom},
+		{"a model that is silent although room was made", MakeRoom, about(judged(verdict.Mend)), Unload},
+		{"a model that was unloaded in vain", Unload, about(judged(verdict.Mend)), Restart},
+		{"a model beside one that was unloaded in vain", Unload, Event{Judgement: verdict.Judgement{Model: "n", Need: verdict.Mend}}, Unload},
+		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m", Need: verdict.Mend}}, Restart},
 	} {
-		test.event.Kind = JudgedDue
+		test.event.Kind = Judged
 		after, _ := step(Machine{State: Ready, Rung: test.rung, Tried: "m"}, test.event)
 		if after.Rung != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, after.Rung, test.want)
@@ -163,20 +194,20 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 		name   string
 		from   State
 		rung   Rung
-		kind   EventKind
+		event  input
 		budget bool
 		want   outcome
 	}{
-		{"after an unload comes a restart", Verifying, Unload, JudgedDue, true, outcome{Isolated, Drain}},
-		{"which needs budget", Verifying, Unload, JudgedDue, false, outcome{Exhausted, Nothing}},
-		{"after room was made comes what the judgement asks for", Verifying, MakeRoom, JudgedDue, false, outcome{Isolated, Drain}},
-		{"where no room could be made, the model is tried", Recovering, MakeRoom, RemedyFailed, true, outcome{Verifying, Probe}},
-		{"a failed unload climbs too", Recovering, Unload, RemedyFailed, true, outcome{Isolated, Drain}},
-		{"after a restart there is only patience", Verifying, Restart, JudgedDue, true, outcome{Backoff, Wait}},
-		{"after a failed start, too", Recovering, Start, RemedyFailed, true, outcome{Backoff, Wait}},
-		{"exhausted stays so without budget", Exhausted, Restart, JudgedDue, false, outcome{Exhausted, Nothing}},
+		{"after an unload comes a restart", Verifying, Unload, judged(verdict.Mend), true, outcome{Isolated, Drain}},
+		{"which needs budget", Verifying, Unload, judged(verdict.Mend), false, outcome{Exhausted, Nothing}},
+		{"after room was made comes what the judgement asks for", Verifying, MakeRoom, judged(verdict.Mend), false, outcome{Isolated, Drain}},
+		{"where no room could be made, the model is tried", Recovering, MakeRoom, of(RemedyFailed), true, outcome{Verifying, Probe}},
+		{"a failed unload climbs too", Recovering, Unload, of(RemedyFailed), true, outcome{Isolated, Drain}},
+		{"after a restart there is only patience", Verifying, Restart, judged(verdict.Mend), true, outcome{Backoff, Wait}},
+		{"after a failed start, too", Recovering, Start, of(RemedyFailed), true, outcome{Backoff, Wait}},
+		{"exhausted stays so without budget", Exhausted, Restart, judged(verdict.Mend), false, outcome{Exhausted, Nothing}},
 	} {
-		after, action := step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.kind, BudgetLeft: test.budget})
+		after, action := step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
 		if got := (outcome{after.State, action}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
@@ -185,43 +216,43 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 
 // What is wrong with one model is no reason to cut what the main one gives.
 func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
-	judged := Event{Kind: JudgedDue, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Model: "n"}}
+	silent := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Model: "n", Need: verdict.Mend}}
 	failed := Event{Kind: RemedyFailed, Aside: true, BudgetLeft: true}
 	for name, c := range map[string]struct {
 		machine Machine
 		event   Event
 	}{
-		"when it comes back after an unload": {Machine{State: Verifying, Rung: Unload, Target: "n", Tried: "n"}, judged},
-		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, judged},
+		"when it comes back after an unload": {Machine{State: Verifying, Rung: Unload, Target: "n", Tried: "n"}, silent},
+		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, silent},
 		"when its unload fails":              {Machine{State: Recovering, Rung: Unload, Target: "n", Tried: "n"}, failed},
 	} {
 		if after, action := step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || action != Nothing {
 			t.Errorf("%s: %+v and %q", name, after, action)
 		}
 	}
-	server := Event{Kind: JudgedDue, Aside: true, BudgetLeft: true}
+	server := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
 	if after, _ := step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
 		t.Errorf("a silent server is not restarted: %+v", after)
 	}
 }
 
 func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
-	for judged, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.Wedged: Nothing, verdict.Down: Nothing} {
-		after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: JudgedDue, Judgement: verdict.Judgement{Verdict: judged}})
+	for found, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.Wedged: Nothing, verdict.Down: Nothing} {
+		after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Mend}})
 		if after.State != Exhausted || action != want {
-			t.Errorf("%s: got %s and %q, want %q", judged, after.State, action, want)
+			t.Errorf("%s: got %s and %q, want %q", found, after.State, action, want)
 		}
 	}
 }
 
 func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
-	for _, kind := range EventKinds {
+	for _, in := range inputs() {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				for _, draining := range []bool{false, true} {
 					m := Machine{State: state, Rung: rung, Draining: draining, Passive: true}
-					if _, action := step(m, about(kind)); action == Remedy {
-						t.Errorf("%s in %+v takes a remedy", kind, m)
+					if _, action := step(m, about(in)); action == Remedy {
+						t.Errorf("%s in %+v takes a remedy", in, m)
 					}
 				}
 			}
@@ -230,12 +261,12 @@ func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 }
 
 func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
-	for _, kind := range EventKinds {
+	for _, in := range inputs() {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				m := Machine{State: state, Rung: rung, Draining: true}
-				if _, action := step(m, about(kind)); action == Remedy && (kind != Drained || state != Isolated) {
-					t.Errorf("%s in %+v takes a remedy", kind, m)
+				if _, action := step(m, about(in)); action == Remedy && (in.kind != Drained || state != Isolated) {
+					t.Errorf("%s in %+v takes a remedy", in, m)
 				}
 			}
 		}
@@ -245,27 +276,27 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 // Whoever asked for a restart gets it, whatever happens meanwhile: a machine that
 // waits for it without a drain would wait for ever.
 func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
-	for _, kind := range EventKinds {
+	for _, in := range inputs() {
 		for _, atIdle := range []bool{false, true} {
-			asked, _ := step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(RestartRequested))
-			if after, _ := step(asked, about(kind)); after.Forced && !after.Draining {
-				t.Errorf("%s leaves %+v", kind, after)
+			asked, _ := step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(of(RestartRequested)))
+			if after, _ := step(asked, about(in)); after.Forced && !after.Draining {
+				t.Errorf("%s leaves %+v", in, after)
 			}
 		}
 	}
 }
 
 func TestAServerThatWorksAgainCallsTheRemedyOff(t *testing.T) {
-	for _, kind := range []EventKind{JudgedBusy, JudgedLoading, JudgedSilent, JudgedUnloaded, JudgedCrashed, JudgedAnswering, JudgedModelMissing} {
-		after, _ := step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(kind))
+	for _, need := range []verdict.Need{verdict.Patience, verdict.Arrival, verdict.Wait, verdict.Load, verdict.Reload, verdict.Nothing, verdict.Pull} {
+		after, _ := step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(judged(need)))
 		if after.Draining {
-			t.Errorf("%s leaves the remedy due", kind)
+			t.Errorf("%s leaves the remedy due", need)
 		}
 	}
 }
 
 func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
-	degraded := Event{Kind: JudgedDegraded, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.VRAMLeak}}
+	degraded := Event{Kind: Judged, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.VRAMLeak, Need: verdict.MendWhenQuiet}}
 	quiet := degraded
 	quiet.Kind = QuietMoment
 	m, action := step(Machine{State: Ready}, quiet)
@@ -275,7 +306,7 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 	if m, _ = step(m, degraded); m.State != Isolated || !m.Draining {
 		t.Errorf("the same judgement called it off: %+v", m)
 	}
-	if well, _ := step(m, Event{Kind: JudgedAnswering}); well.State != Ready || well.Draining || well.AtIdle {
+	if well, _ := step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.AtIdle {
 		t.Errorf("a server that is well again does not call it off: %+v", well)
 	}
 	if disturbed, _ := step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.AtIdle || disturbed.Rung != NoRung {
@@ -309,10 +340,10 @@ func TestAQuietMomentPassesUnused(t *testing.T) {
 }
 
 func TestWhatIsHopelessClosesTheGateForOneModelAndGoesOnTrying(t *testing.T) {
-	for judged, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
-		after, action := step(Machine{State: Ready}, Event{Kind: JudgedHopeless, Judgement: verdict.Judgement{Verdict: judged, Model: "m"}})
+	for found, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
+		after, action := step(Machine{State: Ready}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Person, Model: "m"}})
 		if after.State != Exhausted || after.Target != "m" || action != want {
-			t.Errorf("%s: %+v and %q, want %q", judged, after, action, want)
+			t.Errorf("%s: %+v and %q, want %q", found, after, action, want)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 func (s *supervisor) begin(now time.Time) {
 	s.machine = Machine{State: Starting, Passive: s.observe}
 	s.since, s.judgedAt = now, now
-	s.judgement = verdict.Judgement{Verdict: verdict.Unproven, Sentence: "nothing is proven yet"}
+	s.judgement = verdict.Judgement{Verdict: verdict.Unproven, Need: verdict.Proof, Sentence: "nothing is proven yet"}
 	s.generation = 1
 	s.readiness.target = ollama.NormalizeModel(s.config.Model)
 	s.report.entered(s, "", s.machine.State)
@@ -162,7 +162,7 @@ func (s *supervisor) evaluate(now time.Time) {
 	picture := s.picture(now)
 	if s.machine.State != Recovering { // a server that is being changed is not judged
 		s.judge(picture)
-		s.handle(now, Event{Kind: judged(s.judgement), Judgement: s.judgement})
+		s.handle(now, Event{Kind: Judged, Judgement: s.judgement})
 	}
 	s.lookCloser(now)
 	s.endBackoff(now)
@@ -248,7 +248,7 @@ func (s *supervisor) forgetProof(now time.Time) {
 	before := s.judgement
 	well := before.Verdict == verdict.Healthy || before.Verdict == verdict.Busy || before.Verdict == verdict.Slow || before.Verdict == verdict.EngineAway
 	if well || before.Answers {
-		s.judgement, s.judgedAt = verdict.Judgement{Verdict: verdict.Unproven, Sentence: "nothing is proven yet in this run of the server"}, now
+		s.judgement, s.judgedAt = verdict.Judgement{Verdict: verdict.Unproven, Need: verdict.Proof, Sentence: "nothing is proven yet in this run of the server"}, now
 		s.report.judged(s, before, s.judgement)
 	}
 }

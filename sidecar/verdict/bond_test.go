@@ -138,7 +138,7 @@ func TestNothingIsDueForAServerThatIsNotTheContainer(t *testing.T) {
 			p.TCP = failures(1+d.IntN(5), d.span(time.Hour), evidence.ProbeResult{Refused: true})
 		}
 		got := Judge(p, d.before())
-		if got.RemedyDue || got.ServerGone || got.MakeRoom {
+		if got.Need.Remedy() || got.ServerGone {
 			t.Fatalf("%+v\n%+v", got, p)
 		}
 		if RestartForbidden(p) == "" {

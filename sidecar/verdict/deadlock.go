@@ -13,7 +13,7 @@ func deadlocked(p Picture) (Judgement, bool) {
 	if !MayBeDeadlocked(p) || !p.Refused.confirmed(p) {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
+	return Judgement{Verdict: Wedged, Model: p.Target, Need: Mend, Sentence: fmt.Sprintf(
 		"Ollama has refused %d requests as busy for %s and does nothing; %s",
 		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true
 }
@@ -36,7 +36,7 @@ func neverScheduled(p Picture) (Judgement, bool) {
 		if r.Model == "" || InCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
 			continue
 		}
-		return Judgement{Verdict: Wedged, Model: r.Model, RemedyDue: true, MakeRoom: !p.Taken.MadeRoom && len(OthersAtRest(p, r.Model)) > 0, Sentence: fmt.Sprintf(
+		return Judgement{Verdict: Wedged, Model: r.Model, Need: mendOrMakeRoom(p, r.Model), Sentence: fmt.Sprintf(
 			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}, true
 	}
 	return Judgement{}, false

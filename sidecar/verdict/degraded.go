@@ -47,15 +47,15 @@ func degraded(p Picture, j Judgement) Judgement {
 			continue
 		}
 		found.Answers = true
-		if found.RemedyDue && tookAtIdle(p, found.Verdict) {
-			found.RemedyDue, found.AtIdle = false, false
+		if found.Need.Remedy() && tookAtIdle(p, found.Verdict) {
+			found.Need = Nothing
 			found.Sentence += "; a remedy for it has had its quiet moment within a day and is not tried again, a person has to look"
 		}
-		if worst.Verdict == "" || found.RemedyDue && !worst.RemedyDue {
+		if worst.Verdict == "" || found.Need.Remedy() && !worst.Need.Remedy() {
 			worst = found
 		}
 	}
-	if worst.Verdict == "" || j.Verdict == Unloaded && !worst.RemedyDue { // it is to be loaded all the same
+	if worst.Verdict == "" || j.Verdict == Unloaded && !worst.Need.Remedy() { // it is to be loaded all the same
 		return j
 	}
 	return worst
@@ -71,7 +71,7 @@ func leaking(p Picture) (Judgement, bool) {
 	if !p.Card.Leak.Lasts(p.Now) {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: VRAMLeak, RemedyDue: true, AtIdle: true, Sentence: p.Card.Leak.sentence(p.Now)}, true
+	return Judgement{Verdict: VRAMLeak, Need: MendWhenQuiet, Sentence: p.Card.Leak.sentence(p.Now)}, true
 }
 
 func (s Slowed) throttled(now time.Time) bool {
@@ -96,6 +96,6 @@ func slower(p Picture) (Judgement, bool) {
 	if p.Slowed.throttled(p.Now) || !p.Slowed.TimelyBefore || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: Slow, Model: p.Target, RemedyDue: true, AtIdle: true, Sentence: fmt.Sprintf(
+	return Judgement{Verdict: Slow, Model: p.Target, Need: MendWhenQuiet, Sentence: fmt.Sprintf(
 		"%s, the deadline is %s; it used to answer in time until %s ago", last.Reason, p.Limit.FirstChunk, round(p.Now.Sub(since)))}, true
 }

@@ -15,7 +15,7 @@ func late(d time.Duration) func(*Picture) {
 
 func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 	reload := func(words string, changes ...func(*Picture)) finding {
-		return finding{picture: onCard(changes...), want: Slow, due: true, atIdle: true, model: target, words: words}
+		return finding{picture: onCard(changes...), want: Slow, need: MendWhenQuiet, model: target, words: words}
 	}
 	neverQuick := func(p *Picture) { p.Slowed.TimelyBefore = false }
 	toAClient := func(p *Picture) { p.Ready.Last.Answered = false } // see sidecar's credit
@@ -30,16 +30,16 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 		"slow again after it was loaded anew":  {picture: onCard(late(time.Hour), atIdle(Slow)), want: Slow, model: target, words: "is not tried again, a person has to look"},
 		"throttled":                            {picture: onCard(throttledFor(throttleLasts)), want: Throttled, words: "held down for 10s: hardware_thermal"},
 		"throttled for a moment":               healthyIs(Healthy, onCard(throttledFor(throttleLasts-time.Second))),
-		"with an orphan on its GPU":            {picture: onCard(leakFor(leakLasts)), want: VRAMLeak, due: true, atIdle: true, words: "held 9000 MiB"},
+		"with an orphan on its GPU":            {picture: onCard(leakFor(leakLasts)), want: VRAMLeak, need: MendWhenQuiet, words: "held 9000 MiB"},
 		"with one since a moment":              healthyIs(Healthy, onCard(leakFor(leakLasts-time.Second))),
 		"with one that a restart left":         {picture: onCard(leakFor(time.Hour), atIdle(VRAMLeak)), want: VRAMLeak, words: "a person has to look"},
-		"with one, and slow":                   {picture: onCard(leakFor(time.Hour), late(time.Hour)), want: VRAMLeak, due: true, atIdle: true},
-		"with one, while it waits":             {picture: onCard(leakFor(time.Hour), doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, AtIdle: true}, want: VRAMLeak, due: true, atIdle: true},
-		"with one that went while it waits":    {picture: onCard(doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, AtIdle: true}, want: Healthy},
-		"with one, and no longer loaded":       {picture: onCard(leakFor(time.Hour), unloaded), want: VRAMLeak, due: true, atIdle: true},
+		"with one, and slow":                   {picture: onCard(leakFor(time.Hour), late(time.Hour)), want: VRAMLeak, need: MendWhenQuiet},
+		"with one, while it waits":             {picture: onCard(leakFor(time.Hour), doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, Need: MendWhenQuiet}, want: VRAMLeak, need: MendWhenQuiet},
+		"with one that went while it waits":    {picture: onCard(doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, Need: MendWhenQuiet}, want: Healthy},
+		"with one, and no longer loaded":       {picture: onCard(leakFor(time.Hour), unloaded), want: VRAMLeak, need: MendWhenQuiet},
 		"which a restart left, and not loaded": {picture: onCard(leakFor(time.Hour), unloaded, atIdle(VRAMLeak)), want: Unloaded, model: target},
 		"not loaded, and unproven":             {picture: onCard(leakFor(time.Hour), unloaded, unread), want: Unloaded, model: target},
-		"with one, and silent":                 {picture: onCard(leakFor(time.Hour), wedged), want: Wedged, due: true, model: target},
+		"with one, and silent":                 {picture: onCard(leakFor(time.Hour), wedged), want: Wedged, need: Mend, model: target},
 		"with one, while the engine is away":   {picture: onCard(leakFor(time.Hour), engineAway), want: EngineAway},
 		"slow, while the engine is away":       {picture: onCard(late(time.Hour), engineAway), want: EngineAway},
 	})
@@ -47,7 +47,7 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 
 func TestNoProofOutlivesARestart(t *testing.T) {
 	for _, v := range []Verdict{GPULost, CPUFallback, VRAMLeak, Throttled, HostAction, Overloaded} {
-		got := Judge(picture(unread), Judgement{Verdict: v, Answers: true, AtIdle: true, RemedyDue: true})
+		got := Judge(picture(unread), Judgement{Verdict: v, Answers: true, Need: MendWhenQuiet})
 		if got.Verdict != Unproven || got.Answers {
 			t.Errorf("%s: %+v", v, got)
 		}

@@ -64,7 +64,7 @@ func deviceFailed(p Picture) (Judgement, bool) {
 	case away != "" && nothingToDoubt(p):
 		return Judgement{}, false // what is wrong is judged as usual
 	case away != "":
-		j.Doubted = true
+		j.Need = Reload
 		j.Sentence += "; " + away + ", and has to answer before it is served"
 	case failures == 0 && proven(p):
 		j.Sentence += "; the model still answers"
@@ -73,7 +73,7 @@ func deviceFailed(p Picture) (Judgement, bool) {
 	case restartMayHelp(p):
 		return Judgement{}, false // what is wrong is judged as usual
 	default:
-		j.Hopeless = true
+		j.Need = Person
 		j.Sentence += "; the model does not answer"
 	}
 	j.Sentence += "; " + whatTheHostNeeds(p)

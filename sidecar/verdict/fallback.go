@@ -34,8 +34,9 @@ func fallback(p Picture) (Judgement, bool) {
 	// A model that was never seen on a GPU may be meant to be so (num_gpu in its
 	// Modelfile), as long as Ollama itself found one.
 	onceThere := p.Card.BestRatio > 0 || float64(p.Card.OwnPeak) >= elsewhere*float64(m.Size)
-	j.RemedyDue = onceThere || p.Card.Hint == evidence.GPUNotFound
-	j.AtIdle = j.RemedyDue
+	if onceThere || p.Card.Hint == evidence.GPUNotFound {
+		j.Need = MendWhenQuiet
+	}
 	if p.Card.UsedThisRun {
 		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
 	}

@@ -19,7 +19,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 	}
 	never := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }
 	lostIt := func(words string, changes ...func(*Picture)) finding {
-		return finding{picture: onCard(changes...), want: GPULost, due: true, atIdle: true, words: words}
+		return finding{picture: onCard(changes...), want: GPULost, need: MendWhenQuiet, words: words}
 	}
 	healthy := func(changes ...func(*Picture)) finding { return finding{picture: onCard(changes...), want: Healthy} }
 	find(t, map[string]finding{
@@ -29,7 +29,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"by the driver and its pace":                         lostIt("usually", empty, fallen),
 		"beside another model":                               lostIt("in use, and other models are said to take 4096 MiB", none, view(gpuWith(holding(2, 4200*mib, "c1"))), otherOnGPU),
 		"beside another tenant":                              lostIt("0 MiB", none, view(tenant)),
-		"from the start of the container on":                 {picture: onCard(none, empty, never, logSays(evidence.GPUNotFound)), want: CPUFallback, due: true, atIdle: true},
+		"from the start of the container on":                 {picture: onCard(none, empty, never, logSays(evidence.GPUNotFound)), want: CPUFallback, need: MendWhenQuiet},
 		"and may be meant to be so":                          {picture: onCard(none, empty, never), want: CPUFallback},
 		"where no GPU was ever seen":                         healthy(none, noView, never, fallen, logSays(evidence.GPUNotFound)),
 		"where the host has none":                            healthy(none, view(), logSays(evidence.GPUNotFound)),
@@ -55,9 +55,9 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"and not back after the restart":                     healthyIs(CPUFallback, onCard(none, empty, atIdle(GPULost), func(p *Picture) { p.Card.UsedThisRun = false })),
 		"and restarts are of no use":                         {picture: onCard(none, mismatch, fallen), want: HostAction, behind: GPULost, words: "no restart"},
 		"while the engine is away":                           healthyIs(EngineAway, onCard(none, empty, engineAway)),
-		"while a probe waits":                                {picture: onCard(none, empty, doubt), before: Judgement{Verdict: GPULost, Answers: true, AtIdle: true}, want: GPULost, due: true, atIdle: true},
+		"while a probe waits":                                {picture: onCard(none, empty, doubt), before: Judgement{Verdict: GPULost, Answers: true, Need: MendWhenQuiet}, want: GPULost, need: MendWhenQuiet},
 		"while a probe waits, not seen before":               {picture: onCard(none, empty, doubt), before: Judgement{Verdict: Healthy, Answers: true}, want: Busy},
-		"when a probe has failed":                            {picture: onCard(none, empty, ready(1, time.Second, evidence.ProbeResult{})), before: Judgement{Verdict: GPULost, Answers: true, AtIdle: true}, want: Healthy},
+		"when a probe has failed":                            {picture: onCard(none, empty, ready(1, time.Second, evidence.ProbeResult{})), before: Judgement{Verdict: GPULost, Answers: true, Need: MendWhenQuiet}, want: Healthy},
 	})
 }
 

@@ -58,7 +58,7 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 	}
 	picture.Now, picture.Ready.Failures = picture.Now.Add(2*blindWait), 3
 	picture.Pulse = busy
-	if got := Judge(picture, Judgement{}); got.Verdict != Wedged || !got.RemedyDue {
-		t.Errorf("three such failures are judged %s (due %t): %s", got.Verdict, got.RemedyDue, got.Sentence)
+	if got := Judge(picture, Judgement{}); got.Verdict != Wedged || !got.Need.Remedy() {
+		t.Errorf("three such failures are judged %s (due %t): %s", got.Verdict, got.Need.Remedy(), got.Sentence)
 	}
 }

@@ -37,12 +37,13 @@ func garbage(p Picture) (Judgement, bool) {
 	if !p.Hollow.found() {
 		return Judgement{}, false
 	}
-	j := Judgement{Verdict: Garbage, Model: p.Target, RemedyDue: !p.Hollow.Again, Hopeless: p.Hollow.Again}
+	j := Judgement{Verdict: Garbage, Model: p.Target, Need: Mend}
 	j.Sentence = "the probe's answer had nothing in it: " + p.Hollow.Detail
 	if p.Hollow.Answers > 0 {
 		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, p.Hollow.Prompts, p.Hollow.Detail)
 	}
 	if p.Hollow.Again {
+		j.Need = Person
 		j.Sentence += "; loading the model again did not help, so it is kept out"
 	}
 	return j, true

@@ -18,10 +18,10 @@ func Judge(p Picture, before Judgement) Judgement {
 	} {
 		if judgement, applies := rule(p); applies {
 			judgement.Answers = answers
-			return restrained(p, blind(p, degraded(p, judgement)))
+			return settled(restrained(p, blind(p, degraded(p, judgement))))
 		}
 	}
-	return restrained(p, blind(p, degraded(p, undecided(p, before, answers))))
+	return settled(restrained(p, blind(p, degraded(p, undecided(p, before, answers)))))
 }
 
 // proven says that the model has answered in this run of the server, and not
@@ -52,7 +52,7 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Ready.Failures, p.Limit.FailureThreshold, p.Ready.Last.Reason)
 	case p.Ready.Doubt != "" && answers && before.Verdict == Slow && p.Ready.Last.Late:
 		// a late answer is awaited like the one before
-	case p.Ready.Doubt != "" && answers && before.AtIdle:
+	case p.Ready.Doubt != "" && answers && before.Need == MendWhenQuiet:
 		// it waits for a quiet moment; being busy is none, and no end of the wait
 	case p.Ready.Doubt != "" && answers:
 		kept.Verdict, kept.Sentence = Busy, p.Ready.Doubt
@@ -106,7 +106,9 @@ func containerGone(p Picture) (Judgement, bool) {
 	if c.RestartPolicy == "" || c.RestartPolicy == "no" || c.Status == evidence.Created || c.StartError != "" {
 		wait = NoPolicyWait // a start that failed is not tried again by the policy (moby#37637)
 	}
-	j.RemedyDue = c.Status != evidence.Removing && (p.Unfinished || p.Now.Sub(p.GoneSince) >= wait)
+	if c.Status != evidence.Removing && (p.Unfinished || p.Now.Sub(p.GoneSince) >= wait) {
+		j.Need = Mend
+	}
 	return j, true
 }
 
@@ -130,7 +132,7 @@ func serverSilent(p Picture) (Judgement, bool) {
 	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(p.API.FailingSince)) < blindWait:
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
+	return Judgement{Verdict: Wedged, Need: mendUnless(viewPending(p)), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
 		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, p.Pulse.sentence(p.Now))}, true
 }
 
@@ -149,7 +151,7 @@ func nobodyListens(p Picture, starting bool) Judgement {
 	case !p.Reached:
 		j.Sentence += "; nobody ever answered there, is CLAWGATE_OLLAMA_URL right?"
 	case p.ContainerKnown && !starting && !p.TCP.Last.Unresolved && p.TCP.Failures >= p.Limit.FailureThreshold:
-		j.RemedyDue = p.Now.Sub(p.TCP.FailingSince) >= refusedFor && p.Container.SeenAt.After(p.TCP.FailingSince)
+		j.Need = mendUnless(p.Now.Sub(p.TCP.FailingSince) < refusedFor || !p.Container.SeenAt.After(p.TCP.FailingSince))
 	}
 	return j
 }
@@ -168,17 +170,20 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	if !p.CrashUnresolved {
 		return Judgement{}, false
 	}
-	j := Judgement{Verdict: Crashed, Model: p.Target, RemedyDue: len(p.Crashes) >= CrashLimit}
-	if j.RemedyDue && seenBefore(p, p.Crashes) {
-		j.RemedyDue, j.Unconfirmed = false, true
-	}
+	j := Judgement{Verdict: Crashed, Model: p.Target}
 	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
 	if len(p.Crashes) == 1 {
 		j.Sentence = "the model's runner died: " + p.CrashDetail
 	}
-	if j.RemedyDue && p.Taken.Restarted {
-		j.RemedyDue, j.Hopeless = false, true
+	switch {
+	case len(p.Crashes) < CrashLimit: // Ollama itself loads it again
+	case seenBefore(p, p.Crashes):
+		j.Need = Wait // the next inspection may show that the container itself has ended
+	case p.Taken.Restarted:
+		j.Need = Person
 		j.Sentence += "; a restart did not help, so the model is kept out until it loads and answers"
+	default:
+		j.Need = Mend
 	}
 	return j, true
 }
@@ -202,8 +207,8 @@ func modelWedged(p Picture) (Judgement, bool) {
 	}
 	// A server that answers oddly in place of its list of models is not silent:
 	// what is in its place would answer the same after a restart.
-	due := !viewPending(p) && !(last.Server && last.Answered)
-	return Judgement{Verdict: Wedged, RemedyDue: due, Model: model, Sentence: fmt.Sprintf(
+	need := mendUnless(viewPending(p) || last.Server && last.Answered)
+	return Judgement{Verdict: Wedged, Need: need, Model: model, Sentence: fmt.Sprintf(
 		"%d readiness probes failed within %s: %s; %s", p.Ready.Failures,
 		round(p.Now.Sub(p.Ready.FailingSince)), last.Reason, waiting(p.Traffic, p.Now))}, true
 }

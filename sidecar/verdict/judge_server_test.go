@@ -19,7 +19,7 @@ func TestAnOperatorsActStandsOverEverything(t *testing.T) {
 		"without the engine":   picture(by, wedged, engineAway),
 	} {
 		got := Judge(p, Judgement{})
-		if got.Verdict != Stopped || got.RemedyDue || got.Sentence != "the container was paused by hand; Clawgate leaves it so" {
+		if got.Verdict != Stopped || got.Need.Remedy() || got.Sentence != "the container was paused by hand; Clawgate leaves it so" {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -30,8 +30,8 @@ func TestAContainerThatIsGone(t *testing.T) {
 	find(t, map[string]finding{
 		"whose list alone is slow":                {picture: picture(api(5, time.Minute, evidence.ProbeResult{}), func(p *Picture) { p.Ready.Last.At = ago(time.Second) }), want: Healthy},
 		"is left to its restart policy at first":  {picture: picture(status(evidence.Exited, PolicyWait-time.Second)), want: Down, words: "is exited"},
-		"is started when the policy has had time": {picture: picture(status(evidence.Exited, PolicyWait)), want: Down, due: true},
-		"is started soon without a policy":        {picture: picture(status(evidence.Exited, NoPolicyWait), policy("no")), want: Down, due: true},
+		"is started when the policy has had time": {picture: picture(status(evidence.Exited, PolicyWait)), want: Down, need: Mend},
+		"is started soon without a policy":        {picture: picture(status(evidence.Exited, NoPolicyWait), policy("no")), want: Down, need: Mend},
 		"waits a moment without a policy":         {picture: picture(status(evidence.Exited, NoPolicyWait-time.Second), policy("")), want: Down},
 		"between the policy's attempts":           {picture: picture(status(evidence.Restarting, time.Minute)), want: Down},
 		"was killed for memory": {picture: picture(status(evidence.Exited, 0), func(p *Picture) {
@@ -39,9 +39,9 @@ func TestAContainerThatIsGone(t *testing.T) {
 		}), want: Down, words: "exit code 137, killed for memory"},
 		"could not start, which no policy tries again": {picture: picture(status(evidence.Exited, NoPolicyWait), func(p *Picture) {
 			p.Container.StartError = "no such device"
-		}), want: Down, due: true, words: "no such device"},
+		}), want: Down, need: Mend, words: "no such device"},
 		"is being removed":                     {picture: picture(status(evidence.Removing, time.Hour)), want: Down},
-		"was stopped by Clawgate itself":       {picture: picture(status(evidence.Exited, 0), func(p *Picture) { p.Unfinished = true }), want: Down, due: true},
+		"was stopped by Clawgate itself":       {picture: picture(status(evidence.Exited, 0), func(p *Picture) { p.Unfinished = true }), want: Down, need: Mend},
 		"does not exist":                       {picture: picture(status(evidence.Absent, time.Hour)), want: Stopped},
 		"while the engine is away, is a guess": {picture: picture(status(evidence.Exited, time.Hour), engineAway), want: EngineAway, words: "the model answers"},
 	})
@@ -55,11 +55,11 @@ func TestAPortWhereNobodyListens(t *testing.T) {
 	unresolved := evidence.ProbeResult{Reason: "no such host", Refused: true, Unresolved: true}
 	find(t, map[string]finding{
 		"is noticed at once, and given time":        {picture: picture(tcp(1, refused)), want: Down, words: "connection refused"},
-		"is mended at the threshold":                {picture: picture(tcp(3, refused)), want: Down, due: true},
+		"is mended at the threshold":                {picture: picture(tcp(3, refused)), want: Down, need: Mend},
 		"is looked at again, all in one instant":    {picture: picture(tcp(9, refused), func(p *Picture) { p.TCP.FailingSince = now }), want: Down},
 		"is the container's end, until it is seen":  {picture: picture(tcp(9, refused), inspectedBefore(time.Minute)), want: Down},
 		"is normal just after the start":            {picture: picture(tcp(9, refused), startedBefore(ServerStart-time.Second)), want: Down},
-		"is not normal later":                       {picture: picture(tcp(9, refused), startedBefore(ServerStart)), want: Down, due: true},
+		"is not normal later":                       {picture: picture(tcp(9, refused), startedBefore(ServerStart)), want: Down, need: Mend},
 		"was never open: a mistake in the URL":      {picture: picture(tcp(999, refused), func(p *Picture) { p.Reached = false }), want: Down, words: "CLAWGATE_OLLAMA_URL"},
 		"is the network's fault without a name":     {picture: picture(tcp(999, unresolved), api(99, time.Hour, unresolved)), want: Down, words: "no such host"},
 		"cannot be mended without the engine":       {picture: picture(tcp(9, refused), engineAway), want: EngineAway, words: "connection refused"},
@@ -72,19 +72,19 @@ func TestAnAPIThatDoesNotAnswer(t *testing.T) {
 	silent := evidence.ProbeResult{Reason: "GET /api/tags: no answer within 5s"}
 	find(t, map[string]finding{
 		"below the threshold decides nothing": {picture: picture(api(2, 10*time.Second, silent)), want: Healthy},
-		"and stands still is wedged":          {picture: picture(api(3, 10*time.Second, silent)), want: Wedged, due: true, words: "still for 10m"},
+		"and stands still is wedged":          {picture: picture(api(3, 10*time.Second, silent)), want: Wedged, need: Mend, words: "still for 10m"},
 		"while the container works":           {picture: picture(api(9, spinBudget-time.Second, silent), pulse(working())), want: Busy},
-		"while the container spins":           {picture: picture(api(9, spinBudget, silent), pulse(working())), want: Wedged, due: true},
+		"while the container spins":           {picture: picture(api(9, spinBudget, silent), pulse(working())), want: Wedged, need: Mend},
 		"while a stream moves":                {picture: picture(api(9, time.Minute, silent), request("other:latest", time.Minute, time.Second)), want: Busy},
 		"where nothing is seen, too early":    {picture: picture(api(3, blindWait-time.Second, silent), unseen), want: Healthy},
-		"where nothing is seen":               {picture: picture(api(3, blindWait, silent), unseen), want: Wedged, due: true, words: "not known"},
+		"where nothing is seen":               {picture: picture(api(3, blindWait, silent), unseen), want: Wedged, need: Mend, words: "not known"},
 		"while the engine is away":            {picture: picture(api(3, time.Minute, silent), engineAway, unseen), want: EngineAway},
 		"when the engine is just back": {picture: picture(api(9, time.Hour, silent), unseen, func(p *Picture) {
 			p.EngineBackAt = ago(time.Second)
 		}), want: Wedged},
 		"in a server that has just started":  {picture: picture(api(9, time.Minute, silent), mute, startedBefore(ServerStart-time.Second)), want: Loading},
-		"in a server that should be up":      {picture: picture(api(9, time.Minute, silent), mute, startedBefore(ServerStart)), want: Wedged, due: true},
-		"after it answered since that start": {picture: picture(api(9, time.Minute, silent), startedBefore(time.Minute)), want: Wedged, due: true},
+		"in a server that should be up":      {picture: picture(api(9, time.Minute, silent), mute, startedBefore(ServerStart)), want: Wedged, need: Mend},
+		"after it answered since that start": {picture: picture(api(9, time.Minute, silent), startedBefore(time.Minute)), want: Wedged, need: Mend},
 		"because its name does not resolve":  {picture: picture(api(9, time.Hour, evidence.ProbeResult{Refused: true, Unresolved: true})), want: Healthy},
 	})
 }
@@ -96,7 +96,7 @@ func TestAnAPIThatAnswersOddlyIsNeverRestarted(t *testing.T) {
 		"no list of the loaded": picture(ready(999, time.Hour, evidence.ProbeResult{Answered: true, Server: true})),
 		"a pull":                picture(func(p *Picture) { p.PullSince = ago(time.Hour) }),
 	} {
-		if got := Judge(p, Judgement{}); got.RemedyDue {
+		if got := Judge(p, Judgement{}); got.Need.Remedy() {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -31,9 +31,20 @@ func loading(p Picture, began time.Time, sentence string) Judgement {
 	if !loadStalls(p, began) {
 		return Judgement{Verdict: Loading, Model: p.Target, Sentence: sentence}
 	}
-	room := !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0 // a deadlocked scheduler waits for one of them to go
-	return Judgement{Verdict: Wedged, RemedyDue: !viewPending(p), MakeRoom: room, Model: p.Target, Sentence: fmt.Sprintf(
+	need := Wait
+	if !viewPending(p) {
+		need = mendOrMakeRoom(p, p.Target)
+	}
+	return Judgement{Verdict: Wedged, Need: need, Model: p.Target, Sentence: fmt.Sprintf(
 		"the load that began %s ago makes no progress; %s", round(p.Now.Sub(began)), p.Pulse.sentence(p.Now))}
+}
+
+// mendOrMakeRoom: a deadlocked scheduler may wait for another model to go.
+func mendOrMakeRoom(p Picture, model string) Need {
+	if canMakeRoom(p, model) {
+		return MakeRoom
+	}
+	return Mend
 }
 
 func loadStalls(p Picture, began time.Time) bool {

@@ -51,15 +51,21 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	switch {
 	case p.Memory.loads() < 2:
 		return j, true
-	case !p.Taken.MadeRoom && len(OthersAtRest(p, p.Target)) > 0:
-		j.RemedyDue, j.MakeRoom = true, true
+	case canMakeRoom(p, p.Target):
+		j.Need = MakeRoom
 	case !p.aside() && !p.Taken.Restarted && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks):
-		j.RemedyDue, j.Model = true, ""
+		j.Need, j.Model = Mend, ""
 	default:
-		j.Hopeless = true
+		j.Need = Person
 		j.Sentence += "; choose a smaller model or context, or free the GPU"
 	}
 	return j, true
+}
+
+// canMakeRoom says that there are others to leave memory, and that they have not been
+// made to in vain.
+func canMakeRoom(p Picture, beside string) bool {
+	return !p.Taken.MadeRoom && len(OthersAtRest(p, beside)) > 0
 }
 
 // nobodyWorks is how long the container has to rest for nobody to be using it.

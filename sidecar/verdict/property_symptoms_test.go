@@ -106,7 +106,6 @@ func each(t *testing.T, change func(d dice, p *Picture), check func(p Picture, g
 		p := d.broken(d.ailing())
 		change(d, &p)
 		before := d.before()
-		before.AtIdle = d.oneIn(2)
 		got := Judge(p, before)
 		if wrong := check(p, got); wrong != "" {
 			t.Fatalf("%s: %+v\nafter %+v\n%+v", wrong, got, before, p)
@@ -142,7 +141,7 @@ func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
 				for _, change := range moves {
 					change(&p)
 				}
-				if got := Judge(p, d.before()); got.RemedyDue && !got.AtIdle {
+				if got := Judge(p, d.before()); got.Need.Remedy() && got.Need != MendWhenQuiet {
 					t.Fatalf("%+v\n%+v", got, p)
 				}
 			}
@@ -152,20 +151,19 @@ func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
 
 func TestAPersonsActIsLeftAloneWhateverElseIsWrong(t *testing.T) {
 	each(t, func(_ dice, p *Picture) { p.OperatorAct = "was stopped by hand" }, func(_ Picture, got Judgement) string {
-		return saidIf(got.Verdict != Stopped || got.RemedyDue || got.Hopeless || got.AtIdle, "a person acted")
+		return saidIf(got.Verdict != Stopped || got.Need != HandsOff, "a person acted")
 	})
 }
 
 func TestNothingIsDueWhileTheEngineIsAway(t *testing.T) {
 	each(t, func(d dice, p *Picture) { p.EngineAwaySince = ago(d.span(time.Hour)) }, func(_ Picture, got Judgement) string {
-		return saidIf(got.RemedyDue || got.AtIdle, "the engine is away")
+		return saidIf(got.Need.Remedy(), "the engine is away")
 	})
 }
 
 func TestOnlyAModelThatAnswersIsLeftForAQuietMoment(t *testing.T) {
 	each(t, asItIs, func(p Picture, got Judgement) string {
-		fine := got.Answers && got.RemedyDue && proven(p) && !got.Hopeless && !got.MakeRoom
-		return saidIf(got.AtIdle && !fine, "put off")
+		return saidIf(got.Need == MendWhenQuiet && !(got.Answers && proven(p)), "put off")
 	})
 }
 
@@ -178,7 +176,7 @@ func TestAnswersAreClaimedOnlyForAModelThatGaveThem(t *testing.T) {
 func TestNoRestartThatMakesThingsWorse(t *testing.T) {
 	each(t, asItIs, func(p Picture, got Judgement) string {
 		unload := got.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted
-		if !got.RemedyDue || got.MakeRoom || got.ServerGone || unload {
+		if !got.Need.Remedy() || got.Need == MakeRoom || got.ServerGone || unload {
 			return ""
 		}
 		none := adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted
@@ -199,7 +197,7 @@ func TestNoRestartThatMakesThingsWorse(t *testing.T) {
 
 func TestNothingIsBegunJustAfterTheClockJumped(t *testing.T) {
 	each(t, func(d dice, p *Picture) { p.Taken.ClockJumpedAt = ago(d.span(afterJump)) }, func(_ Picture, got Judgement) string {
-		return saidIf(got.RemedyDue || got.AtIdle, "the clock jumped")
+		return saidIf(got.Need.Remedy(), "the clock jumped")
 	})
 }
 
@@ -212,6 +210,6 @@ func TestWhatAPersonHasToDoIsSaid(t *testing.T) {
 
 func TestOnlyABudgetIsWaitedForInVain(t *testing.T) {
 	each(t, asItIs, func(p Picture, got Judgement) string {
-		return saidIf(got.RemedyDue && got.Hopeless && p.Taken.NoBudget == "", "due and hopeless")
+		return saidIf(got.Need == MendWithBudget && p.Taken.NoBudget == "", "due and hopeless")
 	})
 }

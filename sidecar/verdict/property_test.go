@@ -56,7 +56,7 @@ func (d dice) probes(p *Picture) {
 }
 
 func (d dice) before() Judgement {
-	return Judgement{Verdict: All[d.IntN(len(All))], Sentence: "before", RemedyDue: d.oneIn(2), Answers: d.oneIn(2)}
+	return Judgement{Verdict: All[d.IntN(len(All))], Sentence: "before", Need: Needs[d.IntN(len(Needs))], Answers: d.oneIn(2)}
 }
 
 const rounds = 5_000
@@ -82,7 +82,7 @@ func TestAServerThatWorksIsNeverMendedForSilence(t *testing.T) {
 				for _, change := range moves {
 					change(&p)
 				}
-				if got := Judge(p, d.before()); got.RemedyDue {
+				if got := Judge(p, d.before()); got.Need.Remedy() {
 					t.Fatalf("%+v\n%+v", got, p)
 				}
 			}
@@ -142,7 +142,7 @@ func TestASilentAndStillServerIsMendedInTheEnd(t *testing.T) {
 			p.LoadSince = ago(since)
 		}
 		p.Ready = failures(p.Limit.FailureThreshold+d.IntN(5), since, evidence.ProbeResult{Server: d.oneIn(2)})
-		if got := Judge(p, d.before()); !got.RemedyDue || got.Verdict != Wedged {
+		if got := Judge(p, d.before()); !got.Need.Remedy() || got.Verdict != Wedged {
 			t.Fatalf("%+v\n%+v", got, p)
 		}
 	}

@@ -42,17 +42,17 @@ func TestAServerThatRefuses(t *testing.T) {
 		"and whose GPU works is overloaded":   {picture: picture(row, gpuActive(time.Second)), want: Overloaded},
 		"and is not seen is overloaded":       {picture: picture(row, unseen), want: Overloaded},
 		"for a while is overloaded":           {picture: picture(refused(idleQueue, 2*time.Second)), want: Overloaded},
-		"and stands still is stuck":           {picture: picture(row), want: Wedged, due: true, model: target, words: "refused 40 requests as busy for 10m0s and does nothing"},
-		"and answers nothing but the probe":   {picture: picture(row, probed(6*time.Second), gpuActive(25*time.Second)), want: Wedged, due: true, model: target},
+		"and stands still is stuck":           {picture: picture(row), want: Wedged, need: Mend, model: target, words: "refused 40 requests as busy for 10m0s and does nothing"},
+		"and answers nothing but the probe":   {picture: picture(row, probed(6*time.Second), gpuActive(25*time.Second)), want: Wedged, need: Mend, model: target},
 		"and has just answered the probe":     {picture: picture(row, probed(2*time.Second)), want: Overloaded},
 		"and has come to rest":                {picture: picture(row, workedLong(idleQueue-10*time.Second)), want: Overloaded},
 		"and loads":                           {picture: picture(row, unloaded, ourLoadFor(time.Minute)), want: Loading, model: target},
 		"by clients' word alone":              {picture: picture(row, ownRefusal(time.Time{})), want: Overloaded},
 		"and refused Clawgate in another row": {picture: picture(row, ownRefusal(ago(11*time.Minute))), want: Overloaded},
 		"and has worked since it refused us":  {picture: picture(row, ownRefusal(ago(5*time.Minute)), workedLong(2*time.Minute)), want: Overloaded},
-		"and has not worked since":            {picture: picture(row, ownRefusal(ago(time.Minute)), workedLong(2*time.Minute)), want: Wedged, due: true, model: target},
+		"and has not worked since":            {picture: picture(row, ownRefusal(ago(time.Minute)), workedLong(2*time.Minute)), want: Wedged, need: Mend, model: target},
 		"no more":                             {picture: picture(refused(10*time.Minute, refusedLately)), want: Healthy},
-		"and fails its probes":                {picture: picture(refused(10*time.Minute, time.Second), unseen, wedged), want: Wedged, due: true, model: target, words: "probes failed"},
+		"and fails its probes":                {picture: picture(refused(10*time.Minute, time.Second), unseen, wedged), want: Wedged, need: Mend, model: target, words: "probes failed"},
 		"and stands still without the engine": {picture: picture(row, engineAway), want: EngineAway, model: target},
 	})
 }
@@ -75,9 +75,9 @@ func TestARequestThatIsNeverScheduled(t *testing.T) {
 	stall := 10 * time.Minute
 	stuck := request(other, stall, 0)
 	find(t, map[string]finding{
-		"in a still server":                   {picture: picture(stuck), want: Wedged, due: true, room: true, model: other, words: "has waited 10m0s and nothing is loaded for it"},
-		"beside a model that answers probes":  {picture: picture(stuck, probed(6*time.Second)), want: Wedged, due: true, room: true, model: other},
-		"after room was made":                 {picture: picture(stuck, taken(func(taken *Taken) { taken.MadeRoom = true })), want: Wedged, due: true, model: other},
+		"in a still server":                   {picture: picture(stuck), want: Wedged, need: MakeRoom, model: other, words: "has waited 10m0s and nothing is loaded for it"},
+		"beside a model that answers probes":  {picture: picture(stuck, probed(6*time.Second)), want: Wedged, need: MakeRoom, model: other},
+		"after room was made":                 {picture: picture(stuck, taken(func(taken *Taken) { taken.MadeRoom = true })), want: Wedged, need: Mend, model: other},
 		"for a moment":                        {picture: picture(request(other, stall-time.Second, 0)), want: Healthy},
 		"while its model loads":               {picture: picture(stuck, workedLong(stall-10*time.Second)), want: Healthy},
 		"while a GPU works":                   {picture: picture(stuck, gpuActive(time.Second)), want: Healthy},
@@ -89,6 +89,6 @@ func TestARequestThatIsNeverScheduled(t *testing.T) {
 		"while Clawgate's own load goes on":   {picture: picture(stuck, ourLoadFor(time.Minute)), want: Loading, model: target},
 		"and no model is named in it":         {picture: picture(request("", time.Hour, 0)), want: Healthy},
 		"without the engine":                  {picture: picture(stuck, engineAway), want: EngineAway, model: other},
-		"in a server whose stop is not to be": {picture: onCard(stuck, mismatch, unloadedOnce, taken(func(taken *Taken) { taken.MadeRoom = true })), want: HostAction, hopeless: true, behind: Wedged, model: other},
+		"in a server whose stop is not to be": {picture: onCard(stuck, mismatch, unloadedOnce, taken(func(taken *Taken) { taken.MadeRoom = true })), want: HostAction, need: Person, behind: Wedged, model: other},
 	})
 }

@@ -18,11 +18,11 @@ const (
 // restrained holds a remedy back that cannot help or would make things worse,
 // and says what a person has to do instead.
 func restrained(p Picture, j Judgement) Judgement {
-	if !j.RemedyDue {
+	if !j.Need.Remedy() {
 		return j
 	}
 	if !p.Taken.ClockJumpedAt.IsZero() && p.Now.Sub(p.Taken.ClockJumpedAt) < afterJump {
-		j.RemedyDue, j.AtIdle = false, false
+		j.Need = "" // what it needs while no remedy is due
 		j.Sentence += "; the clock has jumped, so this is looked at again"
 		return j
 	}
@@ -33,7 +33,7 @@ func restrained(p Picture, j Judgement) Judgement {
 	case !j.ServerGone:
 		forbidden = RestartForbidden(p)
 		unload := j.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted // it comes first
-		if unload || j.MakeRoom {
+		if unload || j.Need == MakeRoom {
 			return j // neither is a restart
 		}
 	}
@@ -41,8 +41,13 @@ func restrained(p Picture, j Judgement) Judgement {
 		return j
 	}
 	held := Judgement{Verdict: HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model, Sentence: j.Sentence + "; " + forbidden}
-	held.Hopeless = !j.AtIdle
-	held.RemedyDue = held.Hopeless && p.Taken.NoBudget == forbidden // it is taken up again as soon as there is budget
+	switch {
+	case j.Need == MendWhenQuiet: // the model goes on answering
+	case p.Taken.NoBudget == forbidden:
+		held.Need = MendWithBudget
+	default:
+		held.Need = Person
+	}
 	return held
 }
 

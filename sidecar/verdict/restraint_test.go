@@ -21,31 +21,31 @@ func TestARemedyThatMustNotBe(t *testing.T) {
 	server := ready(3, time.Minute, evidence.ProbeResult{Server: true})
 	exited := status(evidence.Exited, time.Hour)
 	held := func(words string, changes ...func(*Picture)) finding {
-		return finding{picture: onCard(changes...), want: HostAction, hopeless: true, behind: Wedged, words: words}
+		return finding{picture: onCard(changes...), want: HostAction, need: Person, behind: Wedged, words: words}
 	}
 	due := func(model string, changes ...func(*Picture)) finding {
-		return finding{picture: onCard(changes...), want: Wedged, due: true, model: model}
+		return finding{picture: onCard(changes...), want: Wedged, need: Mend, model: model}
 	}
 	find(t, map[string]finding{
 		"with a driver that does not match":       held("do not match", server, mismatch),
-		"with a GPU that is lost, when it loads":  {picture: onCard(lost, crashes(3), unloadedOnce), want: HostAction, hopeless: true, behind: Crashed, model: target, words: "has lost GPU 0"},
+		"with a GPU that is lost, when it loads":  {picture: onCard(lost, crashes(3), unloadedOnce), want: HostAction, need: Person, behind: Crashed, model: target, words: "has lost GPU 0"},
 		"with a container that did not stop":      held("did not stop 2 times (no exit event); look for a process in state D", server, stops(2)),
 		"with one that did not stop once":         due("", server, stops(1)),
-		"with a mismatch beside it":               {picture: picture(server, mismatch), want: Wedged, due: true},
+		"with a mismatch beside it":               {picture: picture(server, mismatch), want: Wedged, need: Mend},
 		"an unload comes before the restart":      due(target, wedged, mismatch),
-		"an unload that did not help":             {picture: onCard(wedged, mismatch, unloadedOnce), want: HostAction, hopeless: true, behind: Wedged, model: target},
-		"a restart that comes without an unload":  {picture: onCard(wedged, mismatch, restarted), want: HostAction, hopeless: true, behind: Wedged, model: target},
-		"others make room whatever the driver":    {picture: onCard(noRoom(2), mismatch, loadedToo("other:latest"), unloadedOnce), want: OutOfMemory, due: true, room: true, model: target},
+		"an unload that did not help":             {picture: onCard(wedged, mismatch, unloadedOnce), want: HostAction, need: Person, behind: Wedged, model: target},
+		"a restart that comes without an unload":  {picture: onCard(wedged, mismatch, restarted), want: HostAction, need: Person, behind: Wedged, model: target},
+		"others make room whatever the driver":    {picture: onCard(noRoom(2), mismatch, loadedToo("other:latest"), unloadedOnce), want: OutOfMemory, need: MakeRoom, model: target},
 		"at a quiet moment, with a mismatch":      {picture: onCard(leakFor(time.Hour), mismatch), want: HostAction, behind: VRAMLeak, words: "reboot the host"},
-		"without a budget, it is taken up later":  {picture: onCard(server, spent), want: HostAction, due: true, hopeless: true, behind: Wedged, words: "a person has to look"},
+		"without a budget, it is taken up later":  {picture: onCard(server, spent), want: HostAction, need: MendWithBudget, behind: Wedged, words: "a person has to look"},
 		"without a budget, but an unload is left": due(target, wedged, spent),
 		"just after the clock jumped":             {picture: onCard(server, jumped(afterJump-time.Second)), want: Wedged, words: "the clock has jumped"},
 		"at a quiet moment after it jumped":       {picture: onCard(leakFor(time.Hour), jumped(time.Second)), want: VRAMLeak},
 		"a while after the clock jumped":          due("", server, jumped(afterJump)),
-		"a container that does not start":         {picture: onCard(exited, starts(5)), want: HostAction, hopeless: true, behind: Down, words: "it did not start 5 times (hook failed); a person has to look"},
-		"a container that may yet start":          {picture: onCard(exited, starts(4)), want: Down, due: true},
-		"a start is no restart":                   {picture: onCard(exited, mismatch, stops(9)), want: Down, due: true},
-		"a start without a budget":                {picture: onCard(exited, spent), want: HostAction, due: true, hopeless: true, behind: Down, words: "the budget is spent"},
+		"a container that does not start":         {picture: onCard(exited, starts(5)), want: HostAction, need: Person, behind: Down, words: "it did not start 5 times (hook failed); a person has to look"},
+		"a container that may yet start":          {picture: onCard(exited, starts(4)), want: Down, need: Mend},
+		"a start is no restart":                   {picture: onCard(exited, mismatch, stops(9)), want: Down, need: Mend},
+		"a start without a budget":                {picture: onCard(exited, spent), want: HostAction, need: MendWithBudget, behind: Down, words: "the budget is spent"},
 		"nothing, when the engine is away":        {picture: onCard(server, mismatch, spent, engineAway), want: EngineAway},
 		"nothing, when nothing is due":            {picture: onCard(mismatch, stops(9), spent), want: Healthy},
 	})

@@ -23,7 +23,7 @@ func neverUnloaded(p Picture) (Judgement, bool) {
 	if past < stoppingLasts || !stillSince(p, stoppingLasts) {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: Wedged, Model: p.Target, RemedyDue: true, Sentence: fmt.Sprintf(
+	return Judgement{Verdict: Wedged, Model: p.Target, Need: Mend, Sentence: fmt.Sprintf(
 		"Ollama has been stopping the model for %s and nobody uses it; %s", round(past), p.Pulse.sentence(p.Now))}, true
 }
 

@@ -22,7 +22,7 @@ func TestAModelThatNeverLeavesMemory(t *testing.T) {
 		return taken(func(taken *Taken) { taken.ClockJumpedAt = ago(d) })
 	}
 	find(t, map[string]finding{
-		"is unloaded by force":                {picture: picture(long), want: Wedged, due: true, model: target, words: "has been stopping the model for 10m0s and nobody uses it"},
+		"is unloaded by force":                {picture: picture(long), want: Wedged, need: Mend, model: target, words: "has been stopping the model for 10m0s and nobody uses it"},
 		"may take its time":                   {picture: picture(expired(stoppingLasts - time.Second)), want: Healthy},
 		"is not past its time":                {picture: picture(expired(-time.Hour)), want: Healthy},
 		"while an answer goes on":             {picture: picture(long, request(target, time.Hour, 10*time.Minute)), want: Healthy},
@@ -32,7 +32,7 @@ func TestAModelThatNeverLeavesMemory(t *testing.T) {
 		"when something moved a moment ago":   {picture: picture(long, pulse(workedUntil(stoppingLasts-time.Second))), want: Healthy},
 		"where nothing is seen":               {picture: picture(long, unseen), want: Healthy},
 		"where the server's clock has jumped": {picture: picture(long, jumped(30*time.Minute)), want: Healthy},
-		"where it jumped before that run":     {picture: picture(long, jumped(2*time.Hour)), want: Wedged, due: true, model: target},
+		"where it jumped before that run":     {picture: picture(long, jumped(2*time.Hour)), want: Wedged, need: Mend, model: target},
 		"by a list without a time":            {picture: picture(long, func(p *Picture) { p.Loaded[0].SeenAt = time.Time{} }), want: Healthy},
 		"by a list without an end":            {picture: picture(long, func(p *Picture) { p.Loaded[0].ExpiresAt = time.Time{} }), want: Healthy},
 		"and whose runner died":               {picture: picture(long, crashes(1)), want: Crashed, model: target},

@@ -87,25 +87,12 @@ type Judgement struct {
 	// Answers says that the model proved itself in this run of the server and
 	// that nothing speaks against it since.
 	Answers bool
-	// RemedyDue says that waiting will not help any more.
-	RemedyDue bool
-	// AtIdle says that the remedy which is due may wait for a quiet moment: the
-	// model answers meanwhile.
-	AtIdle bool
-	// MakeRoom says that other models are to leave memory first.
-	MakeRoom bool
-	// Hopeless says that no remedy of Clawgate's will help. It goes on looking.
-	Hopeless bool
+	// Need is what it calls for. A rule leaves it empty where that is what its verdict
+	// usually needs.
+	Need Need
 	// Behind is what HostAction keeps a remedy from: the verdict without the
 	// restraint. Empty where the host itself is what was judged.
 	Behind Verdict
-	// Unconfirmed says that a remedy will be due unless the next inspection shows
-	// that the container itself has ended.
-	Unconfirmed bool
-	// Doubted says that the model is not in memory, or on its way there, and that
-	// its GPU is in question: it is to be loaded and to prove itself before
-	// anybody gets it. Only with HostAction.
-	Doubted bool
 	// ServerGone says that the container does not run, so that it has to be
 	// started instead of restarted.
 	ServerGone bool

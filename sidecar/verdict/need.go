@@ -1,0 +1,99 @@
+package verdict
+
+// Need is what a judgement calls for. Judge settles it, once; whoever acts asks for
+// nothing else.
+type Need string
+
+const (
+	// Nothing: the model answers. What may be wrong beside that takes no act now.
+	Nothing Need = "nothing"
+	// Proof: nothing is decided, and the probes go on.
+	Proof Need = "proof"
+	// Patience: the server works, and an answer may come.
+	Patience Need = "patience"
+	// Arrival: the model is on its way into memory.
+	Arrival Need = "arrival"
+	// Load: the model is not in memory, and nothing else is wrong.
+	Load Need = "load"
+	// Reload: the model is to be loaded, and to answer before anybody gets it: its
+	// runner died, or its GPU is in question.
+	Reload Need = "reload"
+	// Pull: Ollama does not have the model.
+	Pull Need = "pull"
+	// Wait: nobody is answered, and it may end by itself, or is not certain yet.
+	Wait Need = "wait"
+	// Mend: a remedy now; waiting will not help any more.
+	Mend Need = "mend"
+	// MakeRoom: the same, and other models are to leave memory first.
+	MakeRoom Need = "make_room"
+	// MendWhenQuiet: a remedy that waits for a quiet moment, for the model answers.
+	MendWhenQuiet Need = "mend_when_quiet"
+	// MendWithBudget: a remedy as soon as the budget has one again, and a person until
+	// then.
+	MendWithBudget Need = "mend_with_budget"
+	// Person: no remedy of Clawgate's will help. It goes on looking.
+	Person Need = "person"
+	// HandsOff: a person has acted, and nothing is touched until that is undone.
+	HandsOff Need = "hands_off"
+)
+
+// Needs lists every need, for tests.
+var Needs = []Need{
+	Nothing, Proof, Patience, Arrival, Load, Reload, Pull, Wait, Mend, MakeRoom, MendWhenQuiet, MendWithBudget, Person, HandsOff,
+}
+
+// Remedy says that a remedy is due, now or later.
+func (n Need) Remedy() bool {
+	switch n {
+	case Mend, MakeRoom, MendWhenQuiet, MendWithBudget:
+		return true
+	}
+	return false
+}
+
+// mendUnless is a remedy now, or what the verdict usually needs.
+func mendUnless(held bool) Need {
+	if held {
+		return ""
+	}
+	return Mend
+}
+
+// settled has what a verdict needs that no rule has found a need for.
+func settled(j Judgement) Judgement {
+	if j.Need == "" {
+		j.Need = usually(j.Verdict, j.Answers)
+	}
+	return j
+}
+
+func usually(v Verdict, answers bool) Need {
+	switch v {
+	case Healthy, Slow, GPULost, CPUFallback, VRAMLeak, Throttled:
+		if !answers { // what was found last is kept, until failures are enough for another verdict
+			return Proof
+		}
+		return Nothing
+	case EngineAway, HostAction:
+		if !answers {
+			return Wait
+		}
+		return Nothing
+	case Busy, Overloaded:
+		return Patience
+	case Unloaded:
+		return Load
+	case Loading:
+		return Arrival
+	case Stopped:
+		return HandsOff
+	case ModelMissing:
+		return Pull
+	case Wedged, Down, Garbage:
+		return Wait
+	case Crashed, OutOfMemory:
+		return Reload
+	default:
+		return Proof
+	}
+}
