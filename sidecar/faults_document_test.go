@@ -123,9 +123,9 @@ func measure(cell string) float64 {
 
 func verdictsInWords() string {
 	var text strings.Builder
-	for _, entry := range verdict.Table {
-		fmt.Fprintf(&text, "\n### `%s`\n\n", entry.Verdict)
-		for _, line := range [][2]string{{"Signs", entry.Signs}, {"Remedy", entry.Remedy}, {"Never", entry.Never}, {"Faults", entry.Faults}} {
+	for _, record := range verdict.Records {
+		fmt.Fprintf(&text, "\n### `%s`\n\n", record.Verdict)
+		for _, line := range [][2]string{{"Signs", record.Signs}, {"Remedy", record.Remedy}, {"Never", record.Never}, {"Faults", record.Faults}} {
 			if line[1] != "" {
 				fmt.Fprintf(&text, "- %s: %s\n", line[0], line[1])
 			}

@@ -89,8 +89,7 @@ func (r *reporter) judged(s *supervisor, before, after verdict.Judgement) {
 		At: s.judgedAt, Kind: healthlog.KindVerdict, State: string(s.machine.State),
 		Verdict: string(after.Verdict), Sentence: after.Sentence,
 	})
-	switch after.Verdict {
-	case verdict.Wedged, verdict.Crashed, verdict.Down, verdict.OutOfMemory, verdict.Garbage, verdict.HostAction:
+	if verdict.Of(after.Verdict).Fault() {
 		since := s.readiness.streak.FailingSince
 		if since.IsZero() {
 			since = s.judgedAt

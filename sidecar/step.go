@@ -218,10 +218,8 @@ func (m Machine) due(e Event) (Machine, Action) {
 // stillTry is what remains without budget. A model whose runner died is not in
 // memory: it could never answer again if nobody loaded it.
 func stillTry(e Event) Action {
-	for _, v := range []verdict.Verdict{e.Judgement.Verdict, e.Judgement.Behind} {
-		if v == verdict.Crashed || v == verdict.OutOfMemory || v == verdict.Garbage {
-			return LoadModel
-		}
+	if verdict.Of(e.Judgement.Verdict).Meanwhile == verdict.Load || verdict.Of(e.Judgement.Behind).Meanwhile == verdict.Load {
+		return LoadModel
 	}
 	return Nothing
 }

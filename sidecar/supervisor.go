@@ -246,8 +246,7 @@ func (s *supervisor) recalibrate(now time.Time) {
 // verdict that speaks ill of it stays until the next run has proved itself.
 func (s *supervisor) forgetProof(now time.Time) {
 	before := s.judgement
-	well := before.Verdict == verdict.Healthy || before.Verdict == verdict.Busy || before.Verdict == verdict.Slow || before.Verdict == verdict.EngineAway
-	if well || before.Answers {
+	if before.SpeaksWell() {
 		s.judgement, s.judgedAt = verdict.Judgement{Verdict: verdict.Unproven, Need: verdict.Proof, Sentence: "nothing is proven yet in this run of the server"}, now
 		s.report.judged(s, before, s.judgement)
 	}

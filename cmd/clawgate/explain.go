@@ -13,16 +13,16 @@ import (
 
 // runExplain prints what this build knows about each verdict, or about one.
 func runExplain(_ context.Context, args []string) int {
-	entries := verdict.Table
+	records := verdict.Records
 	if len(args) > 1 {
 		return misused("clawgate explain takes the name of one verdict at most")
 	}
 	if len(args) == 1 {
-		if entries = entriesNamed(args[0]); len(entries) == 0 {
+		if records = recordsNamed(args[0]); len(records) == 0 {
 			return misused("no verdict is called %q; clawgate explain lists them", args[0])
 		}
 	}
-	err := writeEntries(os.Stdout, entries)
+	err := writeRecords(os.Stdout, records)
 	if err == nil && len(args) == 0 {
 		err = writeReleases(os.Stdout)
 	}
@@ -41,24 +41,24 @@ func writeReleases(w io.Writer) error {
 	return ollama.WriteReleases(w)
 }
 
-func entriesNamed(name string) []verdict.Entry {
-	for _, entry := range verdict.Table {
-		if string(entry.Verdict) == strings.ToLower(name) {
-			return []verdict.Entry{entry}
+func recordsNamed(name string) []verdict.Record {
+	for _, record := range verdict.Records {
+		if string(record.Verdict) == strings.ToLower(name) {
+			return []verdict.Record{record}
 		}
 	}
 	return nil
 }
 
-func writeEntries(w io.Writer, entries []verdict.Entry) error {
-	for i, entry := range entries {
-		text := string(entry.Verdict)
-		if entry.Faults != "" {
-			text += " (" + entry.Faults + ")"
+func writeRecords(w io.Writer, records []verdict.Record) error {
+	for i, record := range records {
+		text := string(record.Verdict)
+		if record.Faults != "" {
+			text += " (" + record.Faults + ")"
 		}
-		text += "\n  signs:   " + entry.Signs + "\n  remedy:  " + entry.Remedy + "\n"
-		if entry.Never != "" {
-			text += "  never:   " + entry.Never + "\n"
+		text += "\n  signs:   " + record.Signs + "\n  remedy:  " + record.Remedy + "\n"
+		if record.Never != "" {
+			text += "  never:   " + record.Never + "\n"
 		}
 		if i > 0 {
 			text = "\n" + text

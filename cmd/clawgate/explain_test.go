@@ -10,17 +10,17 @@ import (
 
 func TestEveryVerdictIsExplained(t *testing.T) {
 	var text strings.Builder
-	if err := writeEntries(&text, verdict.Table); err != nil {
+	if err := writeRecords(&text, verdict.Records); err != nil {
 		t.Fatal(err)
 	}
 	var named []verdict.Verdict
-	for _, entry := range verdict.Table {
-		named = append(named, entry.Verdict)
-		if entry.Signs == "" || entry.Remedy == "" {
-			t.Errorf("%s is not explained: %+v", entry.Verdict, entry)
+	for _, record := range verdict.Records {
+		named = append(named, record.Verdict)
+		if record.Signs == "" || record.Remedy == "" {
+			t.Errorf("%s is not explained: %+v", record.Verdict, record)
 		}
-		if !strings.Contains(text.String(), entry.Signs) || !strings.Contains(text.String(), entry.Remedy) {
-			t.Errorf("what is known of %s is not printed", entry.Verdict)
+		if !strings.Contains(text.String(), record.Signs) || !strings.Contains(text.String(), record.Remedy) {
+			t.Errorf("what is known of %s is not printed", record.Verdict)
 		}
 	}
 	if !slices.Equal(named, verdict.All) {

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/wire"
 )
 
@@ -20,10 +21,8 @@ var (
 	refusalReasons = []string{
 		string(wire.Gate), string(wire.QueueFull), string(wire.QueueTimeout), string(wire.Draining), string(wire.Upstream), string(wire.Crowded),
 	}
-	cutReasons    = []string{"upstream", "recovery", "stalled", "incomplete"}
-	remedyReasons = []string{
-		"wedged", "crashed", "down", "out_of_memory", "garbage", "slow", "gpu_lost", "cpu_fallback", "vram_leak", "requested",
-	}
+	cutReasons      = []string{"upstream", "recovery", "stalled", "incomplete"}
+	remedyReasons   = append(mended(), "requested")
 	remedyActions   = []string{"make_room", "unload", "restart", "start"}
 	remedyResults   = []string{"success", "failure", "obsolete", "observed"}
 	containerCauses = []string{"clawgate", "crash", "restarted", "recreated"}
@@ -34,6 +33,22 @@ func inferenceRoutes() (names []string) {
 	for _, endpoint := range ollama.Endpoints() {
 		if endpoint.Class == ollama.Inference && endpoint.Name() == endpoint.Path {
 			names = append(names, endpoint.Name())
+		}
+	}
+	return names
+}
+
+func precreate(counters *prometheus.CounterVec, values []string) {
+	for _, value := range values {
+		counters.WithLabelValues(value)
+	}
+}
+
+// mended are the verdicts for which there is a remedy.
+func mended() (names []string) {
+	for _, r := range verdict.Records {
+		if r.Mends() {
+			names = append(names, string(r.Verdict))
 		}
 	}
 	return names

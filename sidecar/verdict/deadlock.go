@@ -29,7 +29,7 @@ func MayBeDeadlocked(p Picture) bool {
 // answer all the while, so that probes do not see it. Unloading what is idle
 // lets the scheduler go on.
 func neverScheduled(p Picture) (Judgement, bool) {
-	if !p.LoadedKnown || !p.LoadSince.IsZero() || !restsFor(p, p.Limit.LoadStall) {
+	if !p.LoadedKnown || !restsFor(p, p.Limit.LoadStall) {
 		return Judgement{}, false
 	}
 	for _, r := range p.Traffic.InFlight {

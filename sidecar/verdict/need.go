@@ -59,41 +59,10 @@ func mendUnless(held bool) Need {
 	return Mend
 }
 
-// settled has what a verdict needs that no rule has found a need for.
+// settled is a judgement with a need: its verdict's where no rule has found another.
 func settled(j Judgement) Judgement {
 	if j.Need == "" {
-		j.Need = usually(j.Verdict, j.Answers)
+		j.Need = Of(j.Verdict).usually(j.Answers)
 	}
 	return j
-}
-
-func usually(v Verdict, answers bool) Need {
-	switch v {
-	case Healthy, Slow, GPULost, CPUFallback, VRAMLeak, Throttled:
-		if !answers { // what was found last is kept, until failures are enough for another verdict
-			return Proof
-		}
-		return Nothing
-	case EngineAway, HostAction:
-		if !answers {
-			return Wait
-		}
-		return Nothing
-	case Busy, Overloaded:
-		return Patience
-	case Unloaded:
-		return Load
-	case Loading:
-		return Arrival
-	case Stopped:
-		return HandsOff
-	case ModelMissing:
-		return Pull
-	case Wedged, Down, Garbage:
-		return Wait
-	case Crashed, OutOfMemory:
-		return Reload
-	default:
-		return Proof
-	}
 }

@@ -150,7 +150,7 @@ func find(t *testing.T, table map[string]finding) {
 			got := Judge(f.picture, f.before)
 			need := f.need
 			if need == "" {
-				need = usually(f.want, got.Answers)
+				need = Of(f.want).usually(got.Answers)
 			}
 			if got.Verdict != f.want || got.Need != need || got.Model != f.model || got.Behind != f.behind {
 				t.Errorf("%s, needs %s, model %q, behind %q: %s\nwant %s, %s, model %q, behind %q",

@@ -144,7 +144,7 @@ func budget(p Picture) time.Duration {
 		need := 3 * time.Duration(r.PromptTokens) * time.Second / promptRate
 		longest = max(longest, need)
 	}
-	if p.Slowed.throttled(p.Now) {
+	if heldDown(p) {
 		longest *= 2
 	}
 	return longest

@@ -7,6 +7,20 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
+// HostAction: only a person can mend it, or a restart would make it worse.
+const HostAction Verdict = "host_action"
+
+var hostActionRecord = Record{
+	Verdict: HostAction, Standing: Beyond,
+	Need: Nothing, Unproved: Wait, Finds: []Need{Reload, Person, MendWithBudget},
+	Means:  "a device error of the driver's, a driver that does not match its library, a container that does not end or start, a budget that is spent",
+	Does:   "no restart; says what a person has to do, and serves as long as the model answers",
+	Signs:  "an Xid of the device class, a lost GPU, the driver's own advice to reset or reboot, a driver and a library that do not match, a container that does not end or start, or a restart budget that is spent; or a fault of a server that is not the container of CLAWGATE_CONTAINER",
+	Remedy: "none: say what the person has to do; the gate is open as long as the model answers",
+	Never:  "restart again and again",
+	Faults: "F4, F17, F20, F22, F23",
+}
+
 // Card is what is known of the GPUs beside the plain activity.
 type Card struct {
 	View evidence.GPUView
@@ -51,11 +65,12 @@ func (c Card) devices() evidence.GPUView {
 // loaded to see whether it still answers; one whose runner died of it is judged as
 // usual. Only a restart is then out of the question.
 //
-// A model beside the main one is judged as usual: its silence says nothing of the
-// one that Clawgate is there for.
+// What is known for certain of the model (order) goes before it. So does whatever is
+// found of a model beside the main one: its silence says nothing of the one that
+// Clawgate is there for.
 func deviceFailed(p Picture) (Judgement, bool) {
 	trouble := deviceTrouble(p)
-	if trouble == "" || p.aside() || p.CrashUnresolved || p.Memory.Unresolved {
+	if trouble == "" {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: HostAction, Sentence: trouble}

@@ -5,6 +5,20 @@ import (
 	"time"
 )
 
+// Overloaded: Ollama refuses requests, and works.
+const Overloaded Verdict = "overloaded"
+
+var overloadedRecord = Record{
+	Verdict: Overloaded, Standing: Serving,
+	Need:   Patience,
+	Means:  "Ollama refuses as busy, and works",
+	Does:   "nothing",
+	Signs:  "Ollama refuses as busy and works",
+	Remedy: "none: requests wait or are refused with Retry-After",
+	Never:  "restart for a 503",
+	Faults: "F8",
+}
+
 // Refusals are Ollama's own 503 ("server busy").
 type Refusals struct {
 	First, Last time.Time // of the present row; zero without one

@@ -8,6 +8,20 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
+// CPUFallback: the server has run without its GPU since it started.
+const CPUFallback Verdict = "cpu_fallback"
+
+var cpuFallbackRecord = Record{
+	Verdict: CPUFallback, Standing: Serving,
+	Need: Nothing, Finds: []Need{MendWhenQuiet},
+	Means:  "two signs of four say that the model runs on the CPU",
+	Does:   "restarts at a quiet moment, once",
+	Signs:  "the same two of four, from the start of the container on",
+	Remedy: "restart at a quiet moment, once",
+	Never:  "believe size_vram alone; where the card has no room for the model",
+	Faults: "F12",
+}
+
 const (
 	// fallbackFactor: a 32B model is ten and more times slower on a CPU; several
 	// requests at once, long contexts and heat cost less than this.
@@ -63,7 +77,7 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 	case known && own:
 		return nil
 	}
-	if p.Card.Pace.Fallen() && !p.Slowed.throttled(p.Now) { // heat slows a GPU down, too
+	if p.Card.Pace.Fallen() && !heldDown(p) { // heat slows a GPU down, too
 		signs = append(signs, p.Card.Pace.sentence())
 	}
 	if p.Card.Hint == evidence.GPUNotFound {

@@ -8,6 +8,20 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
+// OutOfMemory: the model found no room on the GPU.
+const OutOfMemory Verdict = "out_of_memory"
+
+var outOfMemoryRecord = Record{
+	Verdict: OutOfMemory, Standing: Failing,
+	Need: Reload, Finds: []Need{MakeRoom, Mend, Person}, Meanwhile: Load,
+	Means:  "Ollama found no room for the model, twice",
+	Does:   "unloads models that nobody uses; restarts only where the container itself wastes the memory, or nobody can tell",
+	Signs:  "Ollama says twice that there is no memory for the model",
+	Remedy: "unload models that nobody uses; restart once if the container itself holds the memory, or if that cannot be told and nobody uses another model; else say who does",
+	Never:  "restart for every such error, or for two with answers between them; touch another program's process",
+	Faults: "F11",
+}
+
 // MemoryTrouble are the target's requests and loads that found no room.
 type MemoryTrouble struct {
 	// Times are when that happened, newest last, within CrashWindow.
@@ -40,7 +54,7 @@ func (m MemoryTrouble) loads() int {
 // this one's loads fail is no other's load. Where nobody can see it, it may as well
 // be held by a model that somebody uses, past the relay perhaps.
 func outOfMemory(p Picture) (Judgement, bool) {
-	if !p.Memory.Unresolved || len(p.Memory.Times) == 0 {
+	if !foundNoRoom(p) || len(p.Memory.Times) == 0 {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: OutOfMemory, Model: p.Target, Sentence: "there is no room for the model: " + p.Memory.Detail}
@@ -61,6 +75,8 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	}
 	return j, true
 }
+
+func foundNoRoom(p Picture) bool { return p.Memory.Unresolved }
 
 // canMakeRoom says that there are others to leave memory, and that they have not been
 // made to in vain.

@@ -2,6 +2,20 @@ package verdict
 
 import "fmt"
 
+// Garbage: answers come, and there is nothing in them.
+const Garbage Verdict = "garbage"
+
+var garbageRecord = Record{
+	Verdict: Garbage, Standing: Failing,
+	Need: Wait, Finds: []Need{Mend, Person}, Meanwhile: Load,
+	Means:  "answers with nothing in them, to users and to the probe",
+	Does:   "loads the model again; if they come back, keeps it out",
+	Signs:  "3 complete answers to 2 prompts with nothing in them, and the probe gets the same",
+	Remedy: "unload and load again; if it comes back the model is kept out",
+	Never:  "act on one empty answer",
+	Faults: "F9",
+}
+
 // HollowAnswers are complete answers of the target's present load in which there
 // is nothing (ollama/ollama#17524, #5668).
 type HollowAnswers struct {

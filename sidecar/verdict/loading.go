@@ -5,6 +5,20 @@ import (
 	"time"
 )
 
+// Loading: the model is on its way into memory.
+const Loading Verdict = "loading"
+
+var loadingRecord = Record{
+	Verdict: Loading,
+	Need:    Arrival,
+	Means:   "the model is on its way into memory",
+	Does:    "waits for as long as something moves",
+	Signs:   "the model is not loaded yet; CPU, disk or network move",
+	Remedy:  "wait while anything moves, up to CLAWGATE_LOAD_TIMEOUT without",
+	Never:   "be the client whose leaving aborts the load",
+	Faults:  "F9b, F10",
+}
+
 // blindLoad is how many times longer a load may take where its progress cannot
 // be seen: a model of 20 GB on a slow disk needs more than the stall limit, and
 // a load that never ends must not be waited for for ever.

@@ -1,0 +1,50 @@
+package verdict
+
+import (
+	"fmt"
+	"time"
+)
+
+// Crashed: the model's runner died; the server is up.
+const Crashed Verdict = "crashed"
+
+var crashedRecord = Record{
+	Verdict: Crashed, Standing: Failing,
+	Need: Reload, Finds: []Need{Wait, Mend, Person}, Meanwhile: Load,
+	Means:  "the model's runner died, the server lives: its process is gone without a cause, or the probe is answered with an error (what an error says to a client is a hint and no proof)",
+	Does:   "lets Ollama load it again; repeated, the same remedies; after a restart in vain, or for another model than `CLAWGATE_MODEL`, that model is kept out and the others go on",
+	Signs:  "the model's runner is gone and nothing explains it, or a probe or a load of Clawgate's own is answered that it died; what an error tells a client is a hint",
+	Remedy: "load again; after 3 within 10 min: unload, then restart once; after that the model is kept out and the others go on",
+	Never:  "restart for a single crash; believe an error's words, which may be a client's; send a request twice after its first byte",
+	Faults: "F5, F24",
+}
+
+func runnerCrashed(p Picture) (Judgement, bool) {
+	if !runnerDied(p) {
+		return Judgement{}, false
+	}
+	j := Judgement{Verdict: Crashed, Model: p.Target}
+	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
+	if len(p.Crashes) == 1 {
+		j.Sentence = "the model's runner died: " + p.CrashDetail
+	}
+	switch {
+	case len(p.Crashes) < CrashLimit: // Ollama itself loads it again
+	case seenBefore(p, p.Crashes):
+		j.Need = Wait // the next inspection may show that the container itself has ended
+	case p.Taken.Restarted:
+		j.Need = Person
+		j.Sentence += "; a restart did not help, so the model is kept out until it loads and answers"
+	default:
+		j.Need = Mend
+	}
+	return j, true
+}
+
+func runnerDied(p Picture) bool { return p.CrashUnresolved }
+
+// seenBefore says that the container was last looked at before the last crash:
+// its own end, or a person's stop, looks the same to a client.
+func seenBefore(p Picture, crashes []time.Time) bool {
+	return p.ContainerKnown && p.Container.SeenAt.Before(crashes[len(crashes)-1])
+}
