@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -40,7 +41,9 @@ func section(t *testing.T, text, heading string) string {
 }
 
 func TestReadmeHasTheTablesThatTheCodeHas(t *testing.T) {
-	for mark, table := range map[string]func(io.Writer) error{"env": writeEnv, "releases": ollama.WriteReleases} {
+	for mark, table := range map[string]func(io.Writer) error{
+		"env": writeEnv, "releases": ollama.WriteReleases, "verdicts": writeVerdicts,
+	} {
 		begin, end := "<!-- clawgate "+mark+" -->\n", "<!-- /clawgate "+mark+" -->\n"
 		_, after, found := strings.Cut(readme(t), begin)
 		got, _, ended := strings.Cut(after, end)
@@ -52,9 +55,25 @@ func TestReadmeHasTheTablesThatTheCodeHas(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got != want.String() {
-			t.Errorf("README.md differs from the code: put this between the marks (clawgate env, clawgate explain)\n%s", want.String())
+			t.Errorf("README.md differs from the code: put this between the marks (table %q)\n%s", mark, want.String())
 		}
 	}
+}
+
+// writeVerdicts writes README's table of the verdicts. Those that follow one another
+// and of which the same is said share a row.
+func writeVerdicts(w io.Writer) error {
+	text, last := "| Verdict | Means | What Clawgate does |\n|---|---|---|\n", ""
+	for _, record := range verdict.Records {
+		says := fmt.Sprintf(" | %s | %s |\n", record.Means, record.Does)
+		if says == last {
+			text = strings.TrimSuffix(text, says) + ", `" + string(record.Verdict) + "`" + says
+			continue
+		}
+		text, last = text+"| `"+string(record.Verdict)+"`"+says, says
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // described collects the names of what is registered, also of metrics that have
