@@ -192,7 +192,7 @@ func (s *supervisor) judge(picture verdict.Picture) {
 // handle takes one step and carries out its action.
 func (s *supervisor) handle(now time.Time, event Event) {
 	starts := s.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
-	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || verdict.RestartForbidden(s.picture(now)) == "")
+	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || !verdict.RestartForbidden(s.picture(now)).Holds())
 	event.UnloadsSpent = s.remedy.unloadsSpent(now, event.Judgement.Model)
 	event.Aside = s.aside()
 	before := s.machine

@@ -141,7 +141,7 @@ func TestNothingIsDueForAServerThatIsNotTheContainer(t *testing.T) {
 		if got.Need.Remedy() || got.ServerGone {
 			t.Fatalf("%+v\n%+v", got, p)
 		}
-		if RestartForbidden(p) == "" {
+		if RestartForbidden(p).Reason != NotTheServer {
 			t.Fatal("a restart is not forbidden")
 		}
 	}

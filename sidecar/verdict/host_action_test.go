@@ -71,8 +71,8 @@ func TestAMilderXidDoesNotHideAWorseOne(t *testing.T) {
 				p.Card.Xids = append(p.Card.Xids, evidence.Xid{At: ago(time.Minute), GPU: gpu, Code: 119})
 			}
 		})
-		if words := RestartForbidden(p); !strings.Contains(words, "reboot") {
-			t.Errorf("%q: %q", order, words)
+		if got := RestartForbidden(p); !strings.Contains(got.Sentence, "reboot") {
+			t.Errorf("%q: %+v", order, got)
 		}
 	}
 }

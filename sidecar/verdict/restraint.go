@@ -15,6 +15,33 @@ const (
 	stopsTried  = 2
 )
 
+// Restraint is why no remedy may be taken, and what a person has to do. The zero value
+// holds nothing back.
+type Restraint struct {
+	Reason   Reason
+	Sentence string
+}
+
+// Holds says that there is a restraint.
+func (r Restraint) Holds() bool { return r.Reason != "" }
+
+// Reason is why a remedy is held back.
+type Reason string
+
+const (
+	// NotTheServer: the container is not the server that answers.
+	NotTheServer Reason = "not_the_server"
+	// DriverMismatch: a container that is stopped would not start again.
+	DriverMismatch Reason = "driver_mismatch"
+	// DeviceFailed: the driver has given up the GPU.
+	DeviceFailed Reason = "device_failed"
+	// NeverStops and NeverStarts: the engine has tried often enough.
+	NeverStops  Reason = "never_stops"
+	NeverStarts Reason = "never_starts"
+	// BudgetSpent: no restart is left for now. It is the only one that ends by itself.
+	BudgetSpent Reason = "budget_spent"
+)
+
 // restrained holds a remedy back that cannot help or would make things worse,
 // and says what a person has to do instead.
 func restrained(p Picture, j Judgement) Judgement {
@@ -26,24 +53,24 @@ func restrained(p Picture, j Judgement) Judgement {
 		j.Sentence += "; the clock has jumped, so this is looked at again"
 		return j
 	}
-	forbidden := startForbidden(p)
+	restraint := startForbidden(p)
 	switch {
 	case p.Apart != "": // an unload would be for the server, and a restart of another container
-		forbidden = RestartForbidden(p)
+		restraint = RestartForbidden(p)
 	case !j.ServerGone:
-		forbidden = RestartForbidden(p)
+		restraint = RestartForbidden(p)
 		unload := j.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted // it comes first
 		if unload || j.Need == MakeRoom {
 			return j // neither is a restart
 		}
 	}
-	if forbidden == "" {
+	if !restraint.Holds() {
 		return j
 	}
-	held := Judgement{Verdict: HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model, Sentence: j.Sentence + "; " + forbidden}
+	held := Judgement{Verdict: HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model, Sentence: j.Sentence + "; " + restraint.Sentence}
 	switch {
 	case j.Need == MendWhenQuiet: // the model goes on answering
-	case p.Taken.NoBudget == forbidden:
+	case restraint.Reason == BudgetSpent:
 		held.Need = MendWithBudget
 	default:
 		held.Need = Person
@@ -51,26 +78,32 @@ func restrained(p Picture, j Judgement) Judgement {
 	return held
 }
 
-// RestartForbidden says why the container must not be stopped now, and what a
-// person has to do; empty if it may be. Whoever is about to restart it asks once
+// RestartForbidden says why the container must not be stopped now. Whoever is about to restart it asks once
 // more: one remedy may follow another without a verdict in between.
-func RestartForbidden(p Picture) string {
+func RestartForbidden(p Picture) Restraint {
 	switch {
 	case p.Apart != "":
-		return "nothing is healed: " + p.Apart
+		return Restraint{NotTheServer, "nothing is healed: " + p.Apart}
 	case (p.Card.Mismatch || p.Card.View.Mismatch) && p.Container.GPURequested:
-		return "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"
+		return Restraint{DriverMismatch, "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"}
 	case deviceTrouble(p) != "" && !restartMayHelp(p):
-		return "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)
+		return Restraint{DeviceFailed, "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)}
 	case p.Taken.FailedStops >= stopsTried:
-		return fmt.Sprintf("no restart: the container did not stop %d times (%s); look for a process in state D", p.Taken.FailedStops, p.Taken.LastError)
+		return Restraint{NeverStops, fmt.Sprintf("no restart: the container did not stop %d times (%s); look for a process in state D", p.Taken.FailedStops, p.Taken.LastError)}
 	}
-	return p.Taken.NoBudget
+	return budgetSpent(p)
 }
 
-func startForbidden(p Picture) string {
+func startForbidden(p Picture) Restraint {
 	if p.Taken.FailedStarts < startsTried {
-		return p.Taken.NoBudget
+		return budgetSpent(p)
 	}
-	return fmt.Sprintf("it did not start %d times (%s); a person has to look", p.Taken.FailedStarts, p.Taken.LastError)
+	return Restraint{NeverStarts, fmt.Sprintf("it did not start %d times (%s); a person has to look", p.Taken.FailedStarts, p.Taken.LastError)}
+}
+
+func budgetSpent(p Picture) Restraint {
+	if p.Taken.NoBudget == "" {
+		return Restraint{}
+	}
+	return Restraint{BudgetSpent, p.Taken.NoBudget}
 }

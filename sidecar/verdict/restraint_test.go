@@ -58,10 +58,29 @@ func TestARemedyThatMustNotBe(t *testing.T) {
 }
 
 func TestARestartIsAskedForOnceMore(t *testing.T) {
-	if words := RestartForbidden(onCard()); words != "" {
-		t.Errorf("%q", words)
-	}
-	if words := RestartForbidden(onCard(mismatch)); words == "" {
-		t.Error("a container would not start again under a driver that does not match")
+	spent := taken(func(taken *Taken) { taken.NoBudget = "the budget is spent; a person has to look" })
+	neverStops := taken(func(taken *Taken) { taken.FailedStops = stopsTried })
+	apart := func(p *Picture) { p.Apart = "it is another one" }
+	for name, c := range map[string]struct {
+		picture Picture
+		want    Reason
+	}{
+		"nothing is against it":                        {onCard(), ""},
+		"one that did not stop once":                   {onCard(taken(func(taken *Taken) { taken.FailedStops = stopsTried - 1 })), ""},
+		"another container than the server":            {onCard(apart, mismatch, neverStops, spent), NotTheServer},
+		"it would not start again":                     {onCard(mismatch, neverStops, spent), DriverMismatch},
+		"it would not, as was found at the last try":   {onCard(func(p *Picture) { p.Card.Mismatch = true }), DriverMismatch},
+		"a container without a GPU":                    {picture(mismatch), ""},
+		"a device that is lost":                        {onCard(lost, neverStops, spent), DeviceFailed},
+		"an Xid of which the driver wants no reset":    {onCard(xid(119, evidence.AdviceNone)), ""},
+		"the same, after a restart":                    {onCard(xid(119, evidence.AdviceNone), restarted), DeviceFailed},
+		"one that does not stop":                       {onCard(neverStops, spent), NeverStops},
+		"no budget":                                    {onCard(spent), BudgetSpent},
+		"one that never started may be tried at least": {onCard(taken(func(taken *Taken) { taken.FailedStarts = startsTried })), ""},
+	} {
+		got := RestartForbidden(c.picture)
+		if got.Reason != c.want || got.Holds() != (c.want != "") || got.Holds() != (got.Sentence != "") {
+			t.Errorf("%s: %+v, want %q", name, got, c.want)
+		}
 	}
 }
