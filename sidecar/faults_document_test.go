@@ -141,6 +141,19 @@ func TestDocumentHasTheVerdicts(t *testing.T) {
 	}
 }
 
+// The rows that a record names are there, or it is said why not.
+func TestDocumentHasTheFaultsOfTheVerdicts(t *testing.T) {
+	t.Parallel()
+	table, _, _ := strings.Cut(read(t), namesBegin)
+	for _, record := range verdict.Records {
+		for fault := range strings.SplitSeq(record.Faults, ", ") {
+			if !strings.Contains(table, fault+" ") {
+				t.Errorf("%s covers %q, of which docs/faults.md says nothing", record.Verdict, fault)
+			}
+		}
+	}
+}
+
 func read(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(document)

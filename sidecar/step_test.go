@@ -237,10 +237,16 @@ func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
 }
 
 func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
-	for found, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.Wedged: Nothing, verdict.Down: Nothing} {
-		after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Mend}})
-		if after.State != Exhausted || action != want {
-			t.Errorf("%s: got %s and %q, want %q", found, after.State, action, want)
+	for _, found := range verdict.All {
+		want := Nothing
+		if found == verdict.Crashed || found == verdict.OutOfMemory || found == verdict.Garbage {
+			want = LoadModel
+		}
+		for _, j := range []verdict.Judgement{{Verdict: found, Need: verdict.Mend}, {Verdict: verdict.HostAction, Behind: found, Need: verdict.MendWithBudget}} {
+			after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
+			if after.State != Exhausted || action != want {
+				t.Errorf("%s, behind it %q: got %s and %q, want %q", j.Verdict, j.Behind, after.State, action, want)
+			}
 		}
 	}
 }
