@@ -221,6 +221,7 @@ func TestTheOrderOfRules(t *testing.T) {
 		"refusals over one that is not there":   {picture: picture(refused(time.Second, 0), unloaded), want: Overloaded},
 		"one not in memory over its answers":    {picture: picture(unloaded), want: Unloaded, model: target},
 		"heat over slowness":                    {picture: onCard(late(time.Hour), throttledFor(time.Minute)), want: Throttled},
-		"what is mended over what is not":       {picture: onCard(leakFor(time.Hour), throttledFor(time.Minute)), want: VRAMLeak, need: MendWhenQuiet},
+		"a leak over heat":                      {picture: onCard(leakFor(time.Hour), throttledFor(time.Minute)), want: VRAMLeak, need: MendWhenQuiet},
+		"slowness over a leak that stays":       {picture: onCard(leakFor(time.Hour), late(time.Hour), atIdle(VRAMLeak)), want: Slow, need: MendWhenQuiet, model: target},
 	})
 }
