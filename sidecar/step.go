@@ -187,7 +187,7 @@ func (m Machine) silent(e Event) (Machine, Action) {
 	case Starting, Loading, Ready, Isolated:
 		m.State, m.Target = Isolated, e.Judgement.Model
 	case Verifying:
-		if e.Judgement.Verdict == verdict.HostAction { // it is about the device, whatever was mended
+		if verdict.Of(e.Judgement.Verdict).Standing == verdict.Beyond { // it is about the device, whatever was mended
 			m.State, m.Target = Isolated, e.Judgement.Model
 		}
 	}
