@@ -1,6 +1,6 @@
 package verdict
 
-// Busy: the probe waits, and the server works meanwhile.
+// Busy means that the probe waits, and the server works meanwhile.
 const Busy Verdict = "busy"
 
 var busyRecord = Record{

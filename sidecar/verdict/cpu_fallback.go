@@ -8,7 +8,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// CPUFallback: the server has run without its GPU since it started.
+// CPUFallback means that the server has run without its GPU since it started.
 const CPUFallback Verdict = "cpu_fallback"
 
 var cpuFallbackRecord = Record{

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Crashed: the model's runner died; the server is up.
+// Crashed means that the model's runner died; the server is up.
 const Crashed Verdict = "crashed"
 
 var crashedRecord = Record{

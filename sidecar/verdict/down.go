@@ -7,7 +7,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// Down: no server: its container ended by itself, or nothing listens.
+// Down means no server: its container ended by itself, or nothing listens.
 const Down Verdict = "down"
 
 var downRecord = Record{

@@ -2,7 +2,7 @@ package verdict
 
 import "fmt"
 
-// EngineAway: the container engine does not answer, so nothing can be healed.
+// EngineAway means that the container engine does not answer, so nothing can be healed.
 const EngineAway Verdict = "engine_away"
 
 var engineAwayRecord = Record{

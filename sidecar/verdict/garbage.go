@@ -2,7 +2,7 @@ package verdict
 
 import "fmt"
 
-// Garbage: answers come, and there is nothing in them.
+// Garbage means that answers come, and there is nothing in them.
 const Garbage Verdict = "garbage"
 
 var garbageRecord = Record{

@@ -1,6 +1,6 @@
 package verdict
 
-// GPULost: the container had a GPU, and what it loads now runs without.
+// GPULost means that the container had a GPU, and what it loads now runs without.
 const GPULost Verdict = "gpu_lost"
 
 var gpuLostRecord = Record{

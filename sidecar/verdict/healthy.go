@@ -2,7 +2,7 @@ package verdict
 
 import "fmt"
 
-// Healthy: a first chunk came in time, to a probe or to a live request.
+// Healthy means that a first chunk came in time, to a probe or to a live request.
 const Healthy Verdict = "healthy"
 
 var healthyRecord = Record{

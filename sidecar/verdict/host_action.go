@@ -7,7 +7,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// HostAction: only a person can mend it, or a restart would make it worse.
+// HostAction means that only a person can mend it, or a restart would make it worse.
 const HostAction Verdict = "host_action"
 
 var hostActionRecord = Record{

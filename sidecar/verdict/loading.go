@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Loading: the model is on its way into memory.
+// Loading means that the model is on its way into memory.
 const Loading Verdict = "loading"
 
 var loadingRecord = Record{

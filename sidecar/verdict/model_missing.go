@@ -1,6 +1,6 @@
 package verdict
 
-// ModelMissing: Ollama does not have the model.
+// ModelMissing means that Ollama does not have the model.
 const ModelMissing Verdict = "model_missing"
 
 var modelMissingRecord = Record{

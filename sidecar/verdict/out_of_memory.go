@@ -8,7 +8,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// OutOfMemory: the model found no room on the GPU.
+// OutOfMemory means that the model found no room on the GPU.
 const OutOfMemory Verdict = "out_of_memory"
 
 var outOfMemoryRecord = Record{

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Overloaded: Ollama refuses requests, and works.
+// Overloaded means that Ollama refuses requests, and works.
 const Overloaded Verdict = "overloaded"
 
 var overloadedRecord = Record{

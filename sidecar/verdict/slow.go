@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Slow: first chunks come, later than they should.
+// Slow means that first chunks come, later than they should.
 const Slow Verdict = "slow"
 
 var slowRecord = Record{

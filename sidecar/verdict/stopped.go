@@ -1,6 +1,6 @@
 package verdict
 
-// Stopped: a person stopped, killed, paused or removed the container.
+// Stopped means that a person stopped, killed, paused or removed the container.
 const Stopped Verdict = "stopped"
 
 var stoppedRecord = Record{

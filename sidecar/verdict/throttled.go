@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Throttled: heat or power slows the GPU down.
+// Throttled means that heat or power slows the GPU down.
 const Throttled Verdict = "throttled"
 
 var throttledRecord = Record{

@@ -2,7 +2,7 @@ package verdict
 
 import "time"
 
-// Unloaded: the server is up and the model is not in memory.
+// Unloaded means that the server is up and the model is not in memory.
 const Unloaded Verdict = "unloaded"
 
 var unloadedRecord = Record{

@@ -2,7 +2,7 @@ package verdict
 
 import "fmt"
 
-// Unproven: nothing has been seen yet that would allow a finding.
+// Unproven means that nothing has been seen yet that would allow a finding.
 const Unproven Verdict = "unproven"
 
 var unprovenRecord = Record{

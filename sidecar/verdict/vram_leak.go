@@ -1,6 +1,6 @@
 package verdict
 
-// VRAMLeak: the container holds GPU memory that no loaded model accounts for.
+// VRAMLeak means that the container holds GPU memory that no loaded model accounts for.
 const VRAMLeak Verdict = "vram_leak"
 
 var vramLeakRecord = Record{

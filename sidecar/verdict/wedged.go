@@ -8,7 +8,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// Wedged: silence and stillness; the process is there and does not answer.
+// Wedged means silence and stillness; the process is there and does not answer.
 const Wedged Verdict = "wedged"
 
 var wedgedRecord = Record{
