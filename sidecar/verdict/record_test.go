@@ -76,7 +76,7 @@ func TestEachVerdictInEachOfItsNeeds(t *testing.T) {
 	meant := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }
 	failing := ready(2, time.Second, evidence.ProbeResult{})
 	slow := late(time.Hour)
-	for v, cases := range map[Verdict]map[Need]finding{
+	table := map[Verdict]map[Need]finding{
 		Unproven: {Proof: {picture: picture(unread)}},
 		Healthy:  {Nothing: {picture: picture()}, Proof: {picture: picture(failing), before: Judgement{Verdict: Healthy}}},
 		Busy:     {Patience: {picture: picture(doubt)}},
@@ -117,7 +117,9 @@ func TestEachVerdictInEachOfItsNeeds(t *testing.T) {
 			Nothing: {picture: onCard(lost)}, Wait: {picture: onCard(lost, unread)}, Reload: {picture: onCard(lost, unread, unloaded)},
 			Person: {picture: onCard(lost, wedged)}, MendWithBudget: {picture: picture(api(3, time.Minute, evidence.ProbeResult{}), spent)},
 		},
-	} {
+	}
+	for _, v := range All {
+		cases := table[v]
 		for need, c := range cases {
 			if got := Judge(c.picture, c.before); got.Verdict != v || got.Need != need {
 				t.Errorf("%s, needs %s: %s\nwant %s, %s", got.Verdict, got.Need, got.Sentence, v, need)
