@@ -103,7 +103,7 @@ func (r *role) run(now evidence.Identity, gone absence) {
 	switch {
 	case gone.since.IsZero():
 	case gone.beside && gone.of.ID == now.ID && !r.bond.Apart():
-		r.bond = verdict.NotTheServer()
+		r.bond = verdict.KnownApart()
 	default:
 		r.bond = r.bond.NewRun()
 	}

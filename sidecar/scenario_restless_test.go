@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/simulation"
 )
 

@@ -38,12 +38,6 @@ func inferenceRoutes() (names []string) {
 	return names
 }
 
-func precreate(counters *prometheus.CounterVec, values []string) {
-	for _, value := range values {
-		counters.WithLabelValues(value)
-	}
-}
-
 // mended are the verdicts for which there is a remedy.
 func mended() (names []string) {
 	for _, r := range verdict.Records {

@@ -31,9 +31,9 @@ type Bond struct {
 	found int
 }
 
-// NotTheServer is what is known of a container that did not run while the server
+// KnownApart is what is known of a container that did not run while the server
 // answered: it has to show that it is the server now.
-func NotTheServer() Bond { return Bond{apart: true, found: 1} }
+func KnownApart() Bond { return Bond{apart: true, found: 1} }
 
 const (
 	// answerCPU is less than any answer costs: an empty list of models cost a real

@@ -27,7 +27,7 @@ func watchedServer(bond Bond, from time.Time, answers int, cpu time.Duration, tx
 	return bond, reading.SeenAt
 }
 
-func TestAContainerThatDoesNothingBesideAnswersIsNotTheServer(t *testing.T) {
+func TestAContainerThatDoesNothingBesideAnswersIsKnownApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers   int
 		cpu       time.Duration
