@@ -80,7 +80,7 @@ func (s *supervisor) lookAside(now time.Time) {
 		return
 	}
 	model, waits := verdict.ClientWaits(s.picture(now))
-	if waits && model != s.mainModel() && s.symptoms.of(model).answers { // else it may be a load that takes its time
+	if waits && model != s.mainModel() && s.models.get(model).answers { // else it may be a load that takes its time
 		s.suspect(model)
 	}
 }

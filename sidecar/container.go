@@ -119,10 +119,12 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	}
 	s.met(container)
 	s.symptoms.newRun()
+	s.models.each((*modelRecord).containerStarted)
 	s.remedy.taken = verdict.Taken{}
 	if cause != "crash" { // somebody may have mended what is wrong; the engine's policy has not
 		s.forgetDevices()
-		s.remedy.atIdle, s.quarantine = nil, nil
+		s.remedy.atIdle = nil
+		s.models.each(func(m *modelRecord) { m.kept = quarantine{} })
 	}
 	s.anew(now)
 }

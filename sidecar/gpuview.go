@@ -34,7 +34,7 @@ func (s *supervisor) sawView(view evidence.GPUView) {
 	held := heldBy(view, id)
 	s.symptoms.ownSeen = s.symptoms.ownSeen || held > 0
 	if model := s.holder(); model != "" {
-		of := s.symptoms.of(model)
+		of := s.models.of(model)
 		of.ownPeak = max(of.ownPeak, held)
 	}
 	s.symptoms.sawClocks(view)

@@ -43,7 +43,7 @@ func (s *supervisor) mayLoad(traffic evidence.Traffic, now time.Time) bool {
 		return true
 	}
 	for _, r := range traffic.InFlight {
-		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && !s.seen.inMemory(r.Model) {
+		if r.FirstChunkAt.IsZero() && now.Sub(r.SentAt) < s.config.LoadTimeout && !s.inMemory(r.Model) {
 			return true
 		}
 	}

@@ -22,7 +22,7 @@ func (s *supervisor) pushesOut(now time.Time) bool {
 			return false
 		}
 	case s.judgement.Verdict == verdict.HostAction && s.judgement.Need == verdict.Reload:
-		if s.symptoms.of(target).wanted.After(s.symptoms.doubtedAt) || now.Sub(s.symptoms.doubtedAt) >= doubtfulLoad {
+		if s.models.of(target).wanted.After(s.symptoms.doubtedAt) || now.Sub(s.symptoms.doubtedAt) >= doubtfulLoad {
 			return false
 		}
 	default:
@@ -46,6 +46,6 @@ func (s *supervisor) fitsBeside(model string) bool {
 	for _, g := range s.seen.gpu.GPUs {
 		free += g.FreeBytes
 	}
-	size := s.symptoms.of(model).size
+	size := s.models.get(model).size
 	return size > 0 && free >= size
 }

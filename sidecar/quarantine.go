@@ -15,13 +15,11 @@ const (
 	// kept out; each further time is twice as long, up to the longest.
 	firstQuarantine   = 10 * time.Minute
 	longestQuarantine = 2 * time.Hour
-	// maxQuarantined bounds the models that are kept out, and those that were: the
-	// one whose time is over first makes room. Ollama lists few that die.
-	maxQuarantined = 64
 )
 
-// quarantined is a model that is kept out, so that the others go on.
-type quarantined struct {
+// quarantine is the time for which a model is kept out, or was last, so that the
+// others go on.
+type quarantine struct {
 	until  time.Time
 	lasts  time.Duration
 	reason string
@@ -31,8 +29,8 @@ type quarantined struct {
 // for. Ollama loads it again for whoever asks next; if it dies again and again,
 // each time takes the GPU from the others.
 func (s *supervisor) crashedBeside(sign evidence.Sign) {
-	delete(s.seen.present, sign.Model)
-	of := s.symptoms.of(sign.Model)
+	of := s.models.of(sign.Model)
+	of.present = false
 	if n := len(of.crashes); n > 0 && sign.At.Sub(of.crashes[n-1]) < sameCrash {
 		return
 	}
@@ -49,29 +47,13 @@ func (s *supervisor) crashedBeside(sign evidence.Sign) {
 }
 
 func (s *supervisor) keepOut(model string, now time.Time, name verdict.Verdict, because string) {
-	if s.quarantine == nil {
-		s.quarantine = map[string]quarantined{}
-	}
-	s.boundQuarantine(model)
-	lasts := min(max(firstQuarantine, 2*s.quarantine[model].lasts), longestQuarantine)
-	s.quarantine[model] = quarantined{
+	of := s.models.of(model)
+	lasts := min(max(firstQuarantine, 2*of.kept.lasts), longestQuarantine)
+	of.kept = quarantine{
 		until: now.Add(lasts), lasts: lasts, reason: fmt.Sprintf("this model is kept out for %s, because %s", lasts, because),
 	}
-	s.symptoms.of(model).hollow.lookAgain() // it is asked again before it is kept out again
-	s.report.keptOut(s, model, name, s.quarantine[model].reason)
-}
-
-func (s *supervisor) boundQuarantine(newcomer string) {
-	if _, known := s.quarantine[newcomer]; known || len(s.quarantine) < maxQuarantined {
-		return
-	}
-	first := newcomer
-	for model, q := range s.quarantine {
-		if first == newcomer || q.until.Before(s.quarantine[first].until) {
-			first = model
-		}
-	}
-	delete(s.quarantine, first)
+	of.hollow.lookAgain() // it is asked again before it is kept out again
+	s.report.keptOut(s, model, name, of.kept.reason)
 }
 
 // setAside leaves a model that nothing has mended to a person, if it is not the
@@ -95,7 +77,8 @@ func (s *supervisor) keptOut(gate *relay.Gate, now time.Time) {
 	if s.machine.Passive {
 		return
 	}
-	for model, q := range s.quarantine {
+	for model, of := range s.models.named {
+		q := of.kept
 		if _, closed := gate.Models[model]; closed || !now.Before(q.until) {
 			continue
 		}

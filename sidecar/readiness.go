@@ -223,7 +223,7 @@ func (s *supervisor) readySpec(target string) probe.ReadySpec {
 		spare = "the model's keep-alive has passed; a probe would keep it in memory"
 	}
 	return probe.ReadySpec{
-		Spare: spare, Varied: s.symptoms.of(target).hollow.verdict().Suspicious(),
+		Spare: spare, Varied: s.models.of(target).hollow.verdict().Suspicious(),
 		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
 		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
 		Options: s.options.of,
@@ -239,8 +239,8 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel, asked runners.Mark
 		s.kicks.api.kick()
 	}
 	s.seen.loaded, s.seen.loadedKnown, s.seen.answered = loaded, true, true
-	s.seen.loadedAt, s.seen.present = time.Now(), nil
-	s.symptoms.sawLoaded(loaded)
+	s.seen.loadedAt = time.Now()
+	s.models.sawLoaded(loaded)
 	s.work.lasting.sawLoaded(s.seen.loadedAt, s.seen.isLoaded)
 	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
 		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
@@ -314,7 +314,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 
 // heard takes what a probe's answer tells beside its being there.
 func (s *supervisor) heard(target string, result evidence.ProbeResult) {
-	of := s.symptoms.of(target)
+	of := s.models.of(target)
 	switch {
 	case result.Hollow:
 		of.hollow.confirmed = result.Reason

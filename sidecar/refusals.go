@@ -43,7 +43,7 @@ func (s *supervisor) wasRefused(sign evidence.Sign) {
 	}
 	row.Last = sign.At
 	row.Count++
-	if sign.Model != "" && !s.seen.inMemory(sign.Model) { // a name is only there when Ollama lists the model
+	if sign.Model != "" && !s.inMemory(sign.Model) { // a name is only there when Ollama lists the model
 		s.refusals.model = sign.Model
 	}
 }
@@ -80,10 +80,10 @@ func (s *supervisor) doubtsRefusals(p verdict.Picture) bool {
 	case s.refusals.cancel != nil, p.Now.Sub(s.refusals.asked) < checkPause:
 	case s.machine.State != Ready, s.machine.Passive:
 	case !s.work.loadSince.IsZero(), s.work.restoring, !s.work.pullSince.IsZero():
-	case !s.seen.loadedKnown, s.seen.inMemory(model), p.Now.Before(s.quarantine[model].until):
-	case s.symptoms.of(model).size == 0: // nobody has told that it has weights here
+	case !s.seen.loadedKnown, s.inMemory(model), p.Now.Before(s.models.get(model).kept.until):
+	case s.models.get(model).size == 0: // nobody has told that it has weights here
 	default:
-		return len(s.seen.loaded)+len(s.seen.present) == 0 || s.fitsBeside(model)
+		return len(s.seen.loaded) == 0 && !s.models.anyPresent() || s.fitsBeside(model)
 	}
 	return false
 }
@@ -102,7 +102,7 @@ func (s *supervisor) checkedRefusals(now time.Time, model string, err error) {
 	case err != nil && !answered:
 		return
 	case err == nil:
-		s.seen.sawInMemory(model)
+		s.models.of(model).present = true
 		s.view.want(model)
 		s.report.modelLoaded(model, "check")
 	}

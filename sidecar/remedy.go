@@ -24,7 +24,6 @@ type remedyState struct {
 	stop      sentStop               // that failed last
 	left      []evidence.LoadedModel // that stay in memory through the rung under way
 	attempts  int                    // that did not help since the model was last ready for long
-	unloads   []unloadOf
 	drainFrom time.Time
 	drainedAt time.Time // when the last stream had ended, of one that waited for a quiet moment
 	steps     []recovery.Step
@@ -48,22 +47,6 @@ const (
 
 // ours says that what happens to the container now is Clawgate's own doing.
 func (r *remedyState) ours() bool { return r.running && r.rung.cuts() }
-
-// unloadOf is one unload that was taken for a model.
-type unloadOf struct {
-	model string
-	at    time.Time
-}
-
-func (r *remedyState) unloadsSpent(now time.Time, model string) bool {
-	recent := 0
-	for _, u := range r.unloads {
-		if u.model == model && now.Sub(u.at) < unloadWindow {
-			recent++
-		}
-	}
-	return recent >= unloadLimit
-}
 
 // timed adds a step to the account of the remedy that was taken last.
 func (r *remedyState) timed(name string, took time.Duration) {
@@ -145,8 +128,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.recalibrateFor(now, rung)
 	switch rung {
 	case Unload:
-		s.remedy.unloads = slices.DeleteFunc(s.remedy.unloads, func(u unloadOf) bool { return now.Sub(u.at) >= unloadWindow })
-		s.remedy.unloads = append(s.remedy.unloads, unloadOf{target, now})
+		s.models.of(target).unloaded(now)
 	case MakeRoom:
 	default:
 		s.remedy.attempts++
@@ -237,8 +219,9 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 			s.forgetDevices() // a person was there
 		}
 		s.symptoms.newRun()
+		s.models.each((*modelRecord).containerStarted)
 	} else if s.machine.Target != "" {
-		s.symptoms.of(s.machine.Target).reloaded()
+		s.models.of(s.machine.Target).reloaded()
 	}
 	s.seen.loaded, s.seen.loadedKnown = s.remedy.left, report.Err == nil
 	s.seen.containerKnown = false // the next inspection is of our own doing

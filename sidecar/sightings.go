@@ -33,8 +33,6 @@ type sightings struct {
 	loaded      []evidence.LoadedModel
 	loadedKnown bool
 	loadedAt    time.Time // when the list was read last
-	// present are the models that were loaded, or gave a first chunk, since then.
-	present map[string]bool
 
 	crashes     []time.Time
 	crashDetail string
@@ -49,7 +47,6 @@ type sightings struct {
 func (s *sightings) forgetServer() {
 	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
 	s.loaded, s.loadedKnown, s.answered, s.release = nil, false, false, ollama.Version{}
-	s.present = nil
 	s.lastSuccess = time.Time{}
 	if n := len(s.crashes); n > 0 {
 		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over
@@ -105,11 +102,11 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	switch sign.Kind {
 	case evidence.SignFirstChunk:
 		s.seen.lastTraffic = sign.At
-		s.seen.sawInMemory(sign.Model)
+		of := s.models.of(sign.Model)
+		of.present, of.answers = true, true
 		if sign.Loaded {
 			s.view.want(sign.Model)
 		}
-		s.symptoms.of(sign.Model).answers = true
 		s.heardServer(sign.SentAt, sign.At)
 		if target && !sign.SentAt.Before(s.role.absence.since) { // else it may be the last that the container said
 			s.credit(sign)
@@ -122,7 +119,7 @@ func (s *supervisor) sign(sign evidence.Sign) {
 		s.sawAnswer(sign, target)
 	case evidence.SignWanted:
 		if sign.Model == s.mainModel() { // others' names are whatever clients write
-			s.symptoms.of(sign.Model).wanted = sign.At
+			s.models.of(sign.Model).wanted = sign.At
 		}
 	case evidence.SignRefused:
 		s.kicks.tcp.kick()
@@ -153,7 +150,7 @@ func (s *supervisor) credit(sign evidence.Sign) {
 	}
 	s.readiness.count(result)
 	if !late || result.Late && !sign.Loaded {
-		s.symptoms.of(s.readiness.target).answered(sign.At, late)
+		s.models.of(s.readiness.target).answered(sign.At, late)
 	}
 	s.seen.lastSuccess = sign.At
 	s.sawToken(sign.At)
@@ -177,7 +174,7 @@ func (s *supervisor) crashed(sign evidence.Sign) {
 	s.seen.crashes = append(s.seen.crashes, sign.At)
 	s.seen.crashDetail = sign.Detail
 	s.seen.loadedKnown = false
-	delete(s.seen.present, sign.Model)
+	s.models.of(sign.Model).present = false
 	s.options.forget()
 	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
 }
@@ -185,8 +182,8 @@ func (s *supervisor) crashed(sign evidence.Sign) {
 // noRoom notes that a model found no memory. Ollama itself makes room and tries
 // again once; what it reports is what came of that.
 func (s *supervisor) noRoom(sign evidence.Sign) {
-	s.symptoms.of(sign.Model).noRoom(sign.At, sign.Detail)
-	delete(s.seen.present, sign.Model)
+	s.models.of(sign.Model).noRoom(sign.At, sign.Detail)
+	s.models.of(sign.Model).present = false
 	s.log.Warn("there was no room for a model", "model", sign.Model, "detail", sign.Detail)
 	if sign.Model == s.readiness.target {
 		s.seen.loadedKnown = false // it may have lost its place
@@ -196,7 +193,7 @@ func (s *supervisor) noRoom(sign evidence.Sign) {
 // sawAnswer takes a complete answer. Where a model's answers have nothing in
 // them, the probe asks that model next.
 func (s *supervisor) sawAnswer(sign evidence.Sign, target bool) {
-	of := s.symptoms.of(sign.Model)
+	of := s.models.of(sign.Model)
 	of.sawAnswer(sign.Answer)
 	if !sign.Answer.Hollow || !of.hollow.verdict().Suspicious() {
 		return
@@ -221,18 +218,9 @@ func (s *sightings) isLoaded(model string) bool {
 	return slices.ContainsFunc(s.loaded, func(m evidence.LoadedModel) bool { return m.Name == model })
 }
 
-// sawInMemory notes a model that did what it can only do in memory. Ollama knows it
-// by that name, so that they are few.
-func (s *sightings) sawInMemory(model string) {
-	if s.present == nil {
-		s.present = map[string]bool{}
-	}
-	s.present[model] = true
-}
-
 // inMemory says that a model is known to be in memory.
-func (s *sightings) inMemory(model string) bool {
-	return s.present[model] || s.loadedKnown && s.isLoaded(model)
+func (s *supervisor) inMemory(model string) bool {
+	return s.models.get(model).present || s.seen.loadedKnown && s.seen.isLoaded(model)
 }
 
 // markLoaded notes that a model must be in memory, for it answered.

@@ -11,7 +11,7 @@ import (
 
 // symptomsStatus shows what the verdict may rest on beside probes and traffic.
 func (s *supervisor) symptomsStatus() admin.SymptomsStatus {
-	known, of := s.symptoms, s.symptoms.of(s.readiness.target)
+	known, of := s.symptoms, s.models.of(s.readiness.target)
 	shown := admin.SymptomsStatus{
 		GPULog: string(known.hint), TokensPerSecond: of.pace.Usual(),
 		ThrottledSince: known.throttledSince, ThrottledBy: known.throttledBy,
@@ -59,8 +59,8 @@ const onlyWatches = "nothing: Clawgate only watches"
 
 func (s *supervisor) quarantineStatus(now time.Time) []admin.QuarantineStatus {
 	var shown []admin.QuarantineStatus
-	for model, q := range s.quarantine {
-		if now.Before(q.until) {
+	for model, of := range s.models.named {
+		if q := of.kept; now.Before(q.until) {
 			shown = append(shown, admin.QuarantineStatus{Model: model, Until: q.until, Reason: q.reason})
 		}
 	}

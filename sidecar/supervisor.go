@@ -77,6 +77,7 @@ type supervisor struct {
 
 	seen      sightings
 	symptoms  symptoms
+	models    models
 	readiness readiness
 	work      work
 	paces     paces
@@ -86,10 +87,8 @@ type supervisor struct {
 	view      secondView
 	role      role
 	refusals  refusalCheck
-	// quarantine are the models that are kept out, by normalised name.
-	quarantine map[string]quarantined
-	observe    bool    // MODE=observe
-	pausedFor  *string // why a person paused Clawgate; nil while nobody did
+	observe   bool    // MODE=observe
+	pausedFor *string // why a person paused Clawgate; nil while nobody did
 }
 
 // message is what a worker posts. One of an earlier generation is dropped: it
@@ -149,7 +148,8 @@ func (s *supervisor) begin(now time.Time) {
 	s.since, s.judgedAt = now, now
 	s.judgement = verdict.Judgement{Verdict: verdict.Unproven, Need: verdict.Proof, Sentence: "nothing is proven yet"}
 	s.generation = 1
-	s.readiness.target = ollama.NormalizeModel(s.config.Model)
+	s.models.main = s.mainModel()
+	s.readiness.target = s.models.main
 	s.report.entered(s, "", s.machine.State)
 	s.setGate(now)
 }
@@ -193,7 +193,7 @@ func (s *supervisor) judge(picture verdict.Picture) {
 func (s *supervisor) handle(now time.Time, event Event) {
 	starts := s.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || !verdict.RestartForbidden(s.picture(now)).Holds())
-	event.UnloadsSpent = s.remedy.unloadsSpent(now, event.Judgement.Model)
+	event.UnloadsSpent = s.models.get(event.Judgement.Model).unloadsSpent(now)
 	event.Aside = s.aside()
 	before := s.machine
 	after, action := step(s.machine, event)
@@ -228,7 +228,8 @@ func (s *supervisor) recalibrate(now time.Time) {
 	s.calibrated = now
 	s.readiness.forget()
 	s.seen.forgetServer()
-	if at := last(s.symptoms.of(s.readiness.target).memory); at.After(s.seen.lastSuccess) {
+	s.models.each(func(m *modelRecord) { m.present = false })
+	if at := last(s.models.of(s.readiness.target).memory); at.After(s.seen.lastSuccess) {
 		s.seen.lastSuccess = at // like a crash, it belongs to the run that is over
 	}
 	s.work.forget()

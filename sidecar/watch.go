@@ -97,7 +97,7 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 	})
 	s.post(ctx, generation, func() {
 		s.sawAPI(result)
-		s.symptoms.sawListed(list, s.mainModel(), s.refusals.model)
+		s.models.sawListed(list, s.mainModel(), s.refusals.model)
 		s.report.listed(probe.Names(list))
 		if list != nil {
 			s.relay.SetListed(probe.Names(list))

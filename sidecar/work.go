@@ -162,16 +162,16 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 		s.remedy.timed("load the model", took)
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
-	s.seen.sawInMemory(ollama.NormalizeModel(model))
+	s.models.of(ollama.NormalizeModel(model)).present = true
 	s.view.want(ollama.NormalizeModel(model))
 	if s.work.loadModel != s.readiness.target {
-		s.symptoms.of(s.work.loadModel).reloaded()
+		s.models.of(s.work.loadModel).reloaded()
 		return // the probe has turned from it
 	}
 	s.seen.lastSuccess = now // earlier crashes are mended, as far as is known
 	s.readiness.settle()     // and what probes found before was of another runner
 	s.readiness.streak = verdict.Streak{}
-	s.symptoms.of(ollama.NormalizeModel(model)).reloaded()
+	s.models.of(ollama.NormalizeModel(model)).reloaded()
 	s.probeNow(now)
 }
 
