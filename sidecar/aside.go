@@ -11,7 +11,7 @@ import (
 // turns back once that model has answered, or its trouble is over.
 func (s *supervisor) suspect(model string) {
 	now := time.Now()
-	if model == "" || verdict.InCloud(model) || s.readiness.streak.Failures > 0 || s.readiness.asksSince(now.Add(-answersWithin)) {
+	if model == "" || verdict.InCloud(model) || s.focus().streak.Failures > 0 || s.readiness.asksSince(now.Add(-answersWithin)) {
 		return // nobody knows which it is, nothing here keeps it waiting, or the model that is looked at has its say first
 	}
 	p := s.picture(now)
@@ -33,24 +33,16 @@ func (s *supervisor) turnAside(model string) {
 // unless the server works.
 const answersWithin = 10 * time.Second
 
+// turnTo has the probe look at a model. What other probes bring counts no more.
 func (s *supervisor) turnTo(model string) {
 	s.readiness.settle()
-	main := s.readiness.main
-	if !s.aside() {
-		main = aboutModel{s.readiness.streak, s.seen.crashes}
-	}
+	s.models.of(model).lookedAt(model == s.mainModel())
 	s.readiness = readiness{target: model, turned: time.Now(), asked: s.readiness.asked, open: s.readiness.open}
-	s.seen.crashes, s.seen.lastToken = nil, time.Time{}
-	switch {
-	case s.aside():
-		s.readiness.main = main
-	case main.streak.Failures == 0: // what it had proved before, and its crashes, are not over
-		s.readiness.streak, s.seen.crashes = main.streak, main.crashes
-	default:
-		s.seen.crashes = main.crashes
-	}
 	s.log.Info("the readiness probe looks at another model", "model", model)
 }
+
+// focus is what is known of the model that the probe looks at.
+func (s *supervisor) focus() *modelRecord { return s.models.of(s.readiness.target) }
 
 // aside says that the probe looks at another model than the main one.
 func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
@@ -63,7 +55,7 @@ func (s *supervisor) turnBack(now time.Time) {
 	case !s.aside() || s.machine.State == Recovering:
 		return
 	case s.symptoms.doubtedAt.After(s.readiness.turned):
-	case s.machine.State == Isolated && s.machine.Draining, s.readiness.streak.Failures > 0, now.Sub(s.readiness.turned) < besideSilence:
+	case s.machine.State == Isolated && s.machine.Draining, s.focus().streak.Failures > 0, now.Sub(s.readiness.turned) < besideSilence:
 		return
 	}
 	if s.machine.State == Verifying { // its next client will tell

@@ -19,7 +19,6 @@ func (s *supervisor) sawEvent(event evidence.ContainerEvent) {
 	case evidence.ActionStart, evidence.ActionResume:
 		s.role.absence.doubt(time.Now())
 	case evidence.ActionOOM:
-		s.seen.oomSeen = true
 		s.report.oomKilled()
 	}
 	if !s.remedy.ours() && !s.ownStop(event.At) {
@@ -51,7 +50,7 @@ func (s *supervisor) sawContainer(asked, now time.Time, container evidence.Conta
 	if container.Status != evidence.Running && s.seen.goneSince.IsZero() {
 		s.seen.goneSince = goneSince(container, now)
 	}
-	s.seen.forgetCrashesOf(container.FinishedAt)
+	s.models.each(func(m *modelRecord) { m.crashes.forgetEnd(container.FinishedAt) })
 	if gone := s.role.absence.since; !s.remedy.running && s.role.follow(asked, now, container) {
 		defer s.anew(now)
 	} else if gone != s.role.absence.since && container.Status != evidence.Running {

@@ -129,8 +129,8 @@ func (s *supervisor) doubtDevice(now time.Time) {
 		s.turnTo(s.mainModel())
 	}
 	s.readiness.settle()
-	s.readiness.streak, s.readiness.main.streak = verdict.Streak{}, verdict.Streak{}
-	s.symptoms.doubtedAt, s.readiness.doubted = now, true
+	s.models.each((*modelRecord).unprove)
+	s.symptoms.doubtedAt, s.focus().doubted = now, true
 	s.probeNow(now)
 }
 
@@ -141,17 +141,18 @@ const afterDoubt = 2 * time.Second
 // provenByStream takes each further piece of a stream of the model's, after its GPU came
 // into question, for an answer: with one slot a probe would wait behind it.
 func (s *supervisor) provenByStream(now time.Time) {
-	streak := s.readiness.streak
+	of := s.focus()
+	streak := of.streak
 	if streak.Successes >= s.config.SuccessThreshold {
-		s.readiness.doubted = false
+		of.doubted = false
 	}
-	if !s.readiness.doubted || s.aside() || s.machine.State == Recovering || streak.Failures > 0 {
+	if !of.doubted || s.aside() || s.machine.State == Recovering || streak.Failures > 0 {
 		return
 	}
 	for _, r := range s.relay.Traffic().InFlight {
 		after := r.LastChunkAt.Sub(s.symptoms.doubtedAt) >= afterDoubt && r.LastChunkAt.After(streak.Last.At) && r.SentAt.After(s.calibrated)
 		if r.Model == s.readiness.target && after && now.Sub(r.LastChunkAt) < s.config.FirstChunkTimeout {
-			s.readiness.count(evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: r.LastChunkAt})
+			of.count(evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: r.LastChunkAt})
 			return
 		}
 	}

@@ -57,10 +57,10 @@ const besideSilence = time.Minute
 // whileInFlight lets a probe go out beside live requests only when nothing moves,
 // or for long nothing of the model's own.
 func (s *supervisor) whileInFlight(p verdict.Picture) string {
-	if len(s.symptoms.xids)+len(s.seen.failed) > 0 && s.readiness.streak.Successes == 0 {
+	if len(s.symptoms.xids)+len(s.seen.failed) > 0 && s.focus().streak.Successes == 0 {
 		return "" // the gate is shut until the model has answered after the error
 	}
-	if p.Apart != "" && s.readiness.streak.Successes == 0 {
+	if p.Apart != "" && s.focus().streak.Successes == 0 {
 		return "" // what was asked of the container proves nothing
 	}
 	if _, waits := verdict.ClientWaits(p); waits || s.asksInDoubt(p) {

@@ -19,11 +19,15 @@ import (
 //	pace                         afresh     stays              afresh            afresh
 //	answers, lateness            ends       stays              ends              ends
 //	hollow answers               suspected  stays              suspected         suspected
-//	when there was no room       stays      stays              stays             stays
+//	failures                     resolved   resolved           resolved          resolved
+//	last token                   stays      stays              stays             stays
 //	in memory                    is         ends               ends              ends
+//	what probes found            ends       ends               ends              ends
 //
 // The first column is a new load of it, the second recalibrate, the third a start of
-// the container, and the last one a start that is somebody else's doing.
+// the container, and the last one a start that is somebody else's doing. A rung that
+// leaves the server running ends a run of the model that the probe looks at alone.
+// Failures that are resolved still count for how often the model failed.
 type modelRecord struct {
 	size      uint64    // bytes in memory, as Ollama said last, or on its disk before that
 	bestRatio float64   // the largest part of it that was seen on a GPU
@@ -44,10 +48,15 @@ type modelRecord struct {
 	timely    bool // this load of it has answered in time
 	hollow    hollowCount
 
-	memory       []time.Time // when there was no room for it, newest last
-	memoryDetail string
+	run      uint64    // counts the runs of the server, as far as they were this model's
+	crashes  failures  // its runner's deaths
+	noRoom   failures  // there was no memory for it
+	token    time.Time // when it gave its last first chunk
+	loadedAt time.Time // when a load of Clawgate's own succeeded last
 
-	crashes []time.Time // of models other than the target
+	streak verdict.Streak // of readiness probes
+	// doubted says that its GPU came into question and that it has not answered since.
+	doubted bool
 }
 
 // hollowCount follows answers with nothing in them.
@@ -56,6 +65,56 @@ type hollowCount struct {
 	prompts   []uint64
 	confirmed string // what the probe got, once it got the same
 	again     bool
+}
+
+// runEnded begins anew with a model whose server has ended, or has dropped it: what it
+// proved is over, and what failed belongs to the run before.
+func (m *modelRecord) runEnded() {
+	m.run++
+	m.unprove()
+}
+
+// unprove takes back what probes found.
+func (m *modelRecord) unprove() { m.streak, m.doubted = verdict.Streak{}, false }
+
+// count takes what a readiness probe found, or a live answer that tells the same.
+func (m *modelRecord) count(result evidence.ProbeResult) { m.streak = m.streak.Add(result) }
+
+// succeeded is when it was last known to be well: it gave a token, or was loaded.
+func (m *modelRecord) succeeded() time.Time { return later(m.token, m.loadedAt) }
+
+// unresolved says that the newest failure is of the present run, and that nothing has
+// gone well since.
+func (m *modelRecord) unresolved(f failures) bool {
+	newest := f.newest()
+	return newest.run == m.run && !newest.passed && newest.at.After(m.succeeded())
+}
+
+// crashed notes a death of its runner, and says whether it is a new one: one death cuts
+// every stream that the runner had. A request that kills the runner is sent once more,
+// and counts once.
+func (m *modelRecord) crashed(at time.Time, detail string, counted func() bool) bool {
+	if n := m.crashes.newest().at; !n.IsZero() && at.Sub(n) < sameCrash && !m.succeeded().After(n) {
+		return false
+	}
+	if counted() {
+		m.crashes.dropLast()
+	}
+	m.crashes.add(at, m.run, detail)
+	return true
+}
+
+// lookedAt begins a look at a model. The main one keeps what it has proved, and its
+// failures. Another one begins anew: what it did before was not Clawgate's to mend.
+func (m *modelRecord) lookedAt(main bool) {
+	m.doubted = false
+	if !main || m.streak.Failures > 0 {
+		m.streak = verdict.Streak{}
+	}
+	if !main {
+		m.crashes.pass()
+		m.noRoom.pass()
+	}
 }
 
 // containerStarted begins anew with a container that was started again.
@@ -102,18 +161,11 @@ func (m *modelRecord) sawAnswer(answer evidence.Answer) {
 // maxPrompts: more different prompts than this tell nothing more.
 const maxPrompts = 8
 
-// noRoom notes that there was no memory for the model.
-func (m *modelRecord) noRoom(at time.Time, detail string) {
-	m.memory = slices.DeleteFunc(m.memory, func(t time.Time) bool { return at.Sub(t) > verdict.CrashWindow })
-	m.memory = append(m.memory, at)
-	m.memoryDetail = detail
-}
-
-// lately are the times within the window in which they count, since the model gave
-// its last token: one request that was too large, and another after many answers,
-// are not one trouble.
-func (m *modelRecord) lately(now, token time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(m.memory), func(t time.Time) bool { return now.Sub(t) > verdict.CrashWindow || !t.After(token) })
+// memoryTrouble is the want of memory since the model gave its last token: one request
+// that was too large, and another after many answers, are not one trouble.
+func (m *modelRecord) memoryTrouble(now time.Time) verdict.MemoryTrouble {
+	times := m.noRoom.between(m.token, now)
+	return verdict.MemoryTrouble{Times: times, Unresolved: len(times) > 0 && m.unresolved(m.noRoom), Detail: m.noRoom.detail}
 }
 
 // unloaded notes an unload that is taken as a remedy.

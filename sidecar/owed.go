@@ -55,7 +55,7 @@ func (s *supervisor) dropIntent(now time.Time, c evidence.Container) {
 	if !pending {
 		return
 	}
-	silent := intent.StopTakes > 0 && !s.seen.lastToken.After(intent.At.Add(intent.StopTakes))
+	silent := intent.StopTakes > 0 && !s.focus().token.After(intent.At.Add(intent.StopTakes))
 	if sameRun(c.Identity, intent.Container) && (c.Status == evidence.Exited || intent.Stops(now) || silent) {
 		return
 	}
@@ -83,7 +83,7 @@ func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, no
 // sawToken: who was killed does not answer, so that a stop which failed will have no
 // effect any more.
 func (s *supervisor) sawToken(at time.Time) {
-	s.seen.lastToken = at
+	s.focus().token = at
 	told := !s.remedy.stop.told.IsZero()
 	if intent, pending := s.journal.Pending(); told && pending && sameRun(intent.Container, s.remedy.stop.run) {
 		s.disown()

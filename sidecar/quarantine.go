@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
@@ -25,24 +24,29 @@ type quarantine struct {
 	reason string
 }
 
-// crashedBeside notes that the runner of a model died that Clawgate is not there
-// for. Ollama loads it again for whoever asks next; if it dies again and again,
-// each time takes the GPU from the others.
-func (s *supervisor) crashedBeside(sign evidence.Sign) {
+// died counts a death of a model's runner. Ollama loads the model again for whoever asks
+// next; if that of one dies again and again which the probe does not look at, each time
+// takes the GPU from the others. The list of models is looked at again before the next
+// probe is sent.
+func (s *supervisor) died(sign evidence.Sign) {
+	s.kicks.inspect.kick() // it may be the whole container that ends
+	if sign.Model == s.mainModel() && s.aside() {
+		s.turnTo(sign.Model) // it comes first
+	}
 	of := s.models.of(sign.Model)
 	of.present = false
-	if n := len(of.crashes); n > 0 && sign.At.Sub(of.crashes[n-1]) < sameCrash {
+	if !of.crashed(sign.At, sign.Detail, func() bool { return s.view.counted(sign.Request) }) {
 		return
 	}
-	if s.view.counted(sign.Request) {
-		return // the same request, sent once more
-	}
-	of.crashes = slices.DeleteFunc(of.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
-	of.crashes = append(of.crashes, sign.At)
-	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(of.crashes))
-	if len(of.crashes) >= verdict.CrashLimit && sign.Model != s.mainModel() {
-		s.keepOut(sign.Model, sign.At, verdict.Crashed, fmt.Sprintf("its runner died %d times: %s", len(of.crashes), sign.Detail))
-		of.crashes = nil
+	crashes := len(of.crashes.list)
+	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", crashes)
+	switch {
+	case sign.Model == s.readiness.target:
+		s.seen.loadedKnown = false
+		s.options.forget()
+	case crashes >= verdict.CrashLimit:
+		s.keepOut(sign.Model, sign.At, verdict.Crashed, fmt.Sprintf("its runner died %d times: %s", crashes, sign.Detail))
+		of.crashes = failures{}
 	}
 }
 

@@ -11,27 +11,16 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
-// readiness plans the third probe and counts what it finds about one model.
+// readiness plans the third probe, which looks at one model at a time.
 type readiness struct {
-	target string // normalised
-	// doubted says that its GPU came into question and that it has not answered since.
-	doubted bool
-	turned  time.Time // when it was chosen; zero for the main model from the start
-	// main is what is known of the main model, while another one is the target.
-	main   aboutModel
-	streak verdict.Streak
+	target string    // normalised
+	turned time.Time // when it was chosen; zero for the main model from the start
 	next   time.Time
 	asked  time.Time // when the last attempt began
 	open   []*attempt
 	gaveUp time.Time // on the last attempt
 	// anyway has the next attempt ask the model although it is not listed.
 	anyway bool
-}
-
-// aboutModel is what is kept of a model that the probe has turned from.
-type aboutModel struct {
-	streak  verdict.Streak
-	crashes []time.Time
 }
 
 // attempt is one readiness probe that has not been answered. It stays open after
@@ -47,14 +36,6 @@ type attempt struct {
 	// leaves in mid-answer can lose the slot for ever (see probe.Ready).
 	moot   bool
 	cancel context.CancelFunc
-}
-
-func (r *readiness) count(result evidence.ProbeResult) { r.streak = r.streak.Add(result) }
-
-// forget starts counting for a new run of the server.
-func (r *readiness) forget() {
-	r.cancelAll()
-	r.streak, r.main.streak, r.doubted = verdict.Streak{}, verdict.Streak{}, false
 }
 
 // cancelAll calls off what is open. Only what is being mended may be left like
@@ -128,7 +109,7 @@ func (s *supervisor) planReadiness(p verdict.Picture) {
 	s.readiness.giveUp(p.Now)
 	model, waits := verdict.ClientWaits(p)
 	attempts, undecided := s.readiness.waiting()
-	hurry := waits && model == p.Target && !undecided && s.readiness.streak.Failures == 0
+	hurry := waits && model == p.Target && !undecided && s.focus().streak.Failures == 0
 	if hurry && p.Now.Sub(s.readiness.asked) >= s.config.RecheckInterval { // no loop while probes decide nothing
 		s.probeNow(p.Now)
 	}
@@ -136,7 +117,7 @@ func (s *supervisor) planReadiness(p verdict.Picture) {
 		return
 	}
 	if reason := s.leaveAlone(p); reason != "" {
-		s.readiness.streak.Doubt = reason
+		s.focus().streak.Doubt = reason
 		s.readiness.next = p.Now.Add(s.config.RecheckInterval)
 		return
 	}
@@ -156,7 +137,7 @@ func (s *supervisor) judgeOverdue(p verdict.Picture) {
 		result := verdict.Silence(p, a.began, a.waitsFor)
 		a.counted = result.Outcome == evidence.Failure
 		result.Server = a.waitsFor == probe.WaitsForList
-		s.readiness.count(result)
+		s.focus().count(result)
 		if a.counted {
 			s.report.probed(s, result)
 			s.readiness.next = a.began.Add(s.config.RecheckInterval)
@@ -242,8 +223,8 @@ func (s *supervisor) sawLoaded(loaded []evidence.LoadedModel, asked runners.Mark
 	s.seen.loadedAt = time.Now()
 	s.models.sawLoaded(loaded)
 	s.work.lasting.sawLoaded(s.seen.loadedAt, s.seen.isLoaded)
-	if s.readiness.streak.Failures > 0 && s.readiness.streak.Last.Server {
-		s.readiness.streak = verdict.Streak{} // it was the server that was silent, and now it speaks
+	if s.focus().streak.Failures > 0 && s.focus().streak.Last.Server {
+		s.focus().streak = verdict.Streak{} // it was the server that was silent, and now it speaks
 	}
 	if s.seen.tcp.Failures > 0 { // an answer is news to the probes that found none
 		s.kicks.tcp.kick()
@@ -272,20 +253,19 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		return
 	}
 	if result.Outcome == evidence.Failure && result.Server && s.serverStarts(result.At) {
-		s.readiness.streak.Doubt = "the server has just started: " + result.Reason
+		s.focus().streak.Doubt = "the server has just started: " + result.Reason
 		s.readiness.next = result.At.Add(startingRecheck)
 		return
 	}
-	s.readiness.count(result)
+	s.focus().count(result)
 	s.report.probed(s, result)
 	s.heard(target, result)
 	if result.Crash {
-		s.crashed(evidence.Sign{Kind: evidence.SignRunnerDied, Model: target, At: result.At, Detail: result.Reason})
+		s.died(evidence.Sign{Kind: evidence.SignRunnerDied, Model: target, At: result.At, Detail: result.Reason})
 	}
 	switch result.Outcome {
 	case evidence.Success:
 		s.heardServer(a.began, result.At)
-		s.seen.lastSuccess = result.At
 		if a.unlisted {
 			s.seen.markLoaded(target) // whatever the list says
 		}
@@ -293,7 +273,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		s.serverSpoke()
 		s.readiness.settle()
 		s.readiness.next = a.began.Add(s.config.ReadyInterval)
-		if s.readiness.streak.Successes < s.config.SuccessThreshold {
+		if s.focus().streak.Successes < s.config.SuccessThreshold {
 			s.probeNow(result.At)
 		}
 		if target != s.mainModel() {

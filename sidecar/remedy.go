@@ -75,7 +75,7 @@ func (s *supervisor) beginDrain(now time.Time) {
 		s.remedy.reason, s.remedy.sentence = requested, "a person asked for a restart"
 	}
 	if s.remedy.since.IsZero() { // not on a further rung for the same trouble
-		s.remedy.steps, s.remedy.since = nil, s.readiness.streak.FailingSince
+		s.remedy.steps, s.remedy.since = nil, s.focus().streak.FailingSince
 	}
 	if s.remedy.since.IsZero() {
 		s.remedy.since = now
@@ -125,7 +125,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.noteTaken(now, rung)
 	s.noteLoaded(rung, target, others)
 	s.setGate(now)
-	s.recalibrateFor(now, rung)
+	s.changed(now, rung)
 	switch rung {
 	case Unload:
 		s.models.of(target).unloaded(now)
@@ -150,14 +150,15 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	})
 }
 
-// recalibrateFor forgets what was seen of the server before the rung. What the main
-// model proved stays true when another one is unloaded.
-func (s *supervisor) recalibrateFor(now time.Time, rung Rung) {
-	proof := s.readiness.main
-	s.recalibrate(now)
-	if !rung.cuts() && s.aside() {
-		s.readiness.main = proof
+// changed forgets what was seen of the server before the rung. Where that leaves it
+// running, what the other models proved stays true.
+func (s *supervisor) changed(now time.Time, rung Rung) {
+	if rung.cuts() {
+		s.recalibrate(now)
+		return
 	}
+	s.focus().runEnded()
+	s.lookAnew(now)
 }
 
 // spend takes one restart out of the budget. Finishing what an earlier Clawgate
@@ -213,7 +214,7 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	}
 	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
 	s.report.remedied(s, rung, result, report, now)
-	s.recalibrateFor(now, rung)
+	s.changed(now, rung)
 	if rung.cuts() {
 		if report.Err == nil && s.remedy.reason == requested || kind == Replaced {
 			s.forgetDevices() // a person was there
@@ -244,7 +245,8 @@ func (s *supervisor) beginBackoff(now time.Time) {
 // endBackoff looks again once the pause is over.
 func (s *supervisor) endBackoff(now time.Time) {
 	if s.machine.State == Backoff && !now.Before(s.remedy.backoff) {
-		s.readiness.forget()
+		s.readiness.cancelAll()
+		s.models.each((*modelRecord).unprove)
 		s.handle(now, Event{Kind: BackoffElapsed})
 	}
 }

@@ -90,7 +90,7 @@ func (r *reporter) judged(s *supervisor, before, after verdict.Judgement) {
 		Verdict: string(after.Verdict), Sentence: after.Sentence,
 	})
 	if verdict.Of(after.Verdict).Fault() {
-		since := s.readiness.streak.FailingSince
+		since := s.focus().streak.FailingSince
 		if since.IsZero() {
 			since = s.judgedAt
 		}

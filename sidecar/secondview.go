@@ -255,7 +255,7 @@ func (v *secondView) doubtful(model string, now, answered time.Time) bool {
 
 // inDoubt says so of the model that the probe looks at.
 func (s *supervisor) inDoubt(now time.Time) bool {
-	return s.view.doubtful(s.readiness.target, now, later(s.seen.lastToken, s.seen.lastSuccess))
+	return s.view.doubtful(s.readiness.target, now, s.focus().succeeded())
 }
 
 // doubtPause is between two probes that are sent beside clients because of a doubt.
@@ -269,19 +269,6 @@ func (s *supervisor) asksInDoubt(p verdict.Picture) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model == p.Target && r.FirstChunkAt.IsZero() })
-}
-
-// died counts a crash that was seen in two ways.
-func (s *supervisor) died(sign evidence.Sign) {
-	switch {
-	case sign.Model == s.readiness.target:
-		s.crashed(sign)
-	case sign.Model == s.mainModel(): // it comes first
-		s.turnTo(sign.Model)
-		s.crashed(sign)
-	default:
-		s.crashedBeside(sign)
-	}
 }
 
 // later is the later of two times.

@@ -34,23 +34,13 @@ type sightings struct {
 	loadedKnown bool
 	loadedAt    time.Time // when the list was read last
 
-	crashes     []time.Time
-	crashDetail string
-	lastSuccess time.Time // last first chunk, or load, of the target
-	lastToken   time.Time // last first chunk of the target
 	lastTraffic time.Time // last first chunk of any live request
-	oomSeen     bool
 }
 
-// forgetServer keeps the container and the engine, which outlive a run of the
-// server, and the crashes, which may be what the next run repeats.
+// forgetServer keeps the container and the engine, which outlive a run of the server.
 func (s *sightings) forgetServer() {
 	s.tcp, s.api, s.pulse = verdict.Streak{}, verdict.Streak{}, verdict.Pulse{}
 	s.loaded, s.loadedKnown, s.answered, s.release = nil, false, false, ollama.Version{}
-	s.lastSuccess = time.Time{}
-	if n := len(s.crashes); n > 0 {
-		s.lastSuccess = s.crashes[n-1] // they belong to the run that is over
-	}
 }
 
 // picture puts all that is known into one value for package verdict.
@@ -66,15 +56,11 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		Container: s.seen.container, ContainerKnown: s.seen.containerKnown,
 		EngineAwaySince: s.seen.engineAway, EngineBackAt: s.seen.engineBack, GoneSince: s.seen.goneSince,
 		Reached: s.seen.reached, Answered: s.seen.answered,
-		TCP: s.seen.tcp, API: s.seen.api, Ready: s.readiness.streak, Target: s.readiness.target, Main: s.mainModel(),
+		TCP: s.seen.tcp, API: s.seen.api, Ready: s.focus().streak, Target: s.readiness.target, Main: s.mainModel(),
 		GPUActiveAt: s.seen.gpuWorks,
 		Traffic:     s.relay.Traffic(), Pulse: s.seen.pulse,
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
 		LoadSince: s.targetLoads(), PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
-		Crashes: s.seen.crashes, CrashDetail: s.seen.crashDetail,
-	}
-	if n := len(s.seen.crashes); n > 0 {
-		p.CrashUnresolved = s.seen.crashes[n-1].After(s.seen.lastSuccess)
 	}
 	p.Taken = s.taken(now)
 	s.symptomsIn(&p)
@@ -108,7 +94,11 @@ func (s *supervisor) sign(sign evidence.Sign) {
 			s.view.want(sign.Model)
 		}
 		s.heardServer(sign.SentAt, sign.At)
-		if target && !sign.SentAt.Before(s.role.absence.since) { // else it may be the last that the container said
+		if sign.SentAt.Before(s.role.absence.since) {
+			break // it may be the last that the container said
+		}
+		of.token = sign.At
+		if target {
 			s.credit(sign)
 		}
 	case evidence.SignRunnerDied, evidence.SignOutOfMemory:
@@ -139,51 +129,31 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	}
 }
 
-// credit counts a live first chunk as a passed readiness probe (M5: no probe
+// credit counts a live first chunk as a passed readiness probe (no probe
 // eats the GPU time of users who prove the same). One that came late is no
 // timely success, and after a long prompt, or a load, no sign of slowness either.
 func (s *supervisor) credit(sign evidence.Sign) {
-	result := evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
+	of, result := s.focus(), evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
 	late := sign.Took > s.config.FirstChunkTimeout
-	if result.Late = late && s.readiness.streak.Last.Late; result.Late {
-		result.Reason = s.readiness.streak.Last.Reason
+	if result.Late = late && of.streak.Last.Late; result.Late {
+		result.Reason = of.streak.Last.Reason
 	}
-	s.readiness.count(result)
+	of.count(result)
 	if !late || result.Late && !sign.Loaded {
-		s.models.of(s.readiness.target).answered(sign.At, late)
+		of.answered(sign.At, late)
 	}
-	s.seen.lastSuccess = sign.At
 	s.sawToken(sign.At)
 	s.serverSpoke()
 	s.seen.markLoaded(s.readiness.target)
 	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
 }
 
-// crashed notes that the target's runner died. The list of models is looked at
-// again before the next probe is sent.
-func (s *supervisor) crashed(sign evidence.Sign) {
-	s.kicks.inspect.kick() // it may be the whole container that ends
-	n := len(s.seen.crashes)
-	if n > 0 && sign.At.Sub(s.seen.crashes[n-1]) < sameCrash && !s.seen.lastSuccess.After(s.seen.crashes[n-1]) {
-		return // one death cuts every stream that its runner had
-	}
-	if s.view.counted(sign.Request) && n > 0 {
-		s.seen.crashes = s.seen.crashes[:n-1] // the same request, sent once more
-	}
-	s.seen.crashes = slices.DeleteFunc(s.seen.crashes, func(t time.Time) bool { return sign.At.Sub(t) > verdict.CrashWindow })
-	s.seen.crashes = append(s.seen.crashes, sign.At)
-	s.seen.crashDetail = sign.Detail
-	s.seen.loadedKnown = false
-	s.models.of(sign.Model).present = false
-	s.options.forget()
-	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", len(s.seen.crashes))
-}
-
 // noRoom notes that a model found no memory. Ollama itself makes room and tries
 // again once; what it reports is what came of that.
 func (s *supervisor) noRoom(sign evidence.Sign) {
-	s.models.of(sign.Model).noRoom(sign.At, sign.Detail)
-	s.models.of(sign.Model).present = false
+	of := s.models.of(sign.Model)
+	of.noRoom.add(sign.At, of.run, sign.Detail)
+	of.present = false
 	s.log.Warn("there was no room for a model", "model", sign.Model, "detail", sign.Detail)
 	if sign.Model == s.readiness.target {
 		s.seen.loadedKnown = false // it may have lost its place
@@ -204,14 +174,6 @@ func (s *supervisor) sawAnswer(sign evidence.Sign, target bool) {
 	case s.machine.State == Ready && s.readiness.target == s.mainModel():
 		s.turnAside(sign.Model)
 	}
-}
-
-// sameCrash is how far apart the signs of one death may come.
-const sameCrash = 2 * time.Second
-
-// forgetCrashesOf drops the crashes that were the end of the whole container.
-func (s *sightings) forgetCrashesOf(end time.Time) {
-	s.crashes = slices.DeleteFunc(s.crashes, func(t time.Time) bool { return t.Sub(end).Abs() < sameCrash })
 }
 
 func (s *sightings) isLoaded(model string) bool {

@@ -21,7 +21,7 @@ func (s *supervisor) status(now time.Time) admin.Status {
 		},
 		Gate: s.gateStatus(),
 		Probes: admin.ProbesStatus{
-			TCP: probeStatus(s.seen.tcp), API: probeStatus(s.seen.api), Ready: probeStatus(s.readiness.streak),
+			TCP: probeStatus(s.seen.tcp), API: probeStatus(s.seen.api), Ready: probeStatus(s.focus().streak),
 		},
 		Traffic:   admin.TrafficOf(s.relay.Traffic(), s.relay.Load()),
 		Container: s.containerStatus(now),

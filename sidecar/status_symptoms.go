@@ -11,13 +11,14 @@ import (
 
 // symptomsStatus shows what the verdict may rest on beside probes and traffic.
 func (s *supervisor) symptomsStatus() admin.SymptomsStatus {
-	known, of := s.symptoms, s.models.of(s.readiness.target)
+	known, of := s.symptoms, s.focus()
+	crashes := of.crashes.times()
 	shown := admin.SymptomsStatus{
 		GPULog: string(known.hint), TokensPerSecond: of.pace.Usual(),
 		ThrottledSince: known.throttledSince, ThrottledBy: known.throttledBy,
 		UnaccountedBytes: known.leak.Bytes(), UnaccountedSince: known.leak.Since(),
-		Crashes: len(s.seen.crashes), LastCrash: last(s.seen.crashes), CrashDetail: s.seen.crashDetail,
-		NoRoom: len(of.memory), LastNoRoom: last(of.memory),
+		Crashes: len(crashes), LastCrash: last(crashes), CrashDetail: of.crashes.detail,
+		NoRoom: len(of.noRoom.list), LastNoRoom: of.noRoom.newest().at,
 		Refused: known.refused.Count, LastRefused: known.refused.Last,
 		Hollow: of.hollow.answers, ClockJumped: s.clock.jumpedAt, EngineError: s.seen.engineError,
 	}

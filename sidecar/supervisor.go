@@ -142,7 +142,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 }
 
 // begin starts where nothing is known: Clawgate trusts no remembered state, not
-// even its own (M11).
+// even its own.
 func (s *supervisor) begin(now time.Time) {
 	s.machine = Machine{State: Starting, Passive: s.observe}
 	s.since, s.judgedAt = now, now
@@ -224,14 +224,17 @@ func (s *supervisor) handle(now time.Time, event Event) {
 // recalibrate forgets everything that was seen of the run of the server that is
 // over. Messages about it are dropped from now on.
 func (s *supervisor) recalibrate(now time.Time) {
+	s.models.each((*modelRecord).runEnded)
+	s.lookAnew(now)
+}
+
+// lookAnew forgets what was seen of the server, beside what its models proved.
+func (s *supervisor) lookAnew(now time.Time) {
 	s.generation++
 	s.calibrated = now
-	s.readiness.forget()
+	s.readiness.cancelAll()
 	s.seen.forgetServer()
 	s.models.each(func(m *modelRecord) { m.present = false })
-	if at := last(s.models.of(s.readiness.target).memory); at.After(s.seen.lastSuccess) {
-		s.seen.lastSuccess = at // like a crash, it belongs to the run that is over
-	}
 	s.work.forget()
 	s.refusals.forget()
 	s.symptoms.refused = verdict.Refusals{}

@@ -36,9 +36,8 @@ func (s *symptoms) newRun() {
 // symptomsIn puts what is known into the picture.
 func (s *supervisor) symptomsIn(p *verdict.Picture) {
 	known, of := s.symptoms, s.models.of(p.Target)
-	p.Memory = verdict.MemoryTrouble{Times: of.lately(p.Now, s.seen.lastToken), Detail: of.memoryDetail}
-	p.Memory.Unresolved = last(p.Memory.Times).After(s.seen.lastSuccess)
-	p.Refused, p.Hollow = known.refused, of.hollow.verdict()
+	p.Crashes, p.CrashDetail, p.CrashUnresolved = of.crashes.times(), of.crashes.detail, of.unresolved(of.crashes)
+	p.Memory, p.Refused, p.Hollow = of.memoryTrouble(p.Now), known.refused, of.hollow.verdict()
 	p.Card = verdict.Card{
 		View: s.seen.gpu, LastKnown: s.seen.gpuKnown, Mismatch: known.mismatch, Xids: known.deviceXids(), Hint: known.hint, BestRatio: of.bestRatio, UsedThisRun: of.usedThisRun,
 		ByWish: s.onCPUByWish(p.Target), OwnSeen: known.ownSeen, OwnPeak: of.ownPeak, Pace: of.pace, Leak: known.leak,

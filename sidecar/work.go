@@ -162,16 +162,15 @@ func (s *supervisor) loaded(now time.Time, model string, err error) {
 		s.remedy.timed("load the model", took)
 	}
 	s.seen.loadedKnown = false // the probe looks for itself
-	s.models.of(ollama.NormalizeModel(model)).present = true
-	s.view.want(ollama.NormalizeModel(model))
+	of := s.models.of(s.work.loadModel)
+	of.present, of.loadedAt = true, now // earlier crashes are mended, as far as is known
+	of.reloaded()
+	s.view.want(s.work.loadModel)
 	if s.work.loadModel != s.readiness.target {
-		s.models.of(s.work.loadModel).reloaded()
 		return // the probe has turned from it
 	}
-	s.seen.lastSuccess = now // earlier crashes are mended, as far as is known
-	s.readiness.settle()     // and what probes found before was of another runner
-	s.readiness.streak = verdict.Streak{}
-	s.models.of(ollama.NormalizeModel(model)).reloaded()
+	s.readiness.settle() // what probes found before was of another runner
+	of.streak = verdict.Streak{}
 	s.probeNow(now)
 }
 
@@ -194,18 +193,18 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 	}
 	var status *ollama.StatusError
 	if errors.As(err, &status) {
-		s.readiness.streak.Doubt = "the model could not be loaded: " + status.Error()
+		s.focus().streak.Doubt = "the model could not be loaded: " + status.Error()
 		sign := evidence.Sign{Model: ollama.NormalizeModel(model), At: now, Detail: status.String()}
 		switch status.Kind { // no client had a hand in it
 		case evidence.SignRunnerDied:
-			s.crashed(sign)
+			s.died(sign)
 		case evidence.SignOutOfMemory:
 			s.noRoom(sign)
 		case evidence.SignOverloaded:
 			s.symptoms.refused.Own = now
 		}
 	} else {
-		s.readiness.streak.Doubt = "the model could not be loaded: " + err.Error()
+		s.focus().streak.Doubt = "the model could not be loaded: " + err.Error()
 		s.kicks.tcp.kick()
 		s.kicks.api.kick()
 		s.kicks.inspect.kick()
