@@ -28,6 +28,11 @@ type Identity struct {
 	StartedAt time.Time
 }
 
+// Equal says that both are the same run of the same container.
+func (i Identity) Equal(other Identity) bool {
+	return i.ID == other.ID && i.StartedAt.Equal(other.StartedAt)
+}
+
 // ErrChanged says that the container is no longer the run that was judged.
 // Nothing was done to it. Every adapter's writes to a container answer so.
 var ErrChanged = errors.New("the container is not the run that was judged")

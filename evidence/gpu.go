@@ -20,6 +20,38 @@ type GPUView struct {
 	GPUs     []GPU
 }
 
+// Of are the GPUs on which processes of the container are seen to hold memory. Where
+// there are none nobody may tell who holds what, so that each GPU may be its.
+func (v GPUView) Of(containerID string) []GPU {
+	var its []GPU
+	for _, g := range v.GPUs {
+		if slices.ContainsFunc(g.Processes, func(p GPUProcess) bool { return p.of(containerID) }) {
+			its = append(its, g)
+		}
+	}
+	return its
+}
+
+// HeldBy is the GPU memory that processes of the container are seen to hold.
+func (v GPUView) HeldBy(containerID string) (bytes uint64) {
+	for _, g := range v.GPUs {
+		for _, p := range g.Processes {
+			if p.of(containerID) {
+				bytes += p.Bytes
+			}
+		}
+	}
+	return bytes
+}
+
+// FreeBytes is what is free on all GPUs together.
+func (v GPUView) FreeBytes() (bytes uint64) {
+	for _, g := range v.GPUs {
+		bytes += g.FreeBytes
+	}
+	return bytes
+}
+
 // GPU is one device. A field that the driver does not report is nil.
 type GPU struct {
 	// Index is the driver's number in the container that looks, which may differ
@@ -74,6 +106,11 @@ type GPUProcess struct {
 	// from its cgroup; empty when that cannot be told.
 	ContainerID string
 	Command     string
+}
+
+// of says that the process is known to be the container's.
+func (p GPUProcess) of(containerID string) bool {
+	return p.ContainerID != "" && p.ContainerID == containerID
 }
 
 // GPUAdvice is the driver's own word for what mends a GPU (NVML's field

@@ -31,3 +31,28 @@ func TestOwnerIsKnownByContainerBeforePID(t *testing.T) {
 		}
 	}
 }
+
+func TestTheGPUsOfAContainer(t *testing.T) {
+	view := GPUView{GPUs: []GPU{
+		{UUID: "a", FreeBytes: 1, Processes: []GPUProcess{{ContainerID: "ours", Bytes: 10}, {ContainerID: "theirs", Bytes: 100}}},
+		{UUID: "b", FreeBytes: 2, Processes: []GPUProcess{{Bytes: 1000}}}, // nobody tells whose
+		{UUID: "c", FreeBytes: 4, Processes: []GPUProcess{{ContainerID: "ours", Bytes: 20}, {ContainerID: "ours", Bytes: 30}}},
+	}}
+	for container, want := range map[string]struct {
+		gpus []string
+		held uint64
+	}{
+		"ours": {[]string{"a", "c"}, 60}, "theirs": {[]string{"a"}, 100}, "another": {}, "": {},
+	} {
+		var gpus []string
+		for _, g := range view.Of(container) {
+			gpus = append(gpus, g.UUID)
+		}
+		if held := view.HeldBy(container); !slices.Equal(gpus, want.gpus) || held != want.held {
+			t.Errorf("%q has %q and holds %d", container, gpus, held)
+		}
+	}
+	if free := view.FreeBytes(); free != 7 {
+		t.Errorf("%d are free", free)
+	}
+}

@@ -1,6 +1,9 @@
 package evidence
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Traffic is what the relay's live requests show, seen at one moment. Only
 // inference requests count.
@@ -12,6 +15,16 @@ type Traffic struct {
 	Waiting int
 	// OldestWaiting is when the oldest of those arrived; zero when there is none.
 	OldestWaiting time.Time
+}
+
+// Uses says that Ollama works on a request for the model.
+func (t Traffic) Uses(model string) bool {
+	return slices.ContainsFunc(t.InFlight, func(r Request) bool { return r.Model == model })
+}
+
+// UsesBeside says that Ollama works on a request for another model.
+func (t Traffic) UsesBeside(model string) bool {
+	return slices.ContainsFunc(t.InFlight, func(r Request) bool { return r.Model != model })
 }
 
 // Request is one inference request that Ollama is working on.

@@ -63,7 +63,7 @@ func (s *supervisor) sawContainer(asked, now time.Time, container evidence.Conta
 		s.met(container)
 		return
 	}
-	same := sameRun(container.Identity, before.Identity)
+	same := container.Equal(before.Identity)
 	switch {
 	case container.Status != evidence.Running || s.remedy.running:
 	case !same:

@@ -31,7 +31,7 @@ func (s *supervisor) sawView(view evidence.GPUView) {
 		s.symptoms.leak = verdict.Leak{}
 		return
 	}
-	held := heldBy(view, id)
+	held := view.HeldBy(id)
 	s.symptoms.ownSeen = s.symptoms.ownSeen || held > 0
 	if model := s.holder(); model != "" {
 		of := s.models.of(model)
@@ -52,18 +52,6 @@ func (s *supervisor) holder() string {
 		return s.readiness.target
 	}
 	return ""
-}
-
-// heldBy is the GPU memory that processes of the container are seen to hold.
-func heldBy(view evidence.GPUView, containerID string) (bytes uint64) {
-	for _, g := range view.GPUs {
-		for _, p := range g.Processes {
-			if p.ContainerID != "" && p.ContainerID == containerID {
-				bytes += p.Bytes
-			}
-		}
-	}
-	return bytes
 }
 
 // sawClocks follows for how long the clocks have been held down, and why.
@@ -164,13 +152,8 @@ func concerns(view evidence.GPUView, containerID, uuid string) bool {
 	if !view.Known || uuid == "" || len(view.GPUs) < 2 {
 		return true
 	}
-	ours, others := false, false
-	for _, g := range view.GPUs {
-		holds := slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID != "" && p.ContainerID == containerID })
-		ours = ours || holds && g.UUID == uuid
-		others = others || holds && g.UUID != uuid
-	}
-	return ours || !others
+	its := view.Of(containerID)
+	return len(its) == 0 || slices.ContainsFunc(its, func(g evidence.GPU) bool { return g.UUID == uuid })
 }
 
 // hintPause is between two looks into the log, until it tells something.

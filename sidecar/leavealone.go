@@ -28,10 +28,8 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 	if p.Hollow.Suspicious() {
 		return "" // that live requests are answered is what is in doubt
 	}
-	for _, r := range p.Traffic.InFlight {
-		if r.Model == p.Target {
-			return s.whileInFlight(p)
-		}
+	if p.Traffic.Uses(p.Target) {
+		return s.whileInFlight(p)
 	}
 	return ""
 }

@@ -19,17 +19,15 @@ type sentStop struct {
 
 // cameLate says that the container ended in the very run that was to be stopped.
 func (s sentStop) cameLate(c evidence.Container) bool {
-	return s.run.ID != "" && c.Status == evidence.Exited && sameRun(c.Identity, s.run)
+	return s.run.ID != "" && c.Status == evidence.Exited && c.Equal(s.run)
 }
-
-func sameRun(a, b evidence.Identity) bool { return a.ID == b.ID && a.StartedAt.Equal(b.StartedAt) }
 
 // owesStart says that the container is down because of Clawgate: it stopped it and
 // did not start it again, or its stop took effect after it was given up and no
 // person's was seen since. What is owed is done whatever the budget says.
 func (s *supervisor) owesStart(c evidence.Container) bool {
 	intent, pending := s.journal.Pending()
-	stopped := pending && c.Status == evidence.Exited && sameRun(c.Identity, intent.Container)
+	stopped := pending && c.Status == evidence.Exited && c.Equal(intent.Container)
 	return (stopped || s.remedy.stop.cameLate(c)) && !s.seen.operator.ended(c)
 }
 
@@ -38,7 +36,7 @@ func (s *supervisor) owesStart(c evidence.Container) bool {
 func (s *supervisor) ownStop(at time.Time) bool {
 	intent, pending := s.journal.Pending()
 	switch {
-	case !s.remedy.stop.told.IsZero() && at.After(s.remedy.stop.told) && (!pending || sameRun(intent.Container, s.remedy.stop.run)):
+	case !s.remedy.stop.told.IsZero() && at.After(s.remedy.stop.told) && (!pending || intent.Container.Equal(s.remedy.stop.run)):
 		return false
 	case pending && intent.Stops(at):
 		return true
@@ -56,7 +54,7 @@ func (s *supervisor) dropIntent(now time.Time, c evidence.Container) {
 		return
 	}
 	silent := intent.StopTakes > 0 && !s.focus().token.After(intent.At.Add(intent.StopTakes))
-	if sameRun(c.Identity, intent.Container) && (c.Status == evidence.Exited || intent.Stops(now) || silent) {
+	if c.Equal(intent.Container) && (c.Status == evidence.Exited || intent.Stops(now) || silent) {
 		return
 	}
 	s.log.Info("an earlier restart needs no more", "begun_at", intent.At, "container_status", c.Status)
@@ -85,7 +83,7 @@ func (r *remedyState) noteStop(run evidence.Identity, report recovery.Report, no
 func (s *supervisor) sawToken(at time.Time) {
 	s.focus().token = at
 	told := !s.remedy.stop.told.IsZero()
-	if intent, pending := s.journal.Pending(); told && pending && sameRun(intent.Container, s.remedy.stop.run) {
+	if intent, pending := s.journal.Pending(); told && pending && intent.Container.Equal(s.remedy.stop.run) {
 		s.disown()
 	}
 	if told || at.After(s.remedy.stop.ends) {

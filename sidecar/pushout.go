@@ -33,7 +33,7 @@ func (s *supervisor) pushesOut(now time.Time) bool {
 
 // othersInUse says that another model has clients, or had some a while ago.
 func (s *supervisor) othersInUse(now time.Time, target string) bool {
-	if slices.ContainsFunc(s.relay.Traffic().InFlight, func(r evidence.Request) bool { return r.Model != target }) {
+	if s.relay.Traffic().UsesBeside(target) {
 		return true
 	}
 	others := slices.ContainsFunc(s.seen.loaded, func(m evidence.LoadedModel) bool { return m.Name != target })
@@ -42,10 +42,6 @@ func (s *supervisor) othersInUse(now time.Time, target string) bool {
 
 // fitsBeside says that the model is seen to find room without any other's leaving.
 func (s *supervisor) fitsBeside(model string) bool {
-	var free uint64
-	for _, g := range s.seen.gpu.GPUs {
-		free += g.FreeBytes
-	}
 	size := s.models.get(model).size
-	return size > 0 && free >= size
+	return size > 0 && s.seen.gpu.FreeBytes() >= size
 }

@@ -82,7 +82,7 @@ func (r *role) follow(asked, now time.Time, container evidence.Container) (found
 		*gone = absence{}
 		return false
 	}
-	if gone.since.IsZero() || !sameRun(gone.of, container.Identity) {
+	if gone.since.IsZero() || !gone.of.Equal(container.Identity) {
 		apart := r.bond.Apart() && container.ID == r.of || (r.bond.Apart() || gone.beside) && container.ID == ""
 		*gone = absence{since: now, of: container.Identity, beside: apart}
 		return false // its end is not the server's if it was another one before

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -153,9 +152,7 @@ func (s *supervisor) join(r *relay.Relay, parts Parts) {
 }
 
 // inUse may be called by any goroutine.
-func (s *supervisor) inUse(model string) bool {
-	return slices.ContainsFunc(s.relay.Traffic().InFlight, func(r evidence.Request) bool { return r.Model == model })
-}
+func (s *supervisor) inUse(model string) bool { return s.relay.Traffic().Uses(model) }
 
 // cancelDeadline bounds the wait for cancelled requests to end.
 const cancelDeadline = 5 * time.Second

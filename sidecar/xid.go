@@ -80,7 +80,7 @@ type deviceXid struct {
 
 // sawXids looks at what was reported. An error of a GPU that the container does not
 // use is another's, and one of the application class shows by what it does to the
-// program (faults.md F16).
+// program (docs/faults.md, F16).
 func (s *supervisor) sawXids(now time.Time) {
 	for kind, xid := range s.xids.take() {
 		if concerns(s.seen.gpu, s.seen.container.ID, kind.gpu) && s.symptoms.sawXid(xid) {

@@ -157,7 +157,7 @@ func (l *Ladder) stillStopped(ctx context.Context, judged evidence.Identity) err
 	switch {
 	case err != nil:
 		return err
-	case container.Status != evidence.Exited || container.ID != judged.ID || !container.StartedAt.Equal(judged.StartedAt):
+	case container.Status != evidence.Exited || !container.Equal(judged):
 		return fmt.Errorf("the container is %s: somebody else has started it", container.Status)
 	}
 	return nil

@@ -143,7 +143,7 @@ func (l *Ladder) unchanged(ctx context.Context, judged evidence.Identity) error 
 	if err != nil {
 		return err
 	}
-	if container.ID != judged.ID || !container.StartedAt.Equal(judged.StartedAt) || container.Status != evidence.Running {
+	if !container.Equal(judged) || container.Status != evidence.Running {
 		return evidence.ErrChanged // what somebody stopped meanwhile is not ours to start
 	}
 	return nil
