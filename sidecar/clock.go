@@ -6,7 +6,7 @@ import (
 )
 
 // jump is by how much the wall clock has to leave the monotonic one to count as
-// a jump (faults.md F29).
+// a jump (docs/faults.md, F29).
 const jump = 5 * time.Second
 
 // clock notices when the wall clock jumps: after a suspend, or when somebody

@@ -14,6 +14,11 @@
 // and with each remedy, and messages of an earlier one are dropped: they speak
 // of a server that is no more.
 //
+// What is known of a model stands in one record (model.go), to which its name leads; the
+// probe looks at one model at a time, the main one as a rule. Failures carry the run of
+// the model that they belong to, so that those of a run that is over are never taken for
+// trouble of the present one, and still count for how often it failed.
+//
 // After every message the loop puts all that is known into a verdict.Picture,
 // has verdict.Judge say what it means, and passes the judgement to step. Judge
 // and step are pure; they are the whole policy.

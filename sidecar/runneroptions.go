@@ -19,6 +19,11 @@ import (
 // the model again (measured). Three sources, the surest first: /api/ps
 // (context_length, since 0.11), the runner's command line, and the options of
 // the live request that got an answer last.
+//
+// It stands beside the models' records, because workers ask it at any time. Each of its
+// facts has one owner: the relay, what the last live request had the runner started with,
+// which an unload or a load by a client ends; known, what a probe found, which outlives
+// them, for the model is loaded again with the same; blobs, where the weights lie.
 type runnerOptions struct {
 	processes recovery.View
 	client    *ollama.Client

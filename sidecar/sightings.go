@@ -129,9 +129,9 @@ func (s *supervisor) sign(sign evidence.Sign) {
 	}
 }
 
-// credit counts a live first chunk as a passed readiness probe (no probe
-// eats the GPU time of users who prove the same). One that came late is no
-// timely success, and after a long prompt, or a load, no sign of slowness either.
+// credit counts a live first chunk as a passed readiness probe: no probe shall eat
+// the GPU time of users who prove the same. One that came late is no timely success,
+// and after a long prompt, or a load, no sign of slowness either.
 func (s *supervisor) credit(sign evidence.Sign) {
 	of, result := s.focus(), evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, At: sign.At, Took: sign.Took}
 	late := sign.Took > s.config.FirstChunkTimeout
