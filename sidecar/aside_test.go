@@ -10,6 +10,8 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -85,5 +87,64 @@ func TestADeathOfTheMainModelEndsALookAside(t *testing.T) {
 	s.died(evidence.Sign{Model: mainOne, At: now})
 	if s.aside() || len(s.focus().crashes.times()) != 1 {
 		t.Errorf("it looks at %s: %+v", s.readiness.target, s.focus().crashes)
+	}
+}
+
+// Every model's tokens are noted; only those of the one that is looked at are a probe's.
+func TestAToken(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		model         string
+		gone          time.Duration // since when the container is known not to run; 0 while it does
+		noted, counts bool
+	}{
+		"of the model that is looked at": {mainOne, 0, true, true},
+		"of another one":                 {otherOne, 0, true, false},
+		"that the container said last":   {mainOne, time.Second, false, false},
+	} {
+		s := looking()
+		s.journal, _ = recovery.OpenJournal(t.TempDir())
+		if c.gone > 0 {
+			s.role.absence.since = now.Add(-c.gone)
+		}
+		s.sign(evidence.Sign{Kind: evidence.SignFirstChunk, Model: c.model, SentAt: now.Add(-time.Minute), At: now})
+		of := s.models.get(c.model)
+		if noted := of.token.Equal(now); noted != c.noted || !of.present || !of.answers {
+			t.Errorf("%s: %+v", name, of)
+		}
+		if counts := s.focus().streak.Successes == 3; counts != c.counts {
+			t.Errorf("%s: %+v", name, s.focus().streak)
+		}
+	}
+}
+
+// A model that dies again and again is kept out, wherever the probe looked meanwhile; the
+// one that it looks at goes up the ladder instead.
+func TestAModelThatDiesIsKeptOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		model  string
+		lookAt int // the death before which the probe turns to the other model; from 1 on
+		back   int // the one before which it turns back
+		want   bool
+	}{
+		"beside the main model":       {otherOne, 0, 0, true},
+		"while it was looked at once": {otherOne, 2, 3, true},
+		"while it is looked at":       {otherOne, 2, 0, false},
+		"and is the main model":       {mainOne, 0, 0, false},
+	} {
+		s, t0 := looking(), time.Now()
+		s.report.log, s.report.health = s.log, healthlog.New("", s.log)
+		for death := 1; death <= verdict.CrashLimit; death++ {
+			switch death {
+			case c.lookAt:
+				s.turnTo(otherOne)
+			case c.back:
+				s.turnTo(mainOne)
+			}
+			s.died(evidence.Sign{Model: c.model, At: t0.Add(time.Duration(death) * time.Minute)})
+		}
+		if kept := !s.models.get(c.model).kept.until.IsZero(); kept != c.want {
+			t.Errorf("%s: kept out: %v", name, kept)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -146,6 +147,32 @@ func (s *supervisor) credit(sign evidence.Sign) {
 	s.serverSpoke()
 	s.seen.markLoaded(s.readiness.target)
 	s.readiness.next = sign.At.Add(s.config.ReadyInterval)
+}
+
+// died counts a death of a model's runner. Ollama loads the model again for whoever asks
+// next; if that of one dies again and again which the probe does not look at, each time
+// takes the GPU from the others. The list of models is looked at again before the next
+// probe is sent.
+func (s *supervisor) died(sign evidence.Sign) {
+	s.kicks.inspect.kick() // it may be the whole container that ends
+	if sign.Model == s.mainModel() && s.aside() {
+		s.turnTo(sign.Model) // it comes first
+	}
+	of := s.models.of(sign.Model)
+	of.present = false
+	if !of.crashed(sign.At, sign.Detail, func() bool { return s.view.counted(sign.Request) }) {
+		return
+	}
+	crashes := len(of.crashes.list)
+	s.log.Warn("a runner died", "model", sign.Model, "detail", sign.Detail, "crashes", crashes)
+	switch {
+	case sign.Model == s.readiness.target:
+		s.seen.loadedKnown = false
+		s.options.forget()
+	case crashes >= verdict.CrashLimit:
+		s.keepOut(sign.Model, sign.At, verdict.Crashed, fmt.Sprintf("its runner died %d times: %s", crashes, sign.Detail))
+		of.crashes = failures{}
+	}
 }
 
 // noRoom notes that a model found no memory. Ollama itself makes room and tries
