@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -52,13 +53,13 @@ func (s *supervisor) aside() bool { return s.readiness.target != s.mainModel() }
 // once if the GPU came into question meanwhile.
 func (s *supervisor) turnBack(now time.Time) {
 	switch {
-	case !s.aside() || s.machine.State == Recovering:
+	case !s.aside() || s.machine.State == policy.Recovering:
 		return
 	case s.symptoms.doubtedAt.After(s.readiness.turned):
-	case s.machine.State == Isolated && s.machine.Draining, s.focus().streak.Failures > 0, now.Sub(s.readiness.turned) < besideSilence:
+	case s.machine.State == policy.Isolated && s.machine.Draining, s.focus().streak.Failures > 0, now.Sub(s.readiness.turned) < besideSilence:
 		return
 	}
-	if s.machine.State == Verifying { // its next client will tell
+	if s.machine.State == policy.Verifying { // its next client will tell
 		s.log.Warn("a model that was mended has not proved itself yet", "model", s.readiness.target)
 		s.report.isolatedAt, s.remedy.since, s.remedy.steps = time.Time{}, time.Time{}, nil
 	}
@@ -68,7 +69,7 @@ func (s *supervisor) turnBack(now time.Time) {
 // lookAside turns the probe to a model whose clients wait in a still server, once in
 // a while: the sign of a request that waits long may have come too early for that.
 func (s *supervisor) lookAside(now time.Time) {
-	if s.aside() || s.machine.State != Ready || now.Sub(s.readiness.turned) < besideSilence {
+	if s.aside() || s.machine.State != policy.Ready || now.Sub(s.readiness.turned) < besideSilence {
 		return
 	}
 	model, waits := verdict.ClientWaits(s.picture(now))

@@ -11,6 +11,7 @@ import (
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
@@ -54,8 +55,8 @@ func TestALookAside(t *testing.T) {
 
 // A rung that leaves the server running takes nothing back that other models proved.
 func TestWhatARungTakesBack(t *testing.T) {
-	for rung, c := range map[Rung]struct{ main, aside int }{
-		Unload: {0, 2}, MakeRoom: {0, 2}, Restart: {0, 0}, Start: {0, 0},
+	for rung, c := range map[policy.Rung]struct{ main, aside int }{
+		policy.Unload: {0, 2}, policy.MakeRoom: {0, 2}, policy.Restart: {0, 0}, policy.Start: {0, 0},
 	} {
 		s := looking()
 		s.changed(time.Now(), rung)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -83,7 +84,7 @@ func (s *supervisor) resumed(now time.Time) {
 // anew begins anew with a server that has yet to prove itself.
 func (s *supervisor) anew(now time.Time) {
 	s.recalibrate(now)
-	s.handle(now, Event{Kind: Replaced})
+	s.handle(now, policy.Event{Kind: policy.Replaced})
 }
 
 // goneSince is when a container ended, as far as the engine's clock can be

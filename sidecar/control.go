@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // ErrRecovering refuses a restart by hand while a remedy is under way.
@@ -19,7 +20,7 @@ type control struct{ s *supervisor }
 func (c control) Pause(ctx context.Context, reason string) error {
 	return c.ask(ctx, func(s *supervisor) error {
 		s.pausedFor = &reason
-		s.machine.Passive = true
+		s.handle(time.Now(), policy.Event{Kind: policy.Paused})
 		s.report.operator(s, "pause", reason)
 		return nil
 	})
@@ -29,10 +30,7 @@ func (c control) Pause(ctx context.Context, reason string) error {
 func (c control) Resume(ctx context.Context) error {
 	return c.ask(ctx, func(s *supervisor) error {
 		s.pausedFor = nil
-		s.machine.Passive = s.observe
-		if !s.machine.Forced {
-			s.machine = s.machine.callOff()
-		}
+		s.handle(time.Now(), policy.Event{Kind: policy.Resumed, Observe: s.observe})
 		s.report.operator(s, "resume", "")
 		return nil
 	})
@@ -42,7 +40,7 @@ func (c control) Resume(ctx context.Context) error {
 // budget, but not stopped by it.
 func (c control) Restart(ctx context.Context) error {
 	return c.ask(ctx, func(s *supervisor) error {
-		if s.machine.State == Recovering {
+		if s.machine.State == policy.Recovering {
 			return ErrRecovering
 		}
 		if !s.seen.engineAway.IsZero() {
@@ -55,7 +53,7 @@ func (c control) Restart(ctx context.Context) error {
 			return errors.New("the container is paused: unpause it first")
 		}
 		s.report.operator(s, "restart", "")
-		s.handle(time.Now(), Event{Kind: RestartRequested, Judgement: s.judgement})
+		s.handle(time.Now(), policy.Event{Kind: policy.RestartRequested, Judgement: s.judgement})
 		return nil
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -56,7 +56,7 @@ func (d decoy) model() simulation.Config {
 }
 
 func (d decoy) act(s *scenario) {
-	s.reaches(sidecar.Ready, 10*time.Minute)
+	s.reaches(policy.Ready, 10*time.Minute)
 	users := s.gather(20 * time.Second)
 	if !d.lonely {
 		users.join(model)

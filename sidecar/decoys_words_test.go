@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -103,7 +103,7 @@ func TestDecoysOfWords(t *testing.T) {
 			t.Parallel()
 			l := &liar{random: rand.New(rand.NewPCG(seed, 7))}
 			play(t, l.world(seed), func(s *scenario) {
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				if seed%4 == 0 {
 					s.post("/api/create", fmt.Sprintf(`{"model":%q,"from":%q,"stream":false}`, alias, model)).wait()
 				}

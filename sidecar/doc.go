@@ -2,7 +2,7 @@
 // decides what its state means, opens and closes the gate for requests, and has
 // the server mended when it will not mend itself.
 //
-// The package joins the parts below it (probe, verdict, relay, recovery, admin)
+// The package joins the parts below it (probe, verdict, policy, relay, recovery, admin)
 // and owns the interfaces through which it sees the container and the GPU. It
 // knows neither Docker nor NVML: package main hands it their adapters.
 //
@@ -20,71 +20,9 @@
 // trouble of the present one, and still count for how often it failed.
 //
 // After every message the loop puts all that is known into a verdict.Picture,
-// has verdict.Judge say what it means, and passes the judgement to step. Judge
-// and step are pure; they are the whole policy.
-//
-// # The state machine
-//
-//	                load                 answering
-//	 starting ─────────────▶ loading ─────────────────▶ ready ◀───────────┐
-//	    ▲  │                                             │                │
-//	    │  │ due, silent                     due, silent │      answering │
-//	    │  ▼                                             ▼                │
-//	    │ isolated ◀─────────────────────────────── (from any gate) ──────┤
-//	    │  │ drained                                                      │
-//	    │  ▼            remedy done              answering                │
-//	    │ recovering ───────────────▶ verifying ──────────────────────────┤
-//	    │  ▲  │                         │ due: the next rung, or backoff  │
-//	    │  └──┼─────────────────────────┤                                 │
-//	    │     │ failed, no rung left    │                                 │
-//	    │     ▼                         ▼                                 │
-//	    └─ backoff ◀────────────────────┘     exhausted ──────────────────┘
-//	       (elapsed)                          (no restart left in the budget)
-//
-//	stopped: entered from anywhere when a person stops, kills, pauses or
-//	removes the container; left for starting when that is undone, or when
-//	another server answers.
-//
-// A judgement acts by what it needs (verdict.Need), and by nothing else. "Answering"
-// is a judgement that needs nothing, "silent" one that waits, "due" one that needs to
-// be mended now: with room made first, or with budget, it does the same.
-//
-// What an event makes of each state (– means that nothing happens):
-//
-//	                   starting    loading     ready       isolated    recovering  verifying   backoff     exhausted   stopped
-//	proof              –           –           –           –           –           –           –           –           starting
-//	nothing            ready       ready       –           ready       –           ready       ready       ready       starting
-//	patience           –           –           –           call off    –           –           –           –           starting
-//	arrival            loading     –           –           call off    –           –           –           –           starting
-//	load               loading,L   L           L           loading,L   –           L           –           L           starting
-//	reload             loading,L   L           loading,L   loading,L   –           L           –           L           starting
-//	mend_when_quiet    ready       ready       –           ready       –           ready       ready       ready       starting
-//	quiet_moment       –           –           isolated,D  –           –           –           –           –           –
-//	disturbed          –           –           –           call off*   –           –           –           –           –
-//	set_aside          –           –           –           –           –           –           –           starting    –
-//	wait               isolated    isolated    isolated    call off    –           –           –           –           starting
-//	person             exhausted   exhausted   exhausted   exhausted   –           exhausted   exhausted   –           starting
-//	mend               isolated,D  isolated,D  isolated,D  D           –           next rung   –           isolated,D  starting
-//	hands_off          stopped     stopped     stopped     stopped     –           stopped     stopped     stopped     –
-//	pull               loading,P   P           loading,P   loading,P   –           loading,P   –           loading,P   starting
-//	drained            –           –           –           recovering  –           –           –           –           –
-//	remedy_done        –           –           –           –           verifying   –           –           –           –
-//	remedy_failed      –           –           –           –           next rung   –           –           –           –
-//	load_failed        backoff     backoff     –           –           –           backoff     –           –           –
-//	backoff_elapsed    –           –           –           –           –           –           starting    –           –
-//	replaced           starting    starting    starting    starting    starting    starting    starting    starting    starting
-//	restart_requested  isolated,D  isolated,D  isolated,D  isolated,D  –           isolated,D  isolated,D  isolated,D  isolated,D
-//
-// L loads the model, P pulls it, D drains the streams that move and then takes
-// the remedy; "call off" ends a drain without a remedy. "Next rung" is after an
-// unload a restart, by way of isolated and its drain, if the budget allows it
-// (else exhausted); after a restart or a start it is backoff. From exhausted a
-// remedy that is due needs budget again; until then a model whose runner died is
-// loaded now and then, to see it live. A drain that began at a quiet moment goes on
-// while the remedy is wanted, and is called off when it is well, or (*) when the
-// server does not come to rest. Its remedy leads to verifying however it ends: the
-// model answered before it, so that there is nothing to climb for. Stopped states that
-// see any other verdict look anew from starting.
+// has verdict.Judge say what it means, and passes the judgement to policy.Step, which
+// says where Clawgate stands then and what is to be done. Both are pure. When a load, a
+// look or a remedy is a nuisance is still decided here, in the files that carry it out.
 //
 // A load that does not last is followed by a growing pause, and after the second one
 // the model is asked for a token in its place (lasting.go). Whatever the world answers,
@@ -114,7 +52,4 @@
 // run of such a server: a connection after one that was refused is taken for one, and
 // proven anew. While nobody listens at the address, a container that a person stopped
 // is stopped, as ever, and a restart by hand starts it.
-//
-// Paused (by a person) and MODE=observe are a flag beside the state: the same
-// steps are taken, the gate stays open, and a drain does not end in a remedy.
 package sidecar

@@ -3,7 +3,7 @@ package sidecar_test
 import (
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -20,7 +20,7 @@ func finds(within time.Duration, rungs []string, verdicts ...verdict.Verdict) fi
 	return finding{within: within, rungs: rungs, verdicts: verdicts}
 }
 
-func (f finding) standing(state sidecar.State) finding { f.stands = state; return f }
+func (f finding) standing(state policy.State) finding { f.stands = state; return f }
 
 // without leaves its figures out of the table.
 func (f finding) without(why string) finding {
@@ -89,8 +89,8 @@ func runnerFaults() []fault {
 			id: "F4", name: "the driver holds the runner (state D)", lasts: 15 * time.Minute,
 			strike: func(s *scenario) { s.StickDriver(true) }, mend: func(s *scenario) { s.StickDriver(false) },
 			idle:    omit("as under load; it is a matter of moments whether an unload is tried first"),
-			busy:    finds(30*time.Second, unending, verdict.Wedged, verdict.HostAction).standing(sidecar.Exhausted),
-			loading: finds(11*time.Minute, undying, verdict.Wedged, verdict.HostAction).standing(sidecar.Exhausted),
+			busy:    finds(30*time.Second, unending, verdict.Wedged, verdict.HostAction).standing(policy.Exhausted),
+			loading: finds(11*time.Minute, undying, verdict.Wedged, verdict.HostAction).standing(policy.Exhausted),
 		},
 		{
 			id: "F5", name: "the runner dies", strike: func(s *scenario) { s.must(s.KillRunner()) },
@@ -100,9 +100,9 @@ func runnerFaults() []fault {
 		{
 			id: "F5", name: "the model dies of every request", lasts: 20 * time.Minute,
 			strike: func(s *scenario) { s.Poison(model, true) }, mend: func(s *scenario) { s.Mend(model) },
-			idle:    finds(31*time.Second, escalates, verdict.Crashed).standing(sidecar.Exhausted),
-			busy:    finds(10*time.Second, escalates, verdict.Crashed).standing(sidecar.Exhausted),
-			loading: finds(31*time.Second, escalates, verdict.Crashed).standing(sidecar.Exhausted),
+			idle:    finds(31*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
+			busy:    finds(10*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
+			loading: finds(31*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
 		},
 		{
 			id: "F5", name: "another model dies of every request", lasts: 10 * time.Minute,
@@ -134,8 +134,8 @@ func runnerFaults() []fault {
 			id: "F9", name: "answers are one symbol, whatever is done", lasts: 20 * time.Minute,
 			strike: func(s *scenario) { s.Hollow(model, "@", true) }, mend: func(s *scenario) { s.Mend(model) },
 			idle:    omit("one symbol is an answer to a probe of one token"),
-			busy:    finds(time.Minute, unload, verdict.Garbage).standing(sidecar.Exhausted),
-			loading: finds(time.Minute, unload, verdict.Garbage).standing(sidecar.Exhausted).without("as under load; it is a matter of moments which of two looks finds it"),
+			busy:    finds(time.Minute, unload, verdict.Garbage).standing(policy.Exhausted),
+			loading: finds(time.Minute, unload, verdict.Garbage).standing(policy.Exhausted).without("as under load; it is a matter of moments which of two looks finds it"),
 		},
 	}
 }
@@ -165,16 +165,16 @@ func loadFaults() []fault {
 		{
 			id: "F11", name: "another program takes the GPU's memory, and the runner dies", lasts: 15 * time.Minute,
 			strike: func(s *scenario) { s.Foreign(20 << 30); _ = s.KillRunner() }, mend: func(s *scenario) { s.Foreign(0) },
-			idle:    finds(time.Minute, none, verdict.OutOfMemory).standing(sidecar.Exhausted),
-			busy:    finds(time.Minute, gives, verdict.OutOfMemory).standing(sidecar.Exhausted),
-			loading: finds(time.Minute, gives, verdict.OutOfMemory).standing(sidecar.Exhausted),
+			idle:    finds(time.Minute, none, verdict.OutOfMemory).standing(policy.Exhausted),
+			busy:    finds(time.Minute, gives, verdict.OutOfMemory).standing(policy.Exhausted),
+			loading: finds(time.Minute, gives, verdict.OutOfMemory).standing(policy.Exhausted),
 		},
 		{
 			id: "F11", name: "the model does not fit any more, and the runner dies", lasts: 15 * time.Minute,
 			strike: func(s *scenario) { s.FailMemory(model, true); _ = s.KillRunner() }, mend: func(s *scenario) { s.Mend(model) },
-			idle:    finds(time.Minute, none, verdict.OutOfMemory).standing(sidecar.Exhausted),
-			busy:    finds(time.Minute, gives, verdict.OutOfMemory).standing(sidecar.Exhausted),
-			loading: finds(time.Minute, gives, verdict.OutOfMemory).standing(sidecar.Exhausted),
+			idle:    finds(time.Minute, none, verdict.OutOfMemory).standing(policy.Exhausted),
+			busy:    finds(time.Minute, gives, verdict.OutOfMemory).standing(policy.Exhausted),
+			loading: finds(time.Minute, gives, verdict.OutOfMemory).standing(policy.Exhausted),
 		},
 		{
 			id: "F14", name: "a client unloads the model", strike: func(s *scenario) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -43,7 +43,7 @@ type finding struct {
 	// rungs are the remedies in their order, those after it was mended with them.
 	rungs []string
 	// stands is the state in which it waits to be mended; empty for any.
-	stands sidecar.State
+	stands policy.State
 	// omitted is why the fault and the circumstance do not go together.
 	omitted string
 	// unwritten is why its figures are not in the table, though it is tried.
@@ -199,7 +199,7 @@ func (s *scenario) prepare(when circumstance) *crowd {
 		time.Sleep(intoLoad)
 		return users
 	}
-	s.reaches(sidecar.Ready, 2*faultLoads)
+	s.reaches(policy.Ready, 2*faultLoads)
 	users := s.gather(0)
 	if when == busy {
 		users = s.rush()
@@ -245,7 +245,7 @@ func (s *scenario) calms() {
 	s.Helper()
 	began := time.Now()
 	for since := began; time.Since(since) < calm; time.Sleep(time.Second) {
-		if s.log.state() != sidecar.Ready {
+		if s.log.state() != policy.Ready {
 			since = time.Now()
 		}
 		if time.Since(began) > patience {
@@ -265,7 +265,7 @@ func (s *scenario) outcome(struck time.Time, want finding) outcome {
 		o.detected = first.Sub(struck)
 	}
 	for _, n := range s.log.notesSince(struck, "state changed") {
-		if o.closed = true; n.with["to"] == string(sidecar.Ready) {
+		if o.closed = true; n.with["to"] == string(policy.Ready) {
 			o.open = n.at.Sub(struck)
 		}
 	}

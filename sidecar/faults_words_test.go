@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // wordsHide are faults that no words may hide, and how long after the strike the gate
@@ -45,7 +45,7 @@ func TestFaultsAmongWords(t *testing.T) {
 					within *= 3 // no two models fit, and none is put out for a load that may be in vain
 				}
 				play(t, l.world(seed), func(s *scenario) {
-					s.reaches(sidecar.Ready, time.Minute)
+					s.reaches(policy.Ready, time.Minute)
 					for i := range uint64(3) {
 						beside := &liar{scenario: s, random: rand.New(rand.NewPCG(seed, 9+i))}
 						s.closers = append(s.closers, beside.open.end)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 )
 
@@ -34,10 +35,10 @@ func (s *supervisor) gate(now time.Time) relay.Gate {
 
 func (s *supervisor) gateOfState(now time.Time) relay.Gate {
 	gate := relay.Gate{State: string(s.machine.State)}
-	if s.machine.State == Ready || s.machine.Passive && s.machine.State != Recovering {
+	if s.machine.State == policy.Ready || s.machine.Passive && s.machine.State != policy.Recovering {
 		return gate
 	}
-	closure := relay.Closure{Reason: s.explain(), MayHold: s.machine.State != Exhausted && s.machine.State != Stopped}
+	closure := relay.Closure{Reason: s.explain(), MayHold: s.machine.State != policy.Exhausted && s.machine.State != policy.Stopped}
 	closure.ExpectedOpen = s.expectedOpen(now)
 	if !s.work.pullSince.IsZero() {
 		closure.Progress = s.work.pullStatus
@@ -54,15 +55,15 @@ func (s *supervisor) gateOfState(now time.Time) relay.Gate {
 // server whose API answers serves other models while one is loaded or mended.
 func (s *supervisor) closedModel() string {
 	switch s.machine.State {
-	case Isolated, Recovering, Verifying:
-		if s.machine.Target != "" && s.machine.Rung != Restart && s.machine.Rung != Start {
+	case policy.Isolated, policy.Recovering, policy.Verifying:
+		if s.machine.Target != "" && s.machine.Rung != policy.Restart && s.machine.Rung != policy.Start {
 			return s.machine.Target
 		}
-	case Exhausted:
+	case policy.Exhausted:
 		if s.machine.Target != "" && s.seen.api.Failures == 0 {
 			return s.machine.Target
 		}
-	case Loading:
+	case policy.Loading:
 		if s.seen.api.Failures == 0 && s.seen.api.Successes > 0 || s.seen.api.Last.Missing {
 			return s.mainModel()
 		}
@@ -72,18 +73,18 @@ func (s *supervisor) closedModel() string {
 
 func (s *supervisor) explain() string {
 	switch s.machine.State {
-	case Starting:
+	case policy.Starting:
 		return "the model has not answered yet since Clawgate or Ollama started"
-	case Loading:
+	case policy.Loading:
 		return "the model is being loaded"
-	case Recovering, Verifying:
+	case policy.Recovering, policy.Verifying:
 		return "the model is being recovered: " + s.remedy.sentence
-	case Backoff:
+	case policy.Backoff:
 		if s.seen.api.Failures > 0 && s.seen.api.Last.Missing {
 			return "Ollama does not have the model, and it could not be pulled; the next try follows"
 		}
 		return "the model did not come back; the next try follows"
-	case Exhausted:
+	case policy.Exhausted:
 		return "a person has to look: " + s.judgement.Sentence
 	default:
 		return s.judgement.Sentence
@@ -95,18 +96,18 @@ func (s *supervisor) explain() string {
 func (s *supervisor) expectedOpen(now time.Time) time.Time {
 	began, usual := s.since, usualRecovery
 	switch s.machine.State {
-	case Stopped, Exhausted:
+	case policy.Stopped, policy.Exhausted:
 		return time.Time{}
-	case Backoff:
+	case policy.Backoff:
 		began = s.remedy.backoff
-	case Isolated, Recovering, Verifying:
+	case policy.Isolated, policy.Recovering, policy.Verifying:
 		if !s.remedy.since.IsZero() {
 			began = s.remedy.since
 		}
 		if s.remedy.lastTook > 0 {
 			usual = s.remedy.lastTook
 		}
-	case Loading:
+	case policy.Loading:
 		if done, total := s.work.pullDone, s.work.pullTotal; done > 0 && total > done {
 			passed := now.Sub(s.work.pullSince)
 			return now.Add(time.Duration(float64(passed) * float64(total-done) / float64(done))).Truncate(time.Second)
@@ -135,7 +136,7 @@ func (s *supervisor) serves() (bool, string) {
 	if closure, closed := s.lastGate.Models[s.mainModel()]; closed {
 		return false, closure.Reason
 	}
-	if s.machine.State != Ready && s.machine.Passive && s.judgement.Verdict != "" && !s.judgement.Answers {
+	if s.machine.State != policy.Ready && s.machine.Passive && s.judgement.Verdict != "" && !s.judgement.Answers {
 		return false, "the gate is held open, and the model does not answer: " + s.judgement.Sentence
 	}
 	return true, ""

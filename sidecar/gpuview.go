@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -80,7 +81,7 @@ func (s *symptoms) sawClocks(view evidence.GPUView) {
 // this moment: one that is being loaded is in no list.
 func (s *supervisor) followLeak(view evidence.GPUView, id string) {
 	moving := !s.work.loadSince.IsZero() || s.work.restoring || view.SeenAt.Sub(s.seen.gpuWorks) < gpuInterval || len(s.relay.Traffic().InFlight) > 0 ||
-		!s.seen.loadedKnown || s.machine.State == Recovering || s.seen.pulse.StillFor(view.SeenAt) == 0
+		!s.seen.loadedKnown || s.machine.State == policy.Recovering || s.seen.pulse.StillFor(view.SeenAt) == 0
 	if moving && s.symptoms.leak.Lasts(view.SeenAt) {
 		return // traffic does not give leaked memory back
 	}
@@ -113,7 +114,7 @@ func (s *supervisor) forgetDevices() {
 // doubtDevice takes back the proof that a model gave before its GPU was in
 // question. What was asked before proves nothing either.
 func (s *supervisor) doubtDevice(now time.Time) {
-	if s.aside() && s.machine.State != Recovering { // the main model comes first
+	if s.aside() && s.machine.State != policy.Recovering { // the main model comes first
 		s.turnTo(s.mainModel())
 	}
 	s.readiness.settle()
@@ -134,7 +135,7 @@ func (s *supervisor) provenByStream(now time.Time) {
 	if streak.Successes >= s.config.SuccessThreshold {
 		of.doubted = false
 	}
-	if !of.doubted || s.aside() || s.machine.State == Recovering || streak.Failures > 0 {
+	if !of.doubted || s.aside() || s.machine.State == policy.Recovering || streak.Failures > 0 {
 		return
 	}
 	for _, r := range s.relay.Traffic().InFlight {

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"time"
 
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -111,7 +112,7 @@ func (s *supervisor) asksUnlisted(p verdict.Picture) bool {
 		return true
 	case s.work.lasting.vain < vainLoads || s.work.lasting.model != p.Target || s.pushesOut(p.Now):
 		return s.readiness.anyway
-	case s.machine.State != Ready:
+	case s.machine.State != policy.Ready:
 		return true
 	}
 	model, waits := verdict.ClientWaits(p)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -12,7 +13,7 @@ import (
 // protect users' GPU time, and loads, which a probe would wait for.
 func (s *supervisor) leaveAlone(p verdict.Picture) string {
 	switch {
-	case s.machine.State == Recovering:
+	case s.machine.State == policy.Recovering:
 		return "a remedy is under way"
 	case s.machine.AtIdle && s.machine.Draining && !s.remedy.drainedAt.IsZero():
 		return "a remedy waits for the container to come to rest"
@@ -37,7 +38,7 @@ func (s *supervisor) leaveAlone(p verdict.Picture) string {
 // resting says that the model's keep-alive has passed since it was last used, so
 // that only probes keep it in memory. The first use counts from being ready.
 func (s *supervisor) resting(now time.Time) bool {
-	if s.config.KeepAlive.Forever() || s.machine.State != Ready {
+	if s.config.KeepAlive.Forever() || s.machine.State != policy.Ready {
 		return false
 	}
 	used := s.since

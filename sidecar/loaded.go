@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // lookAtLoaded reads the list of loaded models where no probe does: while live
@@ -27,7 +28,7 @@ func (s *supervisor) lookAtLoaded(ctx context.Context) time.Duration {
 // wantsLoaded says that the list is old, or older than a load, and that reading it disturbs nobody.
 func (s *supervisor) wantsLoaded() bool {
 	now := time.Now()
-	return s.machine.State == Ready && s.work.loadSince.IsZero() && s.seen.answered &&
+	return s.machine.State == policy.Ready && s.work.loadSince.IsZero() && s.seen.answered &&
 		(s.view.unlisted || now.Sub(s.seen.loadedAt) >= s.config.ReadyInterval && now.Sub(s.seen.lastTraffic) < s.config.ReadyInterval) &&
 		!s.mayLoad(s.relay.Traffic(), now)
 }

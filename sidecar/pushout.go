@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -17,7 +18,7 @@ const doubtfulLoad = 10 * time.Minute
 func (s *supervisor) pushesOut(now time.Time) bool {
 	target := s.readiness.target
 	switch {
-	case s.machine.State == Exhausted:
+	case s.machine.State == policy.Exhausted:
 		if now.Sub(s.remedy.triedLoad) >= doubtfulLoad {
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -39,14 +40,14 @@ func (s *supervisor) keepOut(model string, now time.Time, name verdict.Verdict, 
 // itself before its gate opens.
 func (s *supervisor) setAside(now time.Time) {
 	model := s.machine.Target
-	if s.machine.State != Exhausted || model == "" || model == s.mainModel() || s.machine.Passive {
+	if s.machine.State != policy.Exhausted || model == "" || model == s.mainModel() || s.machine.Passive {
 		return
 	}
 	s.keepOut(model, now, s.judgement.Verdict, s.judgement.Sentence)
 	if s.readiness.target != s.mainModel() {
 		s.turnTo(s.mainModel())
 	}
-	s.handle(now, Event{Kind: SetAside})
+	s.handle(now, policy.Event{Kind: policy.SetAside})
 }
 
 // keptOut adds the models in quarantine to the gate. While Clawgate only watches

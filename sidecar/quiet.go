@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -48,8 +49,8 @@ func (q quietWait) longest(idleWait time.Duration) time.Duration {
 // nobody could let it finish. So is a stream that a drain would not see the end of.
 func (s *supervisor) awaitQuiet(now time.Time) {
 	j := s.judgement
-	if j.Need != verdict.MendWhenQuiet || s.machine.State != Ready {
-		if s.machine.State != Isolated && now.Sub(s.quiet.due) >= quietGap { // while it drains it is still the same one
+	if j.Need != verdict.MendWhenQuiet || s.machine.State != policy.Ready {
+		if s.machine.State != policy.Isolated && now.Sub(s.quiet.due) >= quietGap { // while it drains it is still the same one
 			s.quiet = quietWait{}
 		}
 		return
@@ -72,7 +73,7 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 		s.tellQuiet(now)
 		return
 	}
-	s.handle(now, Event{Kind: QuietMoment, Judgement: j})
+	s.handle(now, policy.Event{Kind: policy.QuietMoment, Judgement: j})
 }
 
 // rests says that the container has been still for long enough, and its GPU with it:
@@ -101,7 +102,7 @@ func (s *supervisor) undisturbed(now time.Time) bool {
 		s.log.Warn("the server does not come to rest; the remedy waits for another quiet moment", "in_flight", len(s.relay.Traffic().InFlight),
 			"note", "without requests in flight somebody who bypasses Clawgate uses it")
 		s.quiet = quietWait{verdict: s.quiet.verdict, since: now, due: now, vain: s.quiet.vain + 1}
-		s.handle(now, Event{Kind: Disturbed})
+		s.handle(now, policy.Event{Kind: policy.Disturbed})
 	}
 	return false
 }
@@ -122,11 +123,11 @@ func (s *supervisor) tellQuiet(now time.Time) {
 }
 
 // quietRung is what would be done first about what waits.
-func quietRung(j verdict.Judgement) Rung {
+func quietRung(j verdict.Judgement) policy.Rung {
 	if j.Model != "" {
-		return Unload
+		return policy.Unload
 	}
-	return Restart
+	return policy.Restart
 }
 
 // tookQuietly notes that the remedy for a verdict has had its quiet moment.

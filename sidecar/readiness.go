@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
@@ -286,7 +287,7 @@ func (s *supervisor) answered(a *attempt, target string, result evidence.ProbeRe
 		if s.readiness.anyway { // this one did not, and the next one will
 			s.probeNow(result.At)
 		}
-		if target != s.mainModel() && s.machine.State == Ready { // else it is that model which is being mended
+		if target != s.mainModel() && s.machine.State == policy.Ready { // else it is that model which is being mended
 			s.turnTo(s.mainModel())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -78,7 +79,7 @@ func (s *supervisor) doubtsRefusals(p verdict.Picture) bool {
 	switch {
 	case !verdict.MayBeDeadlocked(p), model == "":
 	case s.refusals.cancel != nil, p.Now.Sub(s.refusals.asked) < checkPause:
-	case s.machine.State != Ready, s.machine.Passive:
+	case s.machine.State != policy.Ready, s.machine.Passive:
 	case !s.work.loadSince.IsZero(), s.work.restoring, !s.work.pullSince.IsZero():
 	case !s.seen.loadedKnown, s.inMemory(model), p.Now.Before(s.models.get(model).kept.until):
 	case s.models.get(model).size == 0: // nobody has told that it has weights here

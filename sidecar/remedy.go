@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -16,7 +17,7 @@ type remedyState struct {
 	// since is when the trouble that is being mended was first seen.
 	since     time.Time
 	began     time.Time // of the rung under way, or of the last one
-	rung      Rung
+	rung      policy.Rung
 	reason    string // the verdict's name
 	sentence  string
 	counted   bool // the present attempt is among them
@@ -46,7 +47,7 @@ const (
 )
 
 // ours says that what happens to the container now is Clawgate's own doing.
-func (r *remedyState) ours() bool { return r.running && r.rung.cuts() }
+func (r *remedyState) ours() bool { return r.running && r.rung.Cuts() }
 
 // timed adds a step to the account of the remedy that was taken last.
 func (r *remedyState) timed(name string, took time.Duration) {
@@ -91,7 +92,7 @@ func (s *supervisor) finishDrain(now time.Time) {
 	if !s.machine.Draining || s.machine.Passive && !s.machine.Forced {
 		return
 	}
-	if (s.machine.Rung.cuts() || s.machine.AtIdle) && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.underWay(now) {
+	if (s.machine.Rung.Cuts() || s.machine.AtIdle) && now.Sub(s.remedy.drainFrom) < s.config.DrainTimeout && s.underWay(now) {
 		s.remedy.drainedAt = time.Time{}
 		return
 	}
@@ -99,7 +100,7 @@ func (s *supervisor) finishDrain(now time.Time) {
 		return
 	}
 	if s.machine.Forced || s.paces.remedies.AllowN(now, 1) {
-		s.handle(now, Event{Kind: Drained})
+		s.handle(now, policy.Event{Kind: policy.Drained})
 	}
 }
 
@@ -127,9 +128,9 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.setGate(now)
 	s.changed(now, rung)
 	switch rung {
-	case Unload:
+	case policy.Unload:
 		s.models.of(target).unloaded(now)
-	case MakeRoom:
+	case policy.MakeRoom:
 	default:
 		s.remedy.attempts++
 		s.remedy.counted = true
@@ -139,7 +140,7 @@ func (s *supervisor) beginRemedy(now time.Time) {
 	s.log.Warn("taking a remedy", "rung", rung, "model", target, "reason", reason, "sentence", s.remedy.sentence,
 		"attempt", s.remedy.attempts, "budget_left", s.budgetLeft(now))
 	s.spawn(func(ctx context.Context, _ func(func())) {
-		if rung.cuts() {
+		if rung.Cuts() {
 			s.saveJournal()
 		}
 		report := s.take(ctx, remedyOrder{rung, target, others, run, reason})
@@ -152,8 +153,8 @@ func (s *supervisor) beginRemedy(now time.Time) {
 
 // changed forgets what was seen of the server before the rung. Where that leaves it
 // running, what the other models proved stays true.
-func (s *supervisor) changed(now time.Time, rung Rung) {
-	if rung.cuts() {
+func (s *supervisor) changed(now time.Time, rung policy.Rung) {
+	if rung.Cuts() {
 		s.recalibrate(now)
 		return
 	}
@@ -171,7 +172,7 @@ func (s *supervisor) spend(now time.Time) {
 
 // remedyOrder is what a rung is taken for and on.
 type remedyOrder struct {
-	rung   Rung
+	rung   policy.Rung
 	target string
 	others []string // models that may leave memory
 	run    evidence.Identity
@@ -180,11 +181,11 @@ type remedyOrder struct {
 
 func (s *supervisor) take(ctx context.Context, o remedyOrder) recovery.Report {
 	switch o.rung {
-	case MakeRoom:
+	case policy.MakeRoom:
 		return s.ladder.MakeRoom(ctx, o.target, o.others)
-	case Unload:
+	case policy.Unload:
 		return s.ladder.Unload(ctx, o.target)
-	case Start:
+	case policy.Start:
 		return s.ladder.Start(ctx, o.run, o.reason)
 	default:
 		return s.ladder.Restart(ctx, o.run, o.reason)
@@ -192,19 +193,19 @@ func (s *supervisor) take(ctx context.Context, o remedyOrder) recovery.Report {
 }
 
 // tookRemedy takes a rung's end. Whatever came of it, the server is judged anew.
-func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report) {
+func (s *supervisor) tookRemedy(now time.Time, rung policy.Rung, report recovery.Report) {
 	s.remedy.running = false
 	s.remedy.steps = append(s.remedy.steps, report.Steps...)
-	result, kind := "success", RemedyDone
+	result, kind := "success", policy.RemedyDone
 	s.remedy.lastError = ""
 	if report.Err != nil {
-		result, kind = "failure", RemedyFailed
+		result, kind = "failure", policy.RemedyFailed
 		s.remedy.lastError = report.Err.Error()
 	}
 	if errors.Is(report.Err, evidence.ErrChanged) {
-		result, kind = "obsolete", Replaced
+		result, kind = "obsolete", policy.Replaced
 	}
-	if rung == Restart && report.Err != nil && !report.StopSent {
+	if rung == policy.Restart && report.Err != nil && !report.StopSent {
 		s.journal.Refund(s.remedy.began) // nothing was stopped
 		s.workers.Go(s.saveJournal)
 	}
@@ -215,8 +216,8 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	s.log.Warn("the remedy ended", "rung", rung, "result", result, "took", now.Sub(s.remedy.began), "err", report.Err)
 	s.report.remedied(s, rung, result, report, now)
 	s.changed(now, rung)
-	if rung.cuts() {
-		if report.Err == nil && s.remedy.reason == requested || kind == Replaced {
+	if rung.Cuts() {
+		if report.Err == nil && s.remedy.reason == requested || kind == policy.Replaced {
 			s.forgetDevices() // a person was there
 		}
 		s.symptoms.newRun()
@@ -226,9 +227,9 @@ func (s *supervisor) tookRemedy(now time.Time, rung Rung, report recovery.Report
 	}
 	s.seen.loaded, s.seen.loadedKnown = s.remedy.left, report.Err == nil
 	s.seen.containerKnown = false // the next inspection is of our own doing
-	failed := report.Err != nil && (rung == Start || report.StopSent)
+	failed := report.Err != nil && (rung == policy.Start || report.StopSent)
 	s.seen.operator = operatorWatch{diedSeen: failed} // the end of what did not come up is no person's
-	s.handle(now, Event{Kind: kind})
+	s.handle(now, policy.Event{Kind: kind})
 }
 
 // beginBackoff waits before the next look, longer each time.
@@ -244,9 +245,9 @@ func (s *supervisor) beginBackoff(now time.Time) {
 
 // endBackoff looks again once the pause is over.
 func (s *supervisor) endBackoff(now time.Time) {
-	if s.machine.State == Backoff && !now.Before(s.remedy.backoff) {
+	if s.machine.State == policy.Backoff && !now.Before(s.remedy.backoff) {
 		s.readiness.cancelAll()
 		s.models.each((*modelRecord).unprove)
-		s.handle(now, Event{Kind: BackoffElapsed})
+		s.handle(now, policy.Event{Kind: policy.BackoffElapsed})
 	}
 }

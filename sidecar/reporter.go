@@ -9,6 +9,7 @@ import (
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -35,7 +36,7 @@ type readyReport struct {
 }
 
 // entered reports a new state.
-func (r *reporter) entered(s *supervisor, from, to State) {
+func (r *reporter) entered(s *supervisor, from, to policy.State) {
 	now := s.since
 	r.log.Info("state changed", "from", from, "to", to, "verdict", s.judgement.Verdict,
 		"sentence", s.judgement.Sentence, "generation", s.generation)
@@ -45,9 +46,9 @@ func (r *reporter) entered(s *supervisor, from, to State) {
 		Verdict: string(s.judgement.Verdict), Sentence: s.judgement.Sentence,
 	})
 	switch {
-	case to == Isolated && r.isolatedAt.IsZero():
+	case to == policy.Isolated && r.isolatedAt.IsZero():
 		r.isolatedAt = now
-	case to == Ready:
+	case to == policy.Ready:
 		r.recovered(s, now)
 	}
 }
@@ -74,9 +75,9 @@ func (r *reporter) recovered(s *supervisor, now time.Time) {
 
 // rungTaken is the remedy that led out of this isolation; none if the server
 // came back by itself.
-func (r *reporter) rungTaken(s *supervisor) Rung {
+func (r *reporter) rungTaken(s *supervisor) policy.Rung {
 	if len(s.remedy.steps) == 0 {
-		return NoRung
+		return policy.NoRung
 	}
 	return s.remedy.rung
 }
@@ -111,19 +112,19 @@ func (r *reporter) probed(s *supervisor, result evidence.ProbeResult) {
 }
 
 // due reports that a remedy is due, or would be taken if Clawgate did not only watch.
-func (r *reporter) due(s *supervisor, now time.Time, rung Rung) {
+func (r *reporter) due(s *supervisor, now time.Time, rung policy.Rung) {
 	if s.machine.Passive && !s.machine.Forced {
 		r.metrics.RecoveryObserved(s.remedy.reason, string(rung))
 	}
 	r.remedy(s, now, "due", map[string]any{"would_only": s.machine.Passive && !s.machine.Forced})
 }
 
-func (r *reporter) remedied(s *supervisor, rung Rung, result string, report recovery.Report, now time.Time) {
+func (r *reporter) remedied(s *supervisor, rung policy.Rung, result string, report recovery.Report, now time.Time) {
 	r.metrics.Recovery(s.remedy.reason, string(rung), result, now.Sub(s.remedy.began))
 	if report.Leak != nil {
 		r.metrics.GPULeaked(*report.Leak)
 	}
-	if result == "success" && rung.cuts() {
+	if result == "success" && rung.Cuts() {
 		r.metrics.ContainerStart("clawgate")
 	}
 	detail := map[string]any{"result": result, "took_seconds": now.Sub(s.remedy.began).Seconds(), "steps": report.Steps}

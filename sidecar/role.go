@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -53,7 +54,7 @@ func (s *supervisor) heardServer(began, ended time.Time) {
 // askWhoAnswers has the server say its version where an answer more would show
 // whether it is the container. It disturbs the rhythm of no probe.
 func (s *supervisor) askWhoAnswers(ctx context.Context) {
-	if s.role.asking || s.machine.State == Recovering || !s.role.bond.Wanting() && !s.role.absence.wanting() {
+	if s.role.asking || s.machine.State == policy.Recovering || !s.role.bond.Wanting() && !s.role.absence.wanting() {
 		return
 	}
 	s.role.asking = true
@@ -182,10 +183,7 @@ func (s *supervisor) tellRole(now time.Time) {
 	}
 	s.role.told = append(s.role.told, sentence)
 	s.log.Warn("nothing can be healed", "reason", sentence, "next_look", inspectInterval)
-	if s.machine.Forced && s.machine.State != Recovering {
-		s.machine.Forced = false
-		s.machine = s.machine.callOff()
-	}
+	s.handle(now, policy.Event{Kind: policy.RestartWithdrawn})
 }
 
 // refused says that nobody listens at the server's address.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // While another model works long for its clients, the main one is not forgotten.
@@ -15,7 +15,7 @@ func TestAModelThatIsLookedAtHidesNotTheMainOne(t *testing.T) {
 	world := fault{}.world()
 	world.Parallel = 1
 	play(t, setup{world: world, env: []string{"CLAWGATE_STALL_TIMEOUT=3h"}, before: silent.swallow(generationOf(model))}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.post("/api/generate", generate(other, 3)).complete()
 		time.Sleep(20 * time.Second)
 		s.must(s.FreezeRunner())
@@ -26,7 +26,7 @@ func TestAModelThatIsLookedAtHidesNotTheMainOne(t *testing.T) {
 		silent.on.Store(true)
 		struck := time.Now()
 		waits := s.chat(3)
-		s.within("the main model's silence", s.reaches(sidecar.Isolated, 3*time.Hour).Sub(struck), 0, 13*time.Minute)
+		s.within("the main model's silence", s.reaches(policy.Isolated, 3*time.Hour).Sub(struck), 0, 13*time.Minute)
 		long.cancel()
 		waits.cancel()
 		long.wait()
@@ -40,7 +40,7 @@ func TestAnotherModelsRemedyEndsThoughTheMainOneIsBusy(t *testing.T) {
 	world := fault{}.world()
 	world.Parallel = 1
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Hollow(other, "@", true)
 		for i := range 3 {
 			s.post("/api/generate", generate(other, 40+i)).wait()
@@ -48,7 +48,7 @@ func TestAnotherModelsRemedyEndsThoughTheMainOneIsBusy(t *testing.T) {
 		long := s.chat(10_000)
 		long.begins()
 		s.every(20*time.Second, func() { s.post("/api/generate", generate(other, 40)).wait() })
-		if stuck := share(25*time.Minute, func() bool { return s.log.state() == sidecar.Verifying }); stuck > 0.1 {
+		if stuck := share(25*time.Minute, func() bool { return s.log.state() == policy.Verifying }); stuck > 0.1 {
 			s.Errorf("it was verifying for %.2f of the time", stuck)
 		}
 		long.isOpen()
@@ -79,7 +79,7 @@ func TestAnotherModelsTroubleRestartsNothing(t *testing.T) {
 			t.Parallel()
 			var silent switched
 			play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				waits := s.looksAside(&silent)
 				breaks(s)
 				s.Poison(other, true)
@@ -104,13 +104,13 @@ func TestAMainModelThatFallsSilentDuringAnothersRemedy(t *testing.T) {
 			t.Parallel()
 			var silent switched
 			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(20 * time.Second)
 				silent.on.Store(true) // the GPU hangs
 				s.StallLoads(true)
 				waits := s.post("/api/generate", generate(other, 3))
-				s.reaches(sidecar.Verifying, 2*time.Minute)
+				s.reaches(policy.Verifying, 2*time.Minute)
 				struck := time.Now()
 				var main []*call
 				if clients {
@@ -138,12 +138,12 @@ func TestAnotherModelThatWasSilentWhileOnlyWatching(t *testing.T) {
 	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other)), env: []string{"CLAWGATE_MODE=observe"}}, func(s *scenario) {
 		time.Sleep(time.Second)
 		s.chat(3).complete()
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.post("/api/generate", generate(other, 3)).complete()
 		time.Sleep(20 * time.Second)
 		silent.on.Store(true)
 		waits := s.post("/api/generate", generate(other, 3))
-		s.reaches(sidecar.Isolated, 2*time.Minute)
+		s.reaches(policy.Isolated, 2*time.Minute)
 		time.Sleep(time.Minute)
 		waits.cancel()
 		waits.wait()
@@ -166,7 +166,7 @@ func TestASingleClientOfAnotherModelIsNoticed(t *testing.T) {
 			world := fault{}.world()
 			world.Models[0].FirstChunk = 2500 * time.Millisecond
 			play(t, setup{world: world, before: silent.swallow(generationOf(other))}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(time.Minute + time.Duration(i)*2500*time.Millisecond)
 				silent.on.Store(true)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -13,18 +13,18 @@ import (
 func TestCrashOfTheServerIsNoticedAtOnceAndLeftToTheEngine(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(10_000)
 		stream.begins()
 		time.Sleep(time.Second)
 		s.must(s.Crash())
 		crashed := time.Now()
-		noticed := s.reaches(sidecar.Starting, time.Second)
+		noticed := s.reaches(policy.Starting, time.Second)
 		s.within("noticing a crash", noticed.Sub(crashed), 0, time.Second)
 		stream.cut()
 		kept := s.chat(3, `,"stream":false`)
 		waits := s.post("/api/chat", chat(3), "Prefer", "wait=30")
-		s.within("the way back", s.reaches(sidecar.Ready, time.Minute).Sub(crashed), 2*time.Second, 5*time.Second)
+		s.within("the way back", s.reaches(policy.Ready, time.Minute).Sub(crashed), 2*time.Second, 5*time.Second)
 		waits.complete()
 		kept.refused()
 		s.remedies()
@@ -37,11 +37,11 @@ func TestCrashOfTheServerIsNoticedAtOnceAndLeftToTheEngine(t *testing.T) {
 func TestRequestThatTheCrashHitBeforeItsFirstByteIsAnswered(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		hit := s.chat(500, `,"stream":false`)
 		time.Sleep(time.Second)
 		s.must(s.Crash())
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		hit.complete()
 		s.remedies()
 	})
@@ -50,7 +50,7 @@ func TestRequestThatTheCrashHitBeforeItsFirstByteIsAnswered(t *testing.T) {
 func TestRunnerThatDiesOnceIsOllamasOwnToMend(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream, whole := s.chat(10_000), s.chat(200, `,"stream":false`)
 		stream.begins()
 		time.Sleep(time.Second)
@@ -59,10 +59,10 @@ func TestRunnerThatDiesOnceIsOllamasOwnToMend(t *testing.T) {
 		if !strings.Contains(stream.body, `"error"`) || strings.Contains(stream.body, `"done":true`) {
 			s.Errorf("the stream of a runner that died looks complete: %s", stream)
 		}
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		whole.complete()
 		s.chat(3).complete()
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }
@@ -70,7 +70,7 @@ func TestRunnerThatDiesOnceIsOllamasOwnToMend(t *testing.T) {
 func TestOneDeathThatCutsManyStreamsIsOne(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: simulation.Config{Parallel: 8}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		var streams []*call
 		for range 8 {
 			streams = append(streams, s.chat(10_000))
@@ -80,8 +80,8 @@ func TestOneDeathThatCutsManyStreamsIsOne(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		s.must(s.KillRunner())
-		s.reaches(sidecar.Ready, time.Minute)
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }
@@ -89,7 +89,7 @@ func TestOneDeathThatCutsManyStreamsIsOne(t *testing.T) {
 func TestRunnerThatDiesIdleIsBackWithoutARemedy(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.KillRunner())
 		time.Sleep(2 * time.Minute)
 		s.finds(verdict.Healthy, time.Minute)
@@ -101,15 +101,15 @@ func TestRunnerThatDiesIdleIsBackWithoutARemedy(t *testing.T) {
 func TestRunnerThatDiesAgainAndAgainGoesUpTheLadder(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_RESTART_BUDGET=1"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		end := s.every(3*time.Second, func() { _ = s.KillRunner() }) // mostly there is one
 		s.every(5*time.Second, func() { s.chat(50) })
-		s.reaches(sidecar.Recovering, 10*time.Minute)
-		s.reaches(sidecar.Exhausted, 30*time.Minute)
+		s.reaches(policy.Recovering, 10*time.Minute)
+		s.reaches(policy.Exhausted, 30*time.Minute)
 		if taken := s.engine.taken(); len(taken) < 3 || taken[0] != "unload" || s.engine.count("stop") != 1 {
 			s.Errorf("remedies taken: %q", taken)
 		}
 		end()
-		s.reaches(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, 10*time.Minute)
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -23,7 +23,7 @@ func (s *scenario) deathIsNoticed() {
 	s.Helper()
 	s.must(s.KillRunner())
 	killed := time.Now()
-	noticed := s.reaches(sidecar.Loading, 30*time.Second)
+	noticed := s.reaches(policy.Loading, 30*time.Second)
 	s.within("noticing the death", noticed.Sub(killed), 0, time.Second)
 }
 
@@ -31,7 +31,7 @@ func (s *scenario) deathIsNoticed() {
 func TestCrashAfterAChangeOfOtherNamesIsNoticed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete() // its runner is looked up
 		time.Sleep(10 * time.Second)
 		s.post("/api/copy", `{"source":"unrelated:1b","destination":"copied:1b"}`).wait()
@@ -44,7 +44,7 @@ func TestCrashAfterAChangeOfOtherNamesIsNoticed(t *testing.T) {
 func TestCrashRightAfterTheStartIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.crashIsNoticed(time.Second / 2)
 	})
 }
@@ -53,7 +53,7 @@ func TestCrashRightAfterTheStartIsNoticedAtOnce(t *testing.T) {
 func TestCrashIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		time.Sleep(time.Minute)
 		s.crashIsNoticed(10 * time.Second)
@@ -64,7 +64,7 @@ func TestCrashIsNoticedAtOnce(t *testing.T) {
 func TestCrashLongAfterAReloadIsNoticed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.post("/api/chat", `{"model":"`+model+`","messages":[{"role":"user","content":"hello"}],"options":{"num_predict":3,"num_ctx":512}}`).complete()
 		s.chat(3).complete()
 		time.Sleep(time.Hour)
@@ -76,7 +76,7 @@ func TestCrashLongAfterAReloadIsNoticed(t *testing.T) {
 func TestCrashLongAfterAnUnloadIsNoticed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		s.post("/api/generate", `{"model":"`+model+`","keep_alive":0}`).wait()
 		s.chat(3).complete()
@@ -89,7 +89,7 @@ func TestCrashLongAfterAnUnloadIsNoticed(t *testing.T) {
 func TestCrashAfterALoadWithoutAPromptIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: simulation.Config{Parallel: 2}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		long := s.chat(100_000)
 		long.begins()
@@ -104,7 +104,7 @@ func TestCrashAfterALoadWithoutAPromptIsNoticedAtOnce(t *testing.T) {
 func TestCrashAfterAnUnloadOfAnotherModelIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: simulation.Config{Parallel: 2}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		s.post("/api/generate", generate(other, 3)).wait()
 		time.Sleep(30 * time.Second) // its runner is looked up
@@ -122,7 +122,7 @@ func TestCrashAfterAnUnloadOfAnotherModelIsNoticedAtOnce(t *testing.T) {
 func TestCrashUnderAStreamInOpenAIsFormIsNoticedAtOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		time.Sleep(time.Minute)
 		stream := s.post("/v1/chat/completions", `{"model":"`+model+`","stream":true,"max_tokens":10000,"messages":[{"role":"user","content":"hello"}]}`)
@@ -136,7 +136,7 @@ func TestCrashUnderAStreamInOpenAIsFormIsNoticedAtOnce(t *testing.T) {
 func TestCrashAfterAnUnloadOfWhatNobodyHasIsNoticed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		time.Sleep(time.Minute)
 		stream := s.chat(10_000)
@@ -152,7 +152,7 @@ func TestCrashAfterAnErrorOfARequestIsNoticed(t *testing.T) {
 	t.Parallel()
 	l := &liar{}
 	play(t, setup{before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.chat(3).complete()
 		time.Sleep(15 * time.Second)
 		s.SlowEngine(100 * time.Millisecond)

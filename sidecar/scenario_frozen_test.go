@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -14,14 +14,14 @@ func TestFrozenIdleRunnerIsHealedByUnloading(t *testing.T) {
 	t.Parallel()
 	// Three failures within the ten seconds that Ollama itself gives a runner.
 	play(t, setup{env: []string{"CLAWGATE_RECHECK_INTERVAL=2s"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		run := s.inspect().Identity
 		s.must(s.FreezeRunner())
 		frozen := time.Now()
-		isolated := s.reaches(sidecar.Isolated, 50*time.Second)
+		isolated := s.reaches(policy.Isolated, 50*time.Second)
 		s.within("isolation of an idle runner", isolated.Sub(frozen), 5*time.Second, 30*time.Second+10*time.Second)
 		s.chat(3).refused()
-		s.within("healing", s.reaches(sidecar.Ready, 20*time.Second).Sub(isolated), 2*time.Second, 8*time.Second)
+		s.within("healing", s.reaches(policy.Ready, 20*time.Second).Sub(isolated), 2*time.Second, 8*time.Second)
 		s.remedies("unload")
 		if s.inspect().Identity != run {
 			s.Error("the container was restarted")
@@ -30,7 +30,7 @@ func TestFrozenIdleRunnerIsHealedByUnloading(t *testing.T) {
 		if n := s.metric(`clawgate_recoveries_total{action="unload",reason="wedged",result="success"}`); n != 1 {
 			s.Errorf("%v recoveries are counted", n)
 		}
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }
@@ -41,10 +41,10 @@ func TestFrozenIdleRunnerIsHealedByUnloading(t *testing.T) {
 func TestOllamaItselfReplacesARunnerThatFrozeIdle(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		runner := s.runner()
 		s.must(s.FreezeRunner())
-		s.stays(sidecar.Ready, 5*time.Minute)
+		s.stays(policy.Ready, 5*time.Minute)
 		if s.runner() == runner {
 			s.Error("the frozen runner is still there")
 		}
@@ -59,14 +59,14 @@ func TestOllamaItselfReplacesARunnerThatFrozeIdle(t *testing.T) {
 func TestRunnerThatAStrangerHoldsIsHealedByARestart(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stranger := make(chan error, 1)
 		go func() { stranger <- s.Bypass(s.Context(), model, 1_000_000) }()
 		time.Sleep(time.Second)
 		s.must(s.FreezeRunner())
 		frozen := time.Now()
-		s.within("isolation", s.reaches(sidecar.Isolated, time.Minute).Sub(frozen), 10*time.Second, 50*time.Second)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.within("isolation", s.reaches(policy.Isolated, time.Minute).Sub(frozen), 10*time.Second, 50*time.Second)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("unload", "stop", "start")
 		if err := <-stranger; err == nil {
 			s.Error("the stranger's answer ended as if it were complete")
@@ -78,15 +78,15 @@ func TestRunnerThatAStrangerHoldsIsHealedByARestart(t *testing.T) {
 func TestFreezeCutsTheStreamThatItStopped(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(10_000)
 		stream.begins()
 		time.Sleep(5 * time.Second)
 		s.must(s.FreezeRunner())
 		frozen := time.Now()
-		s.within("isolation with a client waiting", s.reaches(sidecar.Isolated, 40*time.Second).Sub(frozen), 5*time.Second, 30*time.Second)
+		s.within("isolation with a client waiting", s.reaches(policy.Isolated, 40*time.Second).Sub(frozen), 5*time.Second, 30*time.Second)
 		stream.cut()
-		s.reaches(sidecar.Ready, 20*time.Second)
+		s.reaches(policy.Ready, 20*time.Second)
 		s.remedies("unload")
 		s.chat(3).complete()
 	})
@@ -103,13 +103,13 @@ func TestClientsThatWaitForAFirstByteAreAnsweredOnceAfterTheRecovery(t *testing.
 		t.Run(form.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{world: simulation.Config{Models: []simulation.Model{{Name: model, FirstChunk: 2 * time.Second}}}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				calls := []*call{s.post(form.path, form.body), s.post(form.path, form.body), s.post(form.path, form.body), s.post(form.path, form.body)}
 				time.Sleep(time.Second) // the first is being worked on
 				s.must(s.FreezeRunner())
 				frozen := time.Now()
-				s.within("isolation with clients waiting", s.reaches(sidecar.Isolated, 40*time.Second).Sub(frozen), 5*time.Second, 30*time.Second)
-				s.reaches(sidecar.Ready, 20*time.Second)
+				s.within("isolation with clients waiting", s.reaches(policy.Isolated, 40*time.Second).Sub(frozen), 5*time.Second, 30*time.Second)
+				s.reaches(policy.Ready, 20*time.Second)
 				want := s.post(form.path, form.body).wait()
 				for _, c := range calls {
 					c.wait()
@@ -126,15 +126,15 @@ func TestClientsThatWaitForAFirstByteAreAnsweredOnceAfterTheRecovery(t *testing.
 func TestFrozenServerIsRestarted(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		run := s.inspect().Identity
 		waits := s.chat(20)
 		s.must(s.FreezeServer())
 		frozen := time.Now()
-		isolated := s.reaches(sidecar.Isolated, time.Minute)
+		isolated := s.reaches(policy.Isolated, time.Minute)
 		s.within("isolation from a frozen server", isolated.Sub(frozen), 5*time.Second, 30*time.Second)
 		// The stop timeout of 30 s, the settle delay of 5 s, the start and the load.
-		s.within("healing", s.reaches(sidecar.Ready, 2*time.Minute).Sub(isolated), 37*time.Second, 40*time.Second)
+		s.within("healing", s.reaches(policy.Ready, 2*time.Minute).Sub(isolated), 37*time.Second, 40*time.Second)
 		s.remedies("stop", "start")
 		if now := s.inspect().Identity; now.ID != run.ID || now.StartedAt.Equal(run.StartedAt) {
 			s.Errorf("the container is %v, it was %v", now, run)
@@ -143,7 +143,7 @@ func TestFrozenServerIsRestarted(t *testing.T) {
 		if left := s.status().Budget.Remaining; left != 2 {
 			s.Errorf("%d restarts left of 3", left)
 		}
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 	})
 }
 
@@ -155,10 +155,10 @@ func (s *scenario) refreeze() (end func()) {
 func TestRunnerThatFreezesAgainAndAgainEndsWithAPerson(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_LOAD_TIMEOUT=30s"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		end := s.refreeze()
-		s.reaches(sidecar.Isolated, 2*time.Minute)
-		exhausted := s.reaches(sidecar.Exhausted, 30*time.Minute)
+		s.reaches(policy.Isolated, 2*time.Minute)
+		exhausted := s.reaches(policy.Exhausted, 30*time.Minute)
 		s.remedies("unload", "stop", "start", "stop", "start", "stop", "start")
 		if left := s.status().Budget.Remaining; left != 0 {
 			s.Errorf("exhausted with %d restarts left", left)
@@ -166,10 +166,10 @@ func TestRunnerThatFreezesAgainAndAgainEndsWithAPerson(t *testing.T) {
 		refused := s.post("/api/chat", chat(3), "Prefer", "wait=60")
 		refused.refused()
 		s.within("a refusal without hope", refused.took(), 0, time.Second)
-		s.stays(sidecar.Exhausted, 20*time.Minute)
+		s.stays(policy.Exhausted, 20*time.Minute)
 		end()
 		s.must(s.ThawRunner())
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.chat(3).complete()
 		s.remedies()
 
@@ -178,7 +178,7 @@ func TestRunnerThatFreezesAgainAndAgainEndsWithAPerson(t *testing.T) {
 			s.Errorf("%d restarts left after the window", left)
 		}
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Ready, 3*time.Minute)
+		s.reaches(policy.Ready, 3*time.Minute)
 		s.remedies("stop", "start")
 	})
 }
@@ -186,13 +186,13 @@ func TestRunnerThatFreezesAgainAndAgainEndsWithAPerson(t *testing.T) {
 func TestExhaustedTakesARemedyAgainOnceThereIsBudget(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_LOAD_TIMEOUT=30s", "CLAWGATE_RESTART_BUDGET=1", "CLAWGATE_RESTART_WINDOW=30m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		end := s.refreeze()
-		s.reaches(sidecar.Exhausted, 30*time.Minute)
+		s.reaches(policy.Exhausted, 30*time.Minute)
 		s.remedies("unload", "stop", "start")
 		end()
-		s.reaches(sidecar.Recovering, 31*time.Minute)
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Recovering, 31*time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.remedies("stop", "start")
 	})
 }
@@ -204,18 +204,18 @@ func TestRestartWaitsForTheStreamsOfOtherModels(t *testing.T) {
 	t.Parallel()
 	models := []simulation.Model{{Name: model}, {Name: other, TokenInterval: time.Second}}
 	play(t, setup{world: simulation.Config{Models: models}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		go func() { _ = s.Bypass(s.Context(), model, 1_000_000) }() // it holds the runner
 		time.Sleep(time.Second)
 		s.must(s.FreezeRunner())
 		stream := s.post("/api/generate", generate(other, 15*60))
 		stream.begins()
 		s.chat(3) // what works might be for the stranger, as long as nobody else waits
-		s.reaches(sidecar.Isolated, 14*time.Minute)
+		s.reaches(policy.Isolated, 14*time.Minute)
 		stream.isOpen()
 		s.remedies("unload")
 		stream.complete() // from here on the restart may begin
-		s.within("the restart after the stream", s.reaches(sidecar.Ready, time.Minute).Sub(stream.ended), 5*time.Second, 25*time.Second)
+		s.within("the restart after the stream", s.reaches(policy.Ready, time.Minute).Sub(stream.ended), 5*time.Second, 25*time.Second)
 		s.remedies("stop", "start")
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/clawdbot/clawgate/loglimit"
 	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -192,7 +193,7 @@ func (s *scenario) every(pause time.Duration, act func()) (end func()) {
 
 // reaches waits until the sidecar enters the state, or has entered it since it
 // was asked last, and returns when that was.
-func (s *scenario) reaches(state sidecar.State, within time.Duration) time.Time {
+func (s *scenario) reaches(state policy.State, within time.Duration) time.Time {
 	s.Helper()
 	at, found := s.log.awaitState(state, within)
 	if !found {
@@ -215,7 +216,7 @@ func (s *scenario) finds(name verdict.Verdict, within time.Duration) string {
 }
 
 // stays waits for d and fails if the sidecar changes its state meanwhile.
-func (s *scenario) stays(state sidecar.State, d time.Duration) {
+func (s *scenario) stays(state policy.State, d time.Duration) {
 	s.Helper()
 	if now := s.log.state(); now != state {
 		s.Fatalf("the sidecar is %s, want %s", now, state)

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // history is the sidecar's log. It knows the states from it, with their times.
@@ -28,7 +28,7 @@ type history struct {
 }
 
 type entered struct {
-	state sidecar.State
+	state policy.State
 	at    time.Time
 }
 
@@ -43,7 +43,7 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	if h.heard != nil {
 		h.heard(taken)
 	}
-	ready := taken.message == "state changed" && taken.with["to"] == string(sidecar.Ready)
+	ready := taken.message == "state changed" && taken.with["to"] == string(policy.Ready)
 	if ready { // not under the lock: a slow engine takes its time to tell
 		h.mayBe(h.mayBeReady())
 	}
@@ -54,7 +54,7 @@ func (h *history) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
 		if r.Message == "state changed" && a.Key == "to" {
-			h.enter(sidecar.State(a.Value.String()))
+			h.enter(policy.State(a.Value.String()))
 			close(h.changed)
 			h.changed = make(chan struct{})
 		}
@@ -71,7 +71,7 @@ func (h *history) remark(text string) {
 	h.lines = append(h.lines, fmt.Sprintf("%10.3fs ==== %s", time.Since(h.began).Seconds(), text))
 }
 
-func (h *history) enter(state sidecar.State) {
+func (h *history) enter(state policy.State) {
 	h.states = append(h.states, entered{state, time.Now()})
 }
 
@@ -106,7 +106,7 @@ func (h *history) count(text string) int {
 	return n
 }
 
-func (h *history) state() sidecar.State {
+func (h *history) state() policy.State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.states) == 0 {
@@ -115,7 +115,7 @@ func (h *history) state() sidecar.State {
 	return h.states[len(h.states)-1].state
 }
 
-func (h *history) awaitState(state sidecar.State, limit time.Duration) (at time.Time, found bool) {
+func (h *history) awaitState(state policy.State, limit time.Duration) (at time.Time, found bool) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -137,7 +137,7 @@ func (h *history) awaitState(state sidecar.State, limit time.Duration) (at time.
 }
 
 // awaitChange waits for the next change of state. It moves the cursor to it.
-func (h *history) awaitChange(limit time.Duration) (to sidecar.State, changed bool) {
+func (h *history) awaitChange(limit time.Duration) (to policy.State, changed bool) {
 	h.mu.Lock()
 	wait := h.changed
 	h.cursor = len(h.states)

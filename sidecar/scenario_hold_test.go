@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 func TestHeldRequestsAreAnsweredWhenTheModelIsReady(t *testing.T) {
@@ -24,9 +24,9 @@ func TestHeldRequestsAreAnsweredWhenTheModelIsReady(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{env: test.env}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.must(s.FreezeServer())
-				s.reaches(sidecar.Recovering, time.Minute)
+				s.reaches(policy.Recovering, time.Minute)
 				c := s.post("/api/chat", chat(3), test.headers...)
 				time.Sleep(time.Second)
 				if test.headers != nil || test.env != nil {
@@ -39,7 +39,7 @@ func TestHeldRequestsAreAnsweredWhenTheModelIsReady(t *testing.T) {
 					c.refused()
 					return
 				}
-				ready := s.reaches(sidecar.Ready, 2*time.Minute)
+				ready := s.reaches(policy.Ready, 2*time.Minute)
 				c.complete()
 				s.within("the answer after the recovery", c.ended.Sub(ready), 0, time.Second)
 			})
@@ -51,10 +51,10 @@ func TestHeldRequestsAreAnsweredWhenTheModelIsReady(t *testing.T) {
 func TestRefusalsEstimateWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		for round := range 2 {
 			s.must(s.FreezeServer())
-			isolated := s.reaches(sidecar.Isolated, time.Minute)
+			isolated := s.reaches(policy.Isolated, time.Minute)
 			var estimates []time.Duration
 			for range 4 {
 				time.Sleep(7 * time.Second)
@@ -63,7 +63,7 @@ func TestRefusalsEstimateWhatIsLeft(t *testing.T) {
 				estimates = append(estimates, estimate)
 			}
 			asked := time.Now()
-			ready := s.reaches(sidecar.Ready, 2*time.Minute)
+			ready := s.reaches(policy.Ready, 2*time.Minute)
 			for i := 1; i < len(estimates); i++ {
 				if estimates[i] >= estimates[i-1] {
 					s.Errorf("the estimates do not shrink: %v", estimates)

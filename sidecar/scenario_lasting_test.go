@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -47,10 +47,10 @@ func TestModelThatIsListedByAnotherNameIsAskedAndNotLoaded(t *testing.T) {
 	}
 	play(t, setup{world: withAlias(), before: first}, func(s *scenario) {
 		began := time.Now()
-		s.within("the start", s.reaches(sidecar.Ready, 10*time.Second).Sub(began), 0, 2*time.Second)
+		s.within("the start", s.reaches(policy.Ready, 10*time.Second).Sub(began), 0, 2*time.Second)
 		s.chat(3).complete()
 		s.keepsPace(tally, longWhile())
-		s.stays(sidecar.Ready, time.Minute)
+		s.stays(policy.Ready, time.Minute)
 		if n := s.log.count("loading the model"); n > 2 {
 			s.Errorf("it was loaded %d times, want twice at most", n)
 		}
@@ -66,13 +66,13 @@ func TestFrozenModelThatIsListedByAnotherNameIsFound(t *testing.T) {
 		s.measure()
 	}
 	play(t, setup{world: withAlias(), before: first}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(10_000)
 		stream.begins()
 		s.must(s.FreezeRunner())
 		waits := s.chat(3, `,"stream":false`)
-		s.reaches(sidecar.Isolated, 30*time.Second)
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Isolated, 30*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		waits.complete()
 		s.chat(3).complete()
 		s.remedies("unload")
@@ -85,7 +85,7 @@ func TestModelThatSomebodyUnloadsEachTimeIsNotLoadedWithoutAPause(t *testing.T) 
 	t.Parallel()
 	world := simulation.Config{Models: []simulation.Model{{Name: model, LoadTakes: 200 * time.Millisecond}, {Name: other}}}
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		tally := s.measure()
 		end := s.every(150*time.Millisecond, func() { s.directly("/api/generate", dropping(model)) })
 		s.keepsPace(tally, longWhile())
@@ -94,7 +94,7 @@ func TestModelThatSomebodyUnloadsEachTimeIsNotLoadedWithoutAPause(t *testing.T) 
 		}
 		s.chat(3).complete()
 		end()
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }
@@ -104,7 +104,7 @@ func TestModelThatSomebodyUnloadsEachTimeIsNotLoadedWithoutAPause(t *testing.T) 
 func TestModelThatLastsAgainIsLoadedAgain(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		unload := s.every(5*time.Second, func() { s.directly("/api/generate", dropping(model)) })
 		time.Sleep(10 * time.Minute)
 		unload()

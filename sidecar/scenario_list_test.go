@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 func listOfModels(r *http.Request, _ string) bool { return r.URL.Path == "/api/tags" }
@@ -19,7 +19,7 @@ func TestASlowListOfModelsIsNoSilence(t *testing.T) {
 			t.Parallel()
 			var slow switched
 			play(t, setup{world: fault{}.world(), before: slow.swallow(listOfModels)}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				time.Sleep(time.Minute)
 				slow.on.Store(true)
 				s.every(pause, func() { s.chat(3).wait() })
@@ -37,7 +37,7 @@ func TestASlowListBesideAnXidShutsNothing(t *testing.T) {
 	t.Parallel()
 	var slow switched
 	play(t, setup{world: fault{}.world(), before: slow.swallow(listOfModels)}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Advise(evidence.AdviceReboot)
 		s.RaiseXid(119)
 		time.Sleep(30 * time.Second)

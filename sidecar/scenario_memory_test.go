@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -18,7 +18,7 @@ func TestTwoOversizedRequestsRestartNothing(t *testing.T) {
 			t.Parallel()
 			play(t, setup{world: fault{}.world()}, func(s *scenario) {
 				s.HideProcesses(hidden)
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				time.Sleep(time.Minute)
 				oversized := func() {
 					s.FailMemory(model, true)
@@ -36,7 +36,7 @@ func TestTwoOversizedRequestsRestartNothing(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				s.remedies()
 				for _, n := range s.log.notesSince(time.Time{}, "state changed") {
-					if n.with["to"] == string(sidecar.Exhausted) {
+					if n.with["to"] == string(policy.Exhausted) {
 						s.Error("it was given up")
 					}
 				}
@@ -50,7 +50,7 @@ func TestTwoOversizedRequestsRestartNothing(t *testing.T) {
 func TestALoadInDoubtPushesOutNoModelInUse(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: simulation.Config{GPUBytes: 14 << 30, Parallel: 2, Seed: 1, Models: fault{}.world().Models}, env: []string{"CLAWGATE_KEEP_ALIVE=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		end := s.every(9*time.Second, func() { s.post("/api/generate", generate(other, 3)).wait() })
 		s.finds(verdict.Unloaded, 20*time.Minute)
 		time.Sleep(time.Minute)
@@ -69,14 +69,14 @@ func TestALoadInDoubtPushesOutNoModelInUse(t *testing.T) {
 func TestAModelBeyondHelpPushesOutNoModelInUse(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Foreign(19 << 30)
 		s.FailMemory(model, true)
 		s.must(s.KillRunner())
 		s.chat(3).wait()
 		s.every(8*time.Second, func() { s.post("/api/generate", generate(other, 3)).wait() })
 		end := s.every(15*time.Second, func() { s.chat(3).wait() })
-		s.reaches(sidecar.Exhausted, 10*time.Minute)
+		s.reaches(policy.Exhausted, 10*time.Minute)
 		end()
 		time.Sleep(time.Minute)
 		different := map[int]bool{}
@@ -100,7 +100,7 @@ func TestTwoOversizedRequestsWithALookAside(t *testing.T) {
 			var silent switched
 			play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
 				s.HideProcesses(true)
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(time.Minute)
 				oversized := func() {
@@ -130,7 +130,7 @@ func TestTwoOversizedRequestsWithALookAside(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				s.remedies()
 				for _, n := range s.log.notesSince(time.Time{}, "state changed") {
-					if n.with["to"] == string(sidecar.Exhausted) {
+					if n.with["to"] == string(policy.Exhausted) {
 						s.Error("it was given up")
 					}
 				}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -40,11 +40,11 @@ func TestAWrongNameIsServedAndHealsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{before: func(s *scenario) { s.engine.name.is(other()) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.chat(3).complete()
 				time.Sleep(15 * time.Second)
 				s.isUnhealed()
-				s.stays(sidecar.Ready, 10*time.Minute)
+				s.stays(policy.Ready, 10*time.Minute)
 				s.chat(3).complete()
 
 				s.must(s.FreezeServer())
@@ -59,7 +59,7 @@ func TestAWrongNameIsServedAndHealsNothing(t *testing.T) {
 				s.refuses()
 				s.remedies()
 				s.must(s.ThawServer())
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.chat(3).complete()
 				s.remedies()
 			})
@@ -96,18 +96,18 @@ func (s *scenario) refuses() {
 func TestARenamedContainerIsServedAndHealedAgainUnderItsName(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(1_000)
 		stream.begins()
 		s.engine.name.is(nil)
-		s.reaches(sidecar.Stopped, 11*time.Second)
-		s.reaches(sidecar.Starting, time.Second)
-		s.stays(sidecar.Starting, 5*time.Second) // the stream moves, and began before
+		s.reaches(policy.Stopped, 11*time.Second)
+		s.reaches(policy.Starting, time.Second)
+		s.stays(policy.Starting, 5*time.Second) // the stream moves, and began before
 		stream.complete()
-		s.reaches(sidecar.Ready, time.Second)
+		s.reaches(policy.Ready, time.Second)
 		s.chat(3).complete()
 		s.isUnhealed()
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 
 		s.engine.name.own()
 		time.Sleep(11 * time.Second)
@@ -117,8 +117,8 @@ func TestARenamedContainerIsServedAndHealedAgainUnderItsName(t *testing.T) {
 		s.chat(3).complete()
 		s.remedies()
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Isolated, time.Minute)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Isolated, time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("stop", "start")
 	})
 }
@@ -127,13 +127,13 @@ func TestARenamedContainerIsServedAndHealedAgainUnderItsName(t *testing.T) {
 func TestAContainerThatAppearsIsHealed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{before: func(s *scenario) { s.engine.name.is(nil) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(time.Minute)
 		s.engine.name.own()
 		time.Sleep(15 * time.Second)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Isolated, time.Minute)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Isolated, time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("stop", "start")
 	})
 }
@@ -143,15 +143,15 @@ func TestATokenOfAnEarlierRequestProvesNothing(t *testing.T) {
 	t.Parallel()
 	world := simulation.Config{Models: []simulation.Model{{Name: model, PromptRate: 10}, {Name: other}}}
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 30*time.Second)
+		s.reaches(policy.Ready, 30*time.Second)
 		early := s.post("/api/generate", fmt.Sprintf(`{"model":%q,"prompt":%q,"options":{"num_predict":2000}}`, model, strings.Repeat("word ", 300)))
 		time.Sleep(time.Second)
 		s.engine.name.is(nil)
-		s.reaches(sidecar.Starting, 15*time.Second)
+		s.reaches(policy.Starting, 15*time.Second)
 		early.begins()
-		s.stays(sidecar.Starting, 30*time.Second)
+		s.stays(policy.Starting, 30*time.Second)
 		early.complete()
-		s.reaches(sidecar.Ready, 5*time.Second)
+		s.reaches(policy.Ready, 5*time.Second)
 		s.remedies()
 	})
 }
@@ -162,12 +162,12 @@ func TestAnEndedContainerBesideTheServerIsLeftAlone(t *testing.T) {
 	o := idler()
 	o.policy = "no"
 	play(t, setup{before: func(s *scenario) { s.engine.name.is(o) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(time.Second) // too soon for its counters to tell
 		s.engine.name.ends(1)
 		s.engine.report(evidence.ContainerEvent{At: time.Now(), ID: o.id, Action: evidence.ActionDie, ExitCode: 1})
-		s.reaches(sidecar.Ready, 10*time.Second)
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, 10*time.Second)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.isUnhealed()
 		s.remedies()
 	})
@@ -184,7 +184,7 @@ func TestWhatCannotBeToldTakesNoHealingAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, world, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				for range 20 {
 					s.chat(3).complete()
 					time.Sleep(7 * time.Second)
@@ -193,8 +193,8 @@ func TestWhatCannotBeToldTakesNoHealingAway(t *testing.T) {
 					s.Errorf("the container is called another one: %s", trouble)
 				}
 				s.must(s.FreezeServer())
-				s.reaches(sidecar.Isolated, 3*time.Minute)
-				s.reaches(sidecar.Ready, 3*time.Minute)
+				s.reaches(policy.Isolated, 3*time.Minute)
+				s.reaches(policy.Ready, 3*time.Minute)
 				s.remedies("stop", "start")
 			})
 		})
@@ -205,10 +205,10 @@ func TestWhatCannotBeToldTakesNoHealingAway(t *testing.T) {
 func TestAnEngineThatGoesAwayBesideAWrongName(t *testing.T) {
 	t.Parallel()
 	play(t, setup{before: func(s *scenario) { s.engine.name.is(nil) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.EngineAway(true)
 		s.finds(verdict.EngineAway, 30*time.Second)
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.chat(3).complete()
 		s.EngineAway(false)
 		s.finds(verdict.Healthy, 30*time.Second)

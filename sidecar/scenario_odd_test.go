@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // only lets handler answer for one path, and the real server for all others.
@@ -82,7 +82,7 @@ func TestOddAnswersFromTheStart(t *testing.T) {
 			}}, func(s *scenario) {
 				for range 20 {
 					time.Sleep(time.Minute)
-					if s.log.state() == sidecar.Ready || s.ready() {
+					if s.log.state() == policy.Ready || s.ready() {
 						s.Fatal("the gate is open")
 					}
 					if s.verdict().Sentence == "" {
@@ -95,7 +95,7 @@ func TestOddAnswersFromTheStart(t *testing.T) {
 				}
 				if !test.restart {
 					s.odd.inPlace(nil)
-					s.reaches(sidecar.Ready, 2*time.Minute)
+					s.reaches(policy.Ready, 2*time.Minute)
 					s.chat(3).complete()
 				}
 			})
@@ -107,11 +107,11 @@ func TestEndlessLinesAreReadInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	play(t, setup{before: func(s *scenario) { s.odd.inPlace(tenMegabytes) }}, func(s *scenario) {
 		time.Sleep(30 * time.Second)
-		if s.log.state() == sidecar.Ready || s.ready() {
+		if s.log.state() == policy.Ready || s.ready() {
 			s.Error("the gate is open")
 		}
 		s.odd.inPlace(nil)
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.remedies()
 	})
 }
@@ -132,7 +132,7 @@ func TestModelThatAnswersOddlyIsNeverReady(t *testing.T) {
 			play(t, setup{before: func(s *scenario) { s.odd.inPlace(only(s, "/api/chat", handler)) }}, func(s *scenario) {
 				for range 30 {
 					time.Sleep(time.Minute)
-					if s.log.state() == sidecar.Ready || s.ready() {
+					if s.log.state() == policy.Ready || s.ready() {
 						s.Fatal("the gate is open")
 					}
 				}
@@ -140,7 +140,7 @@ func TestModelThatAnswersOddlyIsNeverReady(t *testing.T) {
 					s.Errorf("%d restarts, the budget is 3", n)
 				}
 				s.odd.inPlace(nil)
-				s.reaches(sidecar.Ready, 10*time.Minute)
+				s.reaches(policy.Ready, 10*time.Minute)
 				s.chat(3).complete()
 			})
 		})
@@ -150,7 +150,7 @@ func TestModelThatAnswersOddlyIsNeverReady(t *testing.T) {
 func TestOddAnswerToAClientNeverLooksComplete(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		for name, handler := range map[string]http.HandlerFunc{
 			"a line of ten megabytes": tenMegabytes, "half a chunk": halfAChunk, "garbage": says(200, "\xff\x00"),
 			"no end": says(200, `{"response":"hello","done":false}`+"\n"),
@@ -162,7 +162,7 @@ func TestOddAnswerToAClientNeverLooksComplete(t *testing.T) {
 		}
 		s.odd.inPlace(nil)
 		s.chat(3).complete()
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }

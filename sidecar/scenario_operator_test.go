@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -24,20 +24,20 @@ func TestOperatorsActIsRespectedUntilItIsUndone(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				acted := time.Now()
 				s.must(test.act(s, s.Context()))
-				s.within("noticing it", s.reaches(sidecar.Stopped, 5*time.Second).Sub(acted), 0, time.Second)
+				s.within("noticing it", s.reaches(policy.Stopped, 5*time.Second).Sub(acted), 0, time.Second)
 				refused := s.post("/api/chat", chat(3), "Prefer", "wait=60")
 				refused.refused()
 				s.within("a refusal without hope", refused.took(), 0, time.Second)
-				s.stays(sidecar.Stopped, 30*time.Minute)
+				s.stays(policy.Stopped, 30*time.Minute)
 				s.finds(verdict.Stopped, time.Second)
 				s.remedies()
 				s.must(test.end(s, s.Context()))
-				s.reaches(sidecar.Ready, 20*time.Second)
+				s.reaches(policy.Ready, 20*time.Second)
 				s.chat(3).complete()
-				s.stays(sidecar.Ready, 10*time.Minute)
+				s.stays(policy.Ready, 10*time.Minute)
 				s.remedies()
 			})
 		})
@@ -55,17 +55,17 @@ func (s *scenario) operatorRecreate(ctx context.Context) error { return s.Operat
 func TestRecreatedContainerIsFollowed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		before := s.inspect().ID
 		s.must(s.OperatorRecreate(s.Context()))
 		if s.inspect().ID == before {
 			s.Fatal("the container was not made anew")
 		}
-		s.reaches(sidecar.Ready, 20*time.Second)
+		s.reaches(policy.Ready, 20*time.Second)
 		s.chat(3).complete()
 		s.must(s.FreezeServer()) // the new one is healed like the old
-		s.reaches(sidecar.Isolated, time.Minute)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Isolated, time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("stop", "start")
 	})
 }
@@ -75,12 +75,12 @@ func TestOperatorStopsAFrozenServer(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
 		for i := range 12 { // about the moment at which the remedy is due
-			s.reaches(sidecar.Ready, time.Minute)
+			s.reaches(policy.Ready, time.Minute)
 			s.must(s.FreezeServer())
 			time.Sleep(time.Duration(i) * time.Second)
 			s.must(s.OperatorStop(s.Context())) // ten seconds, and SIGKILL
-			s.reaches(sidecar.Stopped, 5*time.Second)
-			s.stays(sidecar.Stopped, time.Minute)
+			s.reaches(policy.Stopped, 5*time.Second)
+			s.stays(policy.Stopped, time.Minute)
 			s.remedies()
 			s.must(s.OperatorStart(s.Context()))
 		}
@@ -92,22 +92,22 @@ func TestOperatorsStopIsNoCrash(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
 		for range 2 {
-			s.reaches(sidecar.Ready, 10*time.Second)
+			s.reaches(policy.Ready, 10*time.Second)
 			stream := s.chat(10_000)
 			stream.begins()
 			time.Sleep(time.Second)
 			s.must(s.KillRunner())
-			s.reaches(sidecar.Loading, time.Second)
+			s.reaches(policy.Loading, time.Second)
 		}
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(10_000)
 		stream.begins()
 		s.must(s.OperatorStop(s.Context()))
 		stream.cut()
-		s.reaches(sidecar.Stopped, 5*time.Second)
-		s.stays(sidecar.Stopped, 10*time.Minute)
+		s.reaches(policy.Stopped, 5*time.Second)
+		s.stays(policy.Stopped, 10*time.Minute)
 		s.must(s.OperatorStart(s.Context()))
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.remedies()
 	})
 }
@@ -115,28 +115,28 @@ func TestOperatorsStopIsNoCrash(t *testing.T) {
 func TestOperatorStopsTheContainerDuringARestart(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Recovering, time.Minute)
+		s.reaches(policy.Recovering, time.Minute)
 		time.Sleep(32 * time.Second) // it is stopped, and settles
 		s.must(s.OperatorRecreate(s.Context()))
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("stop", "start")
 		s.chat(3).complete()
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 	})
 }
 
 func TestRestartByHand(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_RESTART_BUDGET=0"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(1_000)
 		stream.begins()
 		s.operate("restart")
-		s.reaches(sidecar.Isolated, time.Second)
+		s.reaches(policy.Isolated, time.Second)
 		stream.complete() // it may finish first
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.remedies("stop", "start")
 		s.chat(3).complete()
 	})
@@ -145,11 +145,11 @@ func TestRestartByHand(t *testing.T) {
 func TestRestartByHandOfAStoppedContainerStartsIt(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.OperatorStop(s.Context()))
-		s.reaches(sidecar.Stopped, 5*time.Second)
+		s.reaches(policy.Stopped, 5*time.Second)
 		s.operate("restart")
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.remedies("start")
 	})
 }
@@ -168,7 +168,7 @@ func TestOnlyWatchingNeverTakesARemedy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{env: test.env, before: func(s *scenario) { s.must(s.Bypass(s.Context(), model, 1)) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				if test.resume {
 					s.operate("pause?reason=maintenance")
 				}
@@ -187,7 +187,7 @@ func TestOnlyWatchingNeverTakesARemedy(t *testing.T) {
 					return
 				}
 				s.operate("resume")
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				waits.complete()
 				s.remedies("unload")
 			})
@@ -199,13 +199,13 @@ func TestOnlyWatchingNeverTakesARemedy(t *testing.T) {
 func TestServerThatWasPausedIsNotRestartedForItsSilence(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		for i := range 20 {
 			s.must(s.OperatorPause(s.Context()))
-			s.reaches(sidecar.Stopped, time.Second)
+			s.reaches(policy.Stopped, time.Second)
 			time.Sleep(time.Minute + time.Duration(i)*700*time.Millisecond)
 			s.must(s.OperatorUnpause(s.Context()))
-			s.reaches(sidecar.Ready, 10*time.Second)
+			s.reaches(policy.Ready, 10*time.Second)
 			time.Sleep(time.Duration(i) * time.Second)
 		}
 		s.remedies()

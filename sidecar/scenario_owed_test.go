@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -15,7 +15,7 @@ func (s *scenario) staysStopped() {
 	s.Helper()
 	s.engine.taken()
 	s.must(s.OperatorStop(s.Context()))
-	s.reaches(sidecar.Stopped, 5*time.Minute)
+	s.reaches(policy.Stopped, 5*time.Minute)
 	s.remainsStopped()
 }
 
@@ -31,13 +31,13 @@ func (s *scenario) remainsStopped() {
 func TestAPersonsStopAfterOneOfOursThatFailed(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.StickStop(true)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.reaches(policy.Backoff, 5*time.Minute)
 		s.StickStop(false)
 		s.must(s.ThawServer())
-		s.reaches(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, 10*time.Minute)
 		time.Sleep(time.Minute) // not yet stable: its end is told from ours by the signal
 		s.staysStopped()
 	})
@@ -51,7 +51,7 @@ func TestAPersonsStopToReloadTheDriver(t *testing.T) {
 		return evidence.GPUView{Mismatch: true, Reason: "driver and library have different versions"}
 	}
 	play(t, setup{fresh: mismatch}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.FreezeServer())
 		s.finds(verdict.HostAction, 5*time.Minute)
 		s.staysStopped()
@@ -62,21 +62,21 @@ func TestAPersonsStopToReloadTheDriver(t *testing.T) {
 func TestAStartIsNotOwedAfterAPersonsOwn(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_RESTART_BUDGET=1", "CLAWGATE_RESTART_WINDOW=24h"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.FailStarts(100, "port is already allocated")
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Backoff, 3*time.Minute) // stopped by us, and not started
+		s.reaches(policy.Backoff, 3*time.Minute) // stopped by us, and not started
 		time.Sleep(time.Second)
 		s.FailStarts(0, "")
 		s.must(s.OperatorStart(s.Context()))
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		time.Sleep(11 * time.Minute)
 		s.engine.taken()
 		s.must(s.FreezeServer()) // the budget is spent all the same
-		s.reaches(sidecar.Exhausted, 10*time.Minute)
+		s.reaches(policy.Exhausted, 10*time.Minute)
 		s.remedies()
 		s.must(s.ThawServer())
-		s.reaches(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, 10*time.Minute)
 		s.staysStopped()
 	})
 }
@@ -92,7 +92,7 @@ func TestAnIntentOfLongAgoStartsNothing(t *testing.T) {
 		s.must(s.OperatorStop(s.Context()))
 		time.Sleep(time.Hour)
 		s.start()
-		s.reaches(sidecar.Stopped, 5*time.Minute)
+		s.reaches(policy.Stopped, 5*time.Minute)
 		time.Sleep(time.Hour)
 		s.remedies()
 	})
@@ -110,7 +110,7 @@ func TestASuccessorFinishesAStopThatIsUnderWay(t *testing.T) {
 		time.Sleep(4 * time.Second) // Clawgate was killed, and is back
 		s.start()
 		s.must(<-stopped)
-		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.reaches(policy.Ready, 5*time.Minute)
 		s.remedies("start")
 	})
 }
@@ -121,12 +121,12 @@ func TestAModelThatAnswersIsNotRestartedForAnUnloadThatNobodySaw(t *testing.T) {
 	t.Parallel()
 	play(t, setup{blind: true}, func(s *scenario) {
 		s.log.mayBeReady = func() error { return nil } // nobody can tell
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(2 * time.Minute)
 		s.Slow(100)
 		time.Sleep(30 * time.Minute)
 		s.remedies("unload")
-		if now := s.log.state(); now != sidecar.Ready {
+		if now := s.log.state(); now != policy.Ready {
 			s.Errorf("it is %s: %s", now, s.verdict().Sentence)
 		}
 	})
@@ -136,10 +136,10 @@ func TestAModelThatAnswersIsNotRestartedForAnUnloadThatNobodySaw(t *testing.T) {
 func TestAPersonsStopRightAfterOneThatTheEngineGaveUp(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.StickStop(true)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.reaches(policy.Backoff, 5*time.Minute)
 		s.StickStop(false)
 		time.Sleep(2 * time.Second)
 		s.engine.taken()
@@ -152,14 +152,14 @@ func TestAPersonsStopRightAfterOneThatTheEngineGaveUp(t *testing.T) {
 func TestAPersonsStopAfterOneOfOursThatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.engine.judge = func(act string) {
 			if act == "stop" {
 				s.EngineAway(true)
 			}
 		}
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.reaches(policy.Backoff, 5*time.Minute)
 		s.engine.judge = nil
 		s.EngineAway(false)
 		s.must(s.ThawServer())
@@ -177,14 +177,14 @@ func TestAPersonsStopThatNoEventTellsOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				if failed {
 					s.StickStop(true)
 					s.must(s.FreezeServer())
-					s.reaches(sidecar.Backoff, 5*time.Minute)
+					s.reaches(policy.Backoff, 5*time.Minute)
 					s.StickStop(false)
 					s.must(s.ThawServer())
-					s.reaches(sidecar.Ready, 10*time.Minute)
+					s.reaches(policy.Ready, 10*time.Minute)
 				}
 				time.Sleep(5 * time.Minute)
 				s.LoseEvents(true)
@@ -203,9 +203,9 @@ func TestAStopThatTakesEffectLateIsMadeGood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.StickDriver(true)
-				s.reaches(sidecar.Backoff, 10*time.Minute)
+				s.reaches(policy.Backoff, 10*time.Minute)
 				if restarts {
 					s.stop()
 					time.Sleep(2 * time.Minute)
@@ -228,9 +228,9 @@ func TestAStopThatTakesEffectLateIsMadeGood(t *testing.T) {
 func TestAPersonsStopIsRespectedByASuccessor(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.StickDriver(true)
-		s.reaches(sidecar.Exhausted, 30*time.Minute)
+		s.reaches(policy.Exhausted, 30*time.Minute)
 		time.Sleep(10 * time.Minute)
 		go func() { _ = s.OperatorStop(s.Context()) }()
 		time.Sleep(time.Minute)
@@ -255,7 +255,7 @@ func TestAPersonsStopIsRespectedByASuccessor(t *testing.T) {
 func TestAPersonsKillInTheMidstOfOurRestart(t *testing.T) {
 	t.Parallel()
 	play(t, setup{unruled: true}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		once := false
 		s.engine.judge = func(act string) {
 			if act == "stop" && !once {
@@ -276,9 +276,9 @@ func TestAPersonsKillInTheMidstOfOurRestart(t *testing.T) {
 func TestOurOwnSignalsThatAreToldLateAreOurs(t *testing.T) {
 	t.Parallel()
 	play(t, setup{lateKills: 25 * time.Second}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.StickDriver(true)
-		s.reaches(sidecar.Backoff, 10*time.Minute)
+		s.reaches(policy.Backoff, 10*time.Minute)
 		time.Sleep(13 * time.Second)
 		s.StickDriver(false)
 		time.Sleep(time.Hour)
@@ -291,13 +291,13 @@ func TestOurOwnSignalsThatAreToldLateAreOurs(t *testing.T) {
 func TestAPersonsStopRightAfterTheModelAnsweredAgain(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.StickStop(true)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Backoff, 5*time.Minute)
+		s.reaches(policy.Backoff, 5*time.Minute)
 		s.StickStop(false)
 		s.must(s.ThawServer())
-		s.reaches(sidecar.Ready, 10*time.Minute)
+		s.reaches(policy.Ready, 10*time.Minute)
 		time.Sleep(time.Second)
 		s.engine.taken()
 		s.must(s.OperatorStop(s.Context()))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -44,7 +44,7 @@ func TestLongAnswerInTheOnlySlotIsNeverDisturbed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				runner := s.runner()
 				s.Slow(crawling)
 				began := time.Now()
@@ -52,12 +52,12 @@ func TestLongAnswerInTheOnlySlotIsNeverDisturbed(t *testing.T) {
 				<-done
 				check()
 				s.within("the answer", time.Since(began), 9*time.Minute, 25*time.Minute)
-				if s.log.state() != sidecar.Ready || s.runner() != runner {
+				if s.log.state() != policy.Ready || s.runner() != runner {
 					s.Errorf("it is %s, the runner %d was %d", s.log.state(), s.runner(), runner)
 				}
 				s.remedies()
 				s.Slow(1)
-				s.stays(sidecar.Ready, 10*time.Minute)
+				s.stays(policy.Ready, 10*time.Minute)
 			})
 		})
 	}
@@ -67,12 +67,12 @@ func TestWaitsForALoadOfFiveMinutes(t *testing.T) {
 	t.Parallel()
 	given := setup{world: simulation.Config{Models: []simulation.Model{{Name: model, LoadTakes: 5 * time.Minute, Bytes: 20 << 30}}}}
 	play(t, given, func(s *scenario) {
-		s.reaches(sidecar.Loading, time.Second)
-		s.stays(sidecar.Loading, 4*time.Minute+50*time.Second)
+		s.reaches(policy.Loading, time.Second)
+		s.stays(policy.Loading, 4*time.Minute+50*time.Second)
 		s.chat(3).refused()
-		s.reaches(sidecar.Ready, 20*time.Second)
+		s.reaches(policy.Ready, 20*time.Second)
 		s.must(s.Crash()) // and once more, after a crash
-		s.within("the load after a crash", time.Until(s.reaches(sidecar.Ready, 6*time.Minute)), -time.Second, 0)
+		s.within("the load after a crash", time.Until(s.reaches(policy.Ready, 6*time.Minute)), -time.Second, 0)
 		s.remedies()
 	})
 }
@@ -81,7 +81,7 @@ func TestSlowHostIsServedAndCalledSlow(t *testing.T) {
 	t.Parallel()
 	given := setup{world: simulation.Config{Models: []simulation.Model{{Name: model, FirstChunk: 10 * time.Second}}}}
 	play(t, given, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		sentence := s.finds(verdict.Slow, time.Second)
 		if !strings.Contains(sentence, "CLAWGATE_FIRST_CHUNK_TIMEOUT") {
 			s.Errorf("the verdict does not say which variable to raise: %s", sentence)
@@ -90,10 +90,10 @@ func TestSlowHostIsServedAndCalledSlow(t *testing.T) {
 			s.chat(30).complete()
 			time.Sleep(37 * time.Second)
 		}
-		if s.log.state() != sidecar.Ready {
+		if s.log.state() != policy.Ready {
 			s.Errorf("it is %s", s.log.state())
 		}
-		s.stays(sidecar.Ready, 20*time.Minute)
+		s.stays(policy.Ready, 20*time.Minute)
 		s.finds(verdict.Slow, time.Second)
 		s.remedies()
 	})
@@ -106,12 +106,12 @@ func TestModelsThatTakeTurnsInMemoryAreNoTrouble(t *testing.T) {
 			t.Parallel()
 			models := []simulation.Model{{Name: model, LoadTakes: 8 * time.Second}, {Name: other, LoadTakes: 8 * time.Second}}
 			play(t, setup{world: simulation.Config{MaxLoaded: 1, Models: models}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 20*time.Second)
+				s.reaches(policy.Ready, 20*time.Second)
 				for began := time.Now(); time.Since(began) < 15*time.Minute; time.Sleep(pause) {
 					s.post("/api/generate", generate(other, 200)).complete()
 					s.chat(200).complete()
 				}
-				if s.log.state() != sidecar.Ready {
+				if s.log.state() != policy.Ready {
 					s.Errorf("it is %s", s.log.state())
 				}
 				s.remedies()
@@ -123,14 +123,14 @@ func TestModelsThatTakeTurnsInMemoryAreNoTrouble(t *testing.T) {
 func TestModelInUseIsNotEvictedForTheMainOne(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: simulation.Config{MaxLoaded: 1}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.post("/api/generate", generate(other, 20)).complete()
 		taken := s.runner()
-		s.stays(sidecar.Ready, 4*time.Minute) // the other model may be asked again
+		s.stays(policy.Ready, 4*time.Minute) // the other model may be asked again
 		if s.runner() != taken {
 			s.Error("the model that a client had just used was thrown out")
 		}
-		s.stays(sidecar.Ready, 5*time.Minute)
+		s.stays(policy.Ready, 5*time.Minute)
 		if s.runner() == taken {
 			s.Error("the main model was not loaded again")
 		}
@@ -151,12 +151,12 @@ func TestKeepAlive(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{env: []string{"CLAWGATE_KEEP_ALIVE=" + test.keepAlive}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.chat(3).complete()
 				if test.loaded {
 					s.post("/api/generate", `{"model":"`+model+`","keep_alive":"0s"}`).complete()
 				}
-				s.stays(sidecar.Ready, 20*time.Minute)
+				s.stays(policy.Ready, 20*time.Minute)
 				if loaded := len(s.runners()) == 1; loaded != test.loaded {
 					s.Errorf("loaded: %v, want %v", loaded, test.loaded)
 				}
@@ -174,7 +174,7 @@ func TestKeepAlive(t *testing.T) {
 func TestFullServerIsQueuedForAndNotMended(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_QUEUE_LENGTH=4", "CLAWGATE_QUEUE_TIMEOUT=20m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		ctx, cancel := context.WithTimeout(s.Context(), 5*time.Minute)
 		defer cancel()
 		refused := 0
@@ -193,7 +193,7 @@ func TestFullServerIsQueuedForAndNotMended(t *testing.T) {
 			s.Error("no request was refused by the full queue")
 		}
 		s.remedies()
-		if s.log.state() != sidecar.Ready {
+		if s.log.state() != policy.Ready {
 			s.Errorf("it is %s", s.log.state())
 		}
 	})
@@ -206,7 +206,7 @@ func TestLoadThatNeverBeginsIsHealedAndWaitedForInPeace(t *testing.T) {
 	t.Parallel()
 	given := setup{world: simulation.Config{MaxLoaded: 1}, env: []string{"CLAWGATE_LOAD_TIMEOUT=2m", "CLAWGATE_HOLD_MAX=10m"}}
 	play(t, given, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		go func() { _ = s.Bypass(s.Context(), other, 1_000_000) }()
 		time.Sleep(10 * time.Second)
 		s.must(s.FreezeRunner())
@@ -217,8 +217,8 @@ func TestLoadThatNeverBeginsIsHealedAndWaitedForInPeace(t *testing.T) {
 		if n := s.requests() - before; n > 60 {
 			s.Errorf("%d calls to Ollama in a minute", n)
 		}
-		s.reaches(sidecar.Recovering, 10*time.Minute)
-		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.reaches(policy.Recovering, 10*time.Minute)
+		s.reaches(policy.Ready, 5*time.Minute)
 		waits.complete()
 	})
 }

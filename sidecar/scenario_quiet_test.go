@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -13,12 +13,12 @@ import (
 func TestARestartByHandDuringADrainAtAQuietMoment(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.chat(1500)
 		long.begins()
-		s.reaches(sidecar.Isolated, 10*time.Minute)
+		s.reaches(policy.Isolated, 10*time.Minute)
 		ctx, cancel := context.WithCancel(s.Context())
 		defer cancel()
 		bypass := make(chan struct{})
@@ -28,7 +28,7 @@ func TestARestartByHandDuringADrainAtAQuietMoment(t *testing.T) {
 		}()
 		time.Sleep(5 * time.Second)
 		s.operate("restart")
-		s.reaches(sidecar.Ready, 20*time.Minute)
+		s.reaches(policy.Ready, 20*time.Minute)
 		s.remedies("stop", "start")
 		cancel()
 		<-bypass
@@ -39,15 +39,15 @@ func TestARestartByHandDuringADrainAtAQuietMoment(t *testing.T) {
 func TestAFailedProbeOpensNoGate(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.chat(3000)
 		long.begins()
-		s.reaches(sidecar.Isolated, 10*time.Minute)
+		s.reaches(policy.Isolated, 10*time.Minute)
 		time.Sleep(20 * time.Second)
 		s.must(s.FreezeServer())
-		if to, changed := s.log.awaitChange(time.Minute); changed && to == sidecar.Ready {
+		if to, changed := s.log.awaitChange(time.Minute); changed && to == policy.Ready {
 			s.Errorf("a frozen server was called ready: %s", s.verdict().Sentence)
 		}
 		long.cancel()
@@ -63,7 +63,7 @@ func TestAWorkingGPUIsNoQuietMoment(t *testing.T) {
 		world.Models[i].FirstChunk, world.Models[i].TokenInterval, world.Models[i].LoadTakes = 2*time.Millisecond, 2*time.Millisecond, 100*time.Millisecond
 	}
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		time.Sleep(30 * time.Second)
 		s.Slow(200)
 		bypass := make(chan error, 1)
@@ -80,7 +80,7 @@ func TestAWorkingGPUIsNoQuietMoment(t *testing.T) {
 func TestALongStreamIsNotDrainedInVain(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=15m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.chat(28_000)
@@ -90,14 +90,14 @@ func TestALongStreamIsNotDrainedInVain(t *testing.T) {
 		}
 		long.complete()
 		s.remedies()
-		s.reaches(sidecar.Isolated, 20*time.Minute)
+		s.reaches(policy.Isolated, 20*time.Minute)
 	})
 }
 
 func TestARemedyThatCannotSeeAQuietMomentShutsNothing(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), unmeasured: true, env: []string{"CLAWGATE_IDLE_WAIT=5m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.every(time.Second, func() { s.chat(20).wait() })
 		if open := share(time.Hour, s.ready); open < 1 {
@@ -111,16 +111,16 @@ func TestARemedyThatCannotSeeAQuietMomentShutsNothing(t *testing.T) {
 func TestAFreezeDuringAQuietDrain(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.chat(3000)
 		long.begins()
-		s.reaches(sidecar.Isolated, 10*time.Minute)
+		s.reaches(policy.Isolated, 10*time.Minute)
 		time.Sleep(20 * time.Second)
 		s.must(s.FreezeServer())
 		struck := time.Now()
-		s.within("mending a frozen server", s.reaches(sidecar.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
+		s.within("mending a frozen server", s.reaches(policy.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
 		long.cancel()
 		long.wait()
 	})
@@ -129,16 +129,16 @@ func TestAFreezeDuringAQuietDrain(t *testing.T) {
 func TestAFreezeDuringAQuietDrainForAnAnswerInOnePiece(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.post("/api/generate", `{"model":"qwen3:32b","prompt":"x","stream":false,"options":{"num_predict":3000}}`)
-		s.reaches(sidecar.Isolated, 10*time.Minute)
+		s.reaches(policy.Isolated, 10*time.Minute)
 		time.Sleep(20 * time.Second)
 		s.must(s.FreezeServer())
 		struck := time.Now()
 		s.finds(verdict.Wedged, 10*time.Minute)
-		s.within("mending a frozen server", s.reaches(sidecar.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
+		s.within("mending a frozen server", s.reaches(policy.Recovering, time.Hour).Sub(struck), 0, 2*time.Minute)
 		long.cancel()
 		long.wait()
 	})
@@ -149,12 +149,12 @@ func TestASlowListDuringAQuietDrain(t *testing.T) {
 	t.Parallel()
 	var slow switched
 	play(t, setup{world: fault{}.world(), before: slow.swallow(listOfModels), env: []string{"CLAWGATE_IDLE_WAIT=2m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LeakVRAM(4 << 30)
 		s.finds(verdict.VRAMLeak, 5*time.Minute)
 		long := s.chat(8000)
 		long.begins()
-		s.reaches(sidecar.Isolated, 10*time.Minute)
+		s.reaches(policy.Isolated, 10*time.Minute)
 		slow.on.Store(true)
 		if open := share(15*time.Minute, s.ready); open < 0.5 {
 			s.Errorf("the gate was open for %.2f of the time: %s", open, s.verdict().Sentence)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -18,20 +18,20 @@ func TestADeadlockThatRefusesClientsIsNoticedBesideALoadedModel(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{world: simulation.Config{Version: version, MaxQueue: 4, Parallel: 2}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				time.Sleep(3 * time.Minute)
 				s.must(s.DeadlockScheduler())
 				s.every(2*time.Second, func() {
 					c := s.post("/api/generate", generate(other, 3))
 					time.AfterFunc(30*time.Second, c.cancel)
 				})
-				s.reaches(sidecar.Isolated, 150*time.Second)
+				s.reaches(policy.Isolated, 150*time.Second)
 				if n := s.log.notesSince(time.Time{}, "a remedy is due"); len(n) != 1 || n[0].with["reason"] != string(verdict.Wedged) {
 					t.Errorf("the remedies that are due: %v", n)
 				}
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.remedies("unload")
-				s.stays(sidecar.Ready, 20*time.Minute)
+				s.stays(policy.Ready, 20*time.Minute)
 				s.remedies()
 			})
 		})
@@ -57,7 +57,7 @@ func TestRefusalsThatAreOnlyWordsDoNothing(t *testing.T) {
 			l := &liar{}
 			play(t, setup{env: test.env, before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
 				s.post("/api/generate", generate(model, 3)).wait()
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				time.Sleep(5 * time.Minute)
 				var done atomic.Pointer[note]
 				s.log.heard = func(n note) {
@@ -93,12 +93,12 @@ func TestRefusalsAreNotCheckedAtAnotherModelsCost(t *testing.T) {
 	world := simulation.Config{GPUBytes: 14 << 30, Models: []simulation.Model{{Name: model, Bytes: 12 << 30}, {Name: other, Bytes: 4 << 30}}}
 	l := &liar{}
 	play(t, setup{world: world, before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		runner := s.runner()
 		s.every(5*time.Second, func() {
 			s.post("/api/generate", busyInWords).wait()
 		})
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		if n := s.log.count(checking); n > 0 || s.runner() != runner {
 			t.Errorf("%d checks, runner %d was %d", n, s.runner(), runner)
 		}

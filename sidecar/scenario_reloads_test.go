@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -22,7 +22,7 @@ func TestALoadExplainsALateFirstChunk(t *testing.T) {
 	world := simulation.Config{GPUBytes: 14 << 30, Models: []simulation.Model{
 		{Name: model, Bytes: 12 << 30, LoadTakes: 4 * time.Second}, {Name: other, Bytes: 4 << 30, LoadTakes: 2 * time.Second}}}
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.chat(3).complete()
 		time.Sleep(time.Minute)
 		s.log.heard = func(n note) {

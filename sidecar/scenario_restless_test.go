@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -36,11 +36,11 @@ func TestAContainerInACrashLoopShutsNoGateOfAnother(t *testing.T) {
 			t.Parallel()
 			world := simulation.Config{Models: []simulation.Model{{Name: model, LoadTakes: 40 * time.Second}, {Name: other}}}
 			play(t, setup{world: world, before: func(s *scenario) { s.engine.name.is(idler()) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.loops(run, time.Second)
 				time.Sleep(time.Minute)
 				s.unload(model)
-				s.stays(sidecar.Ready, 10*time.Minute)
+				s.stays(policy.Ready, 10*time.Minute)
 				s.chat(3).complete()
 				if told := len(s.log.notesSince(time.Time{}, "nothing can be healed")); told > 4 {
 					s.Errorf("it is told %d times that nothing can be healed", told)
@@ -61,8 +61,8 @@ func TestAContainerThatWakesUpIsTakenForTheServerSeldom(t *testing.T) {
 			o := idler()
 			o.wakes, o.networked = wakes, false
 			play(t, setup{before: func(s *scenario) { s.engine.name.is(o) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
-				s.stays(sidecar.Ready, time.Hour)
+				s.reaches(policy.Ready, 10*time.Second)
+				s.stays(policy.Ready, time.Hour)
 				if taken := len(s.log.notesSince(time.Time{}, "the container can be healed again")); taken > 6 {
 					s.Errorf("it was taken for the server %d times", taken)
 				}
@@ -80,7 +80,7 @@ func TestAServerBesideTheContainerIsProvenAnewAfterItsRestart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{before: func(s *scenario) { s.engine.name.is(other()) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				for i := range 20 { // at any point of the rhythm of probes
 					time.Sleep(time.Minute + time.Duration(i)*1777*time.Millisecond)
 					s.StallLoads(true)
@@ -95,7 +95,7 @@ func TestAServerBesideTheContainerIsProvenAnewAfterItsRestart(t *testing.T) {
 					}
 					s.StallLoads(false)
 				}
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				s.remedies()
 			})
 		})
@@ -111,11 +111,11 @@ func TestARestartByHandAfterTheOtherServerHasGone(t *testing.T) {
 		o.policy = "unless-stopped"
 		s.engine.name.is(o)
 	}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.isUnhealed()
 		s.must(s.OperatorStop(s.Context())) // of the other server
-		s.reaches(sidecar.Stopped, 10*time.Second)
-		s.stays(sidecar.Stopped, time.Minute)
+		s.reaches(policy.Stopped, 10*time.Second)
+		s.stays(policy.Stopped, time.Minute)
 		if trouble := s.status().Container.Trouble; trouble != "" {
 			s.Errorf("the status says %q although nobody answers", trouble)
 		}
@@ -135,7 +135,7 @@ func TestAnOddListBesideAWrongName(t *testing.T) {
 				s.engine.name.is(other())
 				s.odd.inPlace(only(s, "/api/tags", says(http.StatusInternalServerError, `{"error":"bad manifest"}`)))
 			}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 30*time.Second)
+				s.reaches(policy.Ready, 30*time.Second)
 				s.chat(3).complete()
 				s.isUnhealed()
 			})
@@ -149,7 +149,7 @@ func TestABusyContainerThatIsNotTheServerHidesNoStall(t *testing.T) {
 	o := idler()
 	o.cpu = time.Second
 	play(t, setup{env: []string{"CLAWGATE_STALL_TIMEOUT=30s"}, before: func(s *scenario) { s.engine.name.is(o) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(30 * time.Second)
 		s.isUnhealed()
 		stream := s.chat(20_000)
@@ -173,7 +173,7 @@ func TestAnotherContainersGPUMemoryIsNoLeak(t *testing.T) {
 	o := idler()
 	o.held = 4 << 30
 	play(t, setup{before: func(s *scenario) { s.engine.name.is(o) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(15 * time.Minute)
 		if now := s.verdict(); now.Name != "healthy" {
 			s.Errorf("the verdict is %s: %s", now.Name, now.Sentence)
@@ -188,7 +188,7 @@ func TestAFrozenRunnerBesideAWrongNameIsNotUnloaded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{before: func(s *scenario) { s.engine.name.is(other()) }}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				time.Sleep(30 * time.Second)
 				go func() { _ = s.Bypass(s.Context(), model, 200_000) }() // it keeps Ollama from mending itself
 				time.Sleep(time.Second)
@@ -208,7 +208,7 @@ func TestANameThatComesAndGoes(t *testing.T) {
 		t.Run(pause.String(), func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				for range 20 {
 					s.engine.name.is(nil)
 					time.Sleep(pause)
@@ -218,8 +218,8 @@ func TestANameThatComesAndGoes(t *testing.T) {
 				}
 				s.remedies()
 				s.must(s.FreezeServer())
-				s.reaches(sidecar.Recovering, time.Minute)
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Recovering, time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.remedies("stop", "start")
 			})
 		})
@@ -233,15 +233,15 @@ func TestARestartByHandIsNotForWhoGetsTheName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				stream := s.chat(1_500)
 				stream.begins()
 				s.operate("restart")
-				s.reaches(sidecar.Isolated, time.Second)
+				s.reaches(policy.Isolated, time.Second)
 				s.engine.name.is(other())
 				stream.complete()
-				s.reaches(sidecar.Ready, time.Minute)
-				s.stays(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, time.Minute)
+				s.stays(policy.Ready, 2*time.Minute)
 				s.remedies()
 			})
 		})

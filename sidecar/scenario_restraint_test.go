@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -18,7 +18,7 @@ func TestMemoryTroubleOfLongAgoIsForgotten(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_RESTART_BUDGET=5"}}, func(s *scenario) {
 		s.HideGPU("no driver") // where nobody can tell who holds the memory, a restart is tried
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.FailMemory(model, true)
 		s.unload(model)
 		s.finds(verdict.OutOfMemory, 5*time.Minute)
@@ -38,11 +38,11 @@ func TestMemoryTroubleOfLongAgoIsForgotten(t *testing.T) {
 func TestAGPUThatFailsWhileTheModelIsOutOfMemoryShutsTheGate(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_KEEP_ALIVE=5m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.finds(verdict.Unloaded, 20*time.Minute)
 		s.LoseDevice()
 		s.RaiseXid(79)
-		s.reaches(sidecar.Exhausted, 20*time.Minute)
+		s.reaches(policy.Exhausted, 20*time.Minute)
 		if s.ready() {
 			s.Error("it says that it is ready, with a GPU that is off the bus")
 		}
@@ -56,13 +56,13 @@ func TestAGPUThatFailsWhileTheModelIsOutOfMemoryShutsTheGate(t *testing.T) {
 func TestAnXidDoesNotShutTheGateForAsLongAsAnAnswerTakes(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		time.Sleep(time.Minute)
 		long := s.chat(1000)
 		long.begins()
 		s.RaiseXid(119)
-		s.reaches(sidecar.Isolated, 2*time.Second)
-		s.reaches(sidecar.Ready, 30*time.Second)
+		s.reaches(policy.Isolated, 2*time.Second)
+		s.reaches(policy.Ready, 30*time.Second)
 		s.finds(verdict.HostAction, time.Second)
 		long.isOpen()
 		long.complete()
@@ -73,15 +73,15 @@ func TestAnXidDoesNotShutTheGateForAsLongAsAnAnswerTakes(t *testing.T) {
 func TestARestartByHandEndsWhatForbadeOne(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LoseDevice()
 		s.RaiseXid(79)
-		s.reaches(sidecar.Exhausted, 5*time.Minute)
+		s.reaches(policy.Exhausted, 5*time.Minute)
 		s.must(s.OperatorStop(s.Context()))
-		s.reaches(sidecar.Stopped, time.Minute)
+		s.reaches(policy.Stopped, time.Minute)
 		s.ResetGPU()
 		s.operate("restart")
-		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.reaches(policy.Ready, 5*time.Minute)
 		time.Sleep(20 * time.Minute)
 		s.engine.taken()
 		s.must(s.FreezeServer())
@@ -95,7 +95,7 @@ func TestRoomIsNotMadeByAModelThatCameIntoUse(t *testing.T) {
 	world := fault{}.world()
 	world.KeepAlive = -1
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.post("/api/generate", generate(other, 3)).complete()
 		s.must(s.DeadlockScheduler())
 		waits := s.post("/api/generate", generate(third, 3))
@@ -113,7 +113,7 @@ func TestRoomIsNotMadeByAModelThatCameIntoUse(t *testing.T) {
 func TestAnotherModelBeyondHelpDoesNotHideTheMainOne(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Hollow(other, "@", true)
 		s.every(20*time.Second, func() { s.post("/api/generate", generate(other, 40)).wait() })
 		s.every(21*time.Second, func() { s.post("/api/generate", generate(other, 41)).wait() })
@@ -136,7 +136,7 @@ func TestAnotherModelBeyondHelpDoesNotHideTheMainOne(t *testing.T) {
 func TestARemedyThatWaitsIsPutOffAgainForWhoBypassesTheRelay(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world(), env: []string{"CLAWGATE_IDLE_WAIT=15m"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.every(5*time.Second, func() { s.chat(20).wait() })
 		time.Sleep(time.Minute)
 		s.LeakVRAM(4 << 30)

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // ends asks the sidecar to end and says how long that took.
@@ -18,7 +18,7 @@ func (s *scenario) ends() time.Duration {
 func TestEndsAtOnceWhenIdle(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		time.Sleep(time.Minute + 32*time.Second/10) // in the middle of a probe, too
 		s.within("the end", s.ends(), 0, 3*time.Second)
 	})
@@ -27,7 +27,7 @@ func TestEndsAtOnceWhenIdle(t *testing.T) {
 func TestEndsAtOnceWhileItLoads(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Loading, time.Second)
+		s.reaches(policy.Loading, time.Second)
 		time.Sleep(time.Second)
 		s.within("the end", s.ends(), 0, 3*time.Second)
 	})
@@ -36,7 +36,7 @@ func TestEndsAtOnceWhileItLoads(t *testing.T) {
 func TestDrainsStreamsBeforeItEnds(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream, queued := s.chat(3_000), s.chat(2_000) // a minute and 40 s
 		stream.begins()
 		s.end()
@@ -54,7 +54,7 @@ func TestDrainsStreamsBeforeItEnds(t *testing.T) {
 func TestCutsWhatTheDrainTimeoutDoesNotAllow(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_DRAIN_TIMEOUT=30s"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		stream := s.chat(1_000_000)
 		stream.begins()
 		s.within("the end", s.ends(), 30*time.Second, 35*time.Second)
@@ -71,16 +71,16 @@ func TestEndDuringARestartLeavesTheContainerRunning(t *testing.T) {
 		t.Run(wait.String()+" into it", func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.must(s.FreezeServer())
-				s.reaches(sidecar.Recovering, time.Minute)
+				s.reaches(policy.Recovering, time.Minute)
 				time.Sleep(wait)
 				s.within("the end", s.ends(), 0, 40*time.Second)
 				if status := s.inspect().Status; status != "running" {
 					s.Errorf("the container is %s", status)
 				}
 				s.start()
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.chat(3).complete()
 			})
 		})
@@ -90,11 +90,11 @@ func TestEndDuringARestartLeavesTheContainerRunning(t *testing.T) {
 func TestEndDuringAnUnload(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		go func() { _ = s.Bypass(s.Context(), model, 1_000_000) }()
 		time.Sleep(time.Second)
 		s.must(s.FreezeRunner())
-		s.reaches(sidecar.Recovering, time.Minute)
+		s.reaches(policy.Recovering, time.Minute)
 		time.Sleep(time.Second)
 		s.within("the end", s.ends(), 0, 3*time.Second)
 		s.remedies("unload")

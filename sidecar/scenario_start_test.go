@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -20,12 +20,12 @@ func TestServesOnlyAfterTheModelAnswered(t *testing.T) {
 			s.Error("it called itself ready before the model was loaded")
 		}
 		began := time.Now()
-		s.within("the start", s.reaches(sidecar.Ready, 10*time.Second).Sub(began), 2*time.Second, 4*time.Second)
+		s.within("the start", s.reaches(policy.Ready, 10*time.Second).Sub(began), 2*time.Second, 4*time.Second)
 		s.chat(3).complete()
 		if !s.ready() || s.metric(`clawgate_state{state="ready"}`) != 1 || s.metric(`clawgate_verdict{verdict="healthy"}`) != 1 {
 			s.Error("readiness and the metrics do not agree with the state")
 		}
-		s.stays(sidecar.Ready, 10*time.Minute)
+		s.stays(policy.Ready, 10*time.Minute)
 		s.remedies()
 	})
 }
@@ -33,12 +33,12 @@ func TestServesOnlyAfterTheModelAnswered(t *testing.T) {
 func TestCalibratesAgainAfterItsOwnRestart(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		runner, run := s.runner(), s.inspect().Identity
 		s.stop()
 		s.start()
-		began := s.reaches(sidecar.Starting, time.Second)
-		s.within("calibrating beside a healthy server", s.reaches(sidecar.Ready, 10*time.Second).Sub(began), time.Millisecond, 2*time.Second)
+		began := s.reaches(policy.Starting, time.Second)
+		s.within("calibrating beside a healthy server", s.reaches(policy.Ready, 10*time.Second).Sub(began), time.Millisecond, 2*time.Second)
 		s.chat(3).complete()
 		if s.runner() != runner || s.inspect().Identity != run {
 			s.Error("the healthy server was touched")
@@ -53,36 +53,36 @@ func TestStartsBesideATroubledServer(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		given    setup
-		state    sidecar.State
+		state    policy.State
 		within   time.Duration
 		remedies []string
 	}{
 		{"a frozen runner is unloaded", setup{env: []string{"CLAWGATE_RECHECK_INTERVAL=2s"}, before: func(s *scenario) {
 			s.must(s.Bypass(s.Context(), model, 1))
 			s.must(s.FreezeRunner())
-		}}, sidecar.Ready, 40 * time.Second, []string{"unload"}},
+		}}, policy.Ready, 40 * time.Second, []string{"unload"}},
 		{"a frozen server is restarted once it cannot be starting any more", setup{before: func(s *scenario) {
 			s.must(s.FreezeServer())
-		}}, sidecar.Ready, 4 * time.Minute, []string{"stop", "start"}},
+		}}, policy.Ready, 4 * time.Minute, []string{"stop", "start"}},
 		{"a container that somebody stopped stays so", setup{before: func(s *scenario) {
 			s.must(s.OperatorStop(s.Context()))
-		}}, sidecar.Stopped, time.Minute, nil},
+		}}, policy.Stopped, time.Minute, nil},
 		{"a container that does not exist is nobody's to make", setup{before: func(s *scenario) {
 			s.must(s.OperatorRemove(s.Context()))
-		}}, sidecar.Stopped, time.Minute, nil},
+		}}, policy.Stopped, time.Minute, nil},
 		{"a paused container stays so", setup{before: func(s *scenario) {
 			s.must(s.OperatorPause(s.Context()))
-		}}, sidecar.Stopped, time.Minute, nil},
+		}}, policy.Stopped, time.Minute, nil},
 		{"a loaded model is not loaded again", setup{before: func(s *scenario) {
 			s.must(s.Bypass(s.Context(), model, 1))
-		}}, sidecar.Ready, 2 * time.Second, nil},
+		}}, policy.Ready, 2 * time.Second, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			play(t, test.given, func(s *scenario) {
 				s.reaches(test.state, test.within)
 				s.remedies(test.remedies...)
-				if test.state == sidecar.Ready {
+				if test.state == policy.Ready {
 					s.chat(3).complete()
 				} else {
 					s.chat(3).refused()
@@ -112,11 +112,11 @@ func TestPullsAMissingModelAndTellsHowFarItIs(t *testing.T) {
 		if status := s.status(); status.Pull == nil || status.Pull.CompletedBytes == 0 {
 			s.Error("the status does not show the pull")
 		}
-		if s.log.state() != sidecar.Loading {
+		if s.log.state() != policy.Loading {
 			s.Errorf("it is %s while it pulls", s.log.state())
 		}
 		s.post("/api/generate", generate(other, 3)).complete()
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.chat(3).complete()
 		s.remedies()
 	})
@@ -127,15 +127,15 @@ func TestLeavesAMissingModelAloneIfItMayNotPull(t *testing.T) {
 	given := missing()
 	given.env = []string{"CLAWGATE_PULL=false"}
 	play(t, given, func(s *scenario) {
-		s.reaches(sidecar.Loading, 15*time.Second)
-		s.stays(sidecar.Loading, 10*time.Minute)
+		s.reaches(policy.Loading, 15*time.Second)
+		s.stays(policy.Loading, 10*time.Minute)
 		s.chat(3).refused()
 		s.finds(verdict.ModelMissing, time.Second)
 		pulled := s.post("/api/pull", `{"model":"`+model+`"}`).wait() // by hand, through the relay
 		if pulled.status != 200 || !strings.Contains(pulled.body, "success") {
 			s.Errorf("a pull by hand: %s", pulled)
 		}
-		s.reaches(sidecar.Ready, 30*time.Second)
+		s.reaches(policy.Ready, 30*time.Second)
 		s.remedies()
 	})
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/simulation"
 )
@@ -38,7 +38,7 @@ func TestSuccessorFinishesOrDropsTheRestartOfAKilledClawgate(t *testing.T) {
 				s.intend()
 				test.happened(s)
 				s.start()
-				s.reaches(sidecar.Ready, 20*time.Second)
+				s.reaches(policy.Ready, 20*time.Second)
 				s.remedies(test.remedies...)
 				s.chat(3).complete()
 				if left := s.status().Budget.Remaining; left != 3 {
@@ -46,8 +46,8 @@ func TestSuccessorFinishesOrDropsTheRestartOfAKilledClawgate(t *testing.T) {
 				}
 				time.Sleep(time.Minute + inspected)
 				s.must(s.OperatorStop(s.Context())) // and nothing of the intent is left
-				s.reaches(sidecar.Stopped, 5*time.Second)
-				s.stays(sidecar.Stopped, 5*time.Minute)
+				s.reaches(policy.Stopped, 5*time.Second)
+				s.stays(policy.Stopped, 5*time.Minute)
 				s.remedies()
 			})
 		})
@@ -71,13 +71,13 @@ func (s *scenario) intend() {
 func TestBudgetOutlivesClawgate(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Isolated, time.Minute)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Isolated, time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.stop()
 		s.start()
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		if left := s.status().Budget.Remaining; left != 2 {
 			s.Errorf("%d restarts left of 3", left)
 		}
@@ -89,10 +89,10 @@ func TestBudgetOutlivesClawgate(t *testing.T) {
 func TestWithoutAStateFolderTheEngineRestartsInOneCall(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{"CLAWGATE_STATE_DIR="}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		s.must(s.FreezeServer())
-		s.reaches(sidecar.Isolated, time.Minute)
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Isolated, time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.remedies("restart")
 	})
 }
@@ -103,14 +103,14 @@ func TestModelsThatWereLoadedAreLoadedAgainAfterARestart(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{world: simulation.Config{Version: version}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				s.post("/api/generate", `{"model":"`+other+`","prompt":"hi","options":{"num_ctx":8192,"num_predict":3}}`).complete()
 				s.post("/api/chat", `{"model":"`+model+`","messages":[{"role":"user","content":"hi"}],"options":{"num_ctx":16384,"num_predict":3}}`).complete()
 				time.Sleep(time.Minute)
 				before := s.contexts()
 				s.must(s.FreezeServer())
-				s.reaches(sidecar.Isolated, time.Minute)
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Isolated, time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.remedies("stop", "start")
 				time.Sleep(10 * time.Second)
 				if now := s.contexts(); now != before || !strings.Contains(before, "8192") || !strings.Contains(before, "16384") {
@@ -141,13 +141,13 @@ func TestProbesNeverReplaceTheRunner(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{world: simulation.Config{Version: version, Parallel: 2}}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 10*time.Second)
+				s.reaches(policy.Ready, 10*time.Second)
 				for _, ask := range []func(){
 					func() { s.chat(3).complete() },
 					func() {
 						s.post("/api/chat", strings.Replace(chat(3), `"num_predict"`, `"num_ctx":8192,"num_predict"`, 1)).complete()
 					},
-					func() { s.stop(); s.start(); s.reaches(sidecar.Ready, 10*time.Second) }, // which knows nothing of it
+					func() { s.stop(); s.start(); s.reaches(policy.Ready, 10*time.Second) }, // which knows nothing of it
 					func() {
 						s.post("/v1/chat/completions", `{"model":"`+model+`","messages":[{"role":"user","content":"x"}]}`).wait()
 					},
@@ -168,7 +168,7 @@ func TestProbesNeverReplaceTheRunner(t *testing.T) {
 func TestOptionsAreWrittenOnceIntoTheModelsOwnParameters(t *testing.T) {
 	t.Parallel()
 	play(t, setup{env: []string{`CLAWGATE_OPTIONS={"num_ctx":2048,"temperature":0.5}`}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		if got := s.contexts(); got != "4096" && got != "2048" {
 			s.Errorf("context %s", got)
 		}
@@ -177,7 +177,7 @@ func TestOptionsAreWrittenOnceIntoTheModelsOwnParameters(t *testing.T) {
 		s.post("/v1/chat/completions", `{"model":"`+model+`","messages":[{"role":"user","content":"x"}]}`).wait()
 		s.stop()
 		s.start()
-		s.reaches(sidecar.Ready, 10*time.Second)
+		s.reaches(policy.Ready, 10*time.Second)
 		if s.contexts() != "2048" || s.runner() != runner {
 			s.Errorf("context %s, runner %d was %d", s.contexts(), s.runner(), runner)
 		}
@@ -185,7 +185,7 @@ func TestOptionsAreWrittenOnceIntoTheModelsOwnParameters(t *testing.T) {
 			s.Errorf("the options were written %d times", n)
 		}
 		s.must(s.Crash())
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		if s.contexts() != "2048" {
 			s.Errorf("context %s after a crash", s.contexts())
 		}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -81,7 +81,7 @@ func (w *walk) roam() {
 	}
 	w.mend()
 	time.Sleep(10 * time.Minute)
-	if state := w.log.state(); state != sidecar.Ready {
+	if state := w.log.state(); state != policy.Ready {
 		w.Errorf("after everything was mended it is %s: %s", state, w.verdict().Sentence)
 	}
 	endClients()

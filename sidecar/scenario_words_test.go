@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -100,7 +100,7 @@ func TestWordsWithARunnerThatEndsForAReason(t *testing.T) {
 				given.env = []string{c.env}
 			}
 			play(t, given, func(s *scenario) {
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				if c.before != nil {
 					c.before(l)
 				}
@@ -129,7 +129,7 @@ func TestAModelBesideThatDiesOfEachRequestIsKeptOut(t *testing.T) {
 		t.Run(pause.String(), func(t *testing.T) {
 			t.Parallel()
 			play(t, setup{}, func(s *scenario) {
-				s.reaches(sidecar.Ready, time.Minute)
+				s.reaches(policy.Ready, time.Minute)
 				began := time.Now()
 				var kept atomic.Int64
 				s.log.heard = func(n note) {
@@ -153,7 +153,7 @@ func TestWordsHideNoDeath(t *testing.T) {
 	t.Parallel()
 	l := &liar{random: rand.New(rand.NewPCG(1, 7))}
 	play(t, setup{world: simulation.Config{Parallel: 4}, before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		s.SlowEngine(100 * time.Millisecond)
 		var deaths atomic.Int64
 		s.log.heard = func(n note) {
@@ -182,7 +182,7 @@ func TestWordsHideNoLoadThatFails(t *testing.T) {
 	t.Parallel()
 	l := &liar{random: rand.New(rand.NewPCG(1, 7))}
 	play(t, setup{env: []string{"CLAWGATE_KEEP_ALIVE=1m"}, before: func(s *scenario) { l.scenario = s; s.odd.inPlace(l.answer) }}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		for i := range 2 * 16 {
 			l.ask(lied(fmt.Sprintf("m%d:1b", i)), 1500*time.Millisecond)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -13,7 +13,7 @@ import (
 func TestAStormOfXidsHidesNoneThatMatters(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		s.reaches(sidecar.Ready, time.Minute)
+		s.reaches(policy.Ready, time.Minute)
 		time.Sleep(time.Minute)
 		began := time.Now()
 		for i := range 20_000 {
@@ -23,7 +23,7 @@ func TestAStormOfXidsHidesNoneThatMatters(t *testing.T) {
 			}
 		}
 		s.finds(verdict.HostAction, 2*time.Second)
-		s.reaches(sidecar.Ready, 10*time.Second) // the model answers all the while
+		s.reaches(policy.Ready, 10*time.Second) // the model answers all the while
 		if n := len(s.log.notesSince(began, "the NVIDIA driver reported an error")); n != 2 {
 			s.Errorf("%d lines in the log about two kinds of errors", n)
 		}
@@ -41,7 +41,7 @@ func TestAnotherModelsSilenceAfterAnXid(t *testing.T) {
 	t.Parallel()
 	var silent switched
 	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Advise(evidence.AdviceReboot)
 		s.RaiseXid(119)
 		s.finds(verdict.HostAction, 10*time.Second)
@@ -68,15 +68,15 @@ func TestAModelThatAnswersAgainIsFoundThoughOldProbesNeverEnd(t *testing.T) {
 	t.Parallel()
 	var silent switched
 	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(model))}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Advise(evidence.AdviceReboot)
 		s.RaiseXid(119)
 		time.Sleep(time.Minute)
 		silent.on.Store(true)
-		s.reaches(sidecar.Exhausted, 5*time.Minute)
+		s.reaches(policy.Exhausted, 5*time.Minute)
 		time.Sleep(10 * time.Minute)
 		silent.on.Store(false)
-		s.reaches(sidecar.Ready, 3*time.Minute)
+		s.reaches(policy.Ready, 3*time.Minute)
 	})
 }
 
@@ -85,7 +85,7 @@ func TestAModelThatAnswersAgainIsFoundThoughOldProbesNeverEnd(t *testing.T) {
 func TestAStormOfDeviceXidsTakesNoModelThatAnswers(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.every(20*time.Millisecond, func() { s.RaiseXid(74); s.RaiseXid(13) })
 		time.Sleep(time.Second)
 		if open := share(3*time.Minute, s.ready); open < 0.95 {
@@ -99,13 +99,13 @@ func TestAStormOfDeviceXidsTakesNoModelThatAnswers(t *testing.T) {
 func TestACrashDoesNotMendAGPU(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.Advise(evidence.AdviceReboot)
 		s.RaiseXid(119)
 		time.Sleep(time.Minute)
 		s.must(s.Crash())
 		time.Sleep(2 * time.Minute)
-		s.reaches(sidecar.Ready, 5*time.Minute)
+		s.reaches(policy.Ready, 5*time.Minute)
 		s.must(s.FreezeServer())
 		time.Sleep(10 * time.Minute)
 		s.remedies()
@@ -115,11 +115,11 @@ func TestACrashDoesNotMendAGPU(t *testing.T) {
 func TestAViewThatComesAndGoesDoubtsOnce(t *testing.T) {
 	t.Parallel()
 	play(t, setup{world: fault{}.world()}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		s.LoseDevice()
 		s.operatorRestarts()
-		s.reaches(sidecar.Stopped, time.Minute)
-		s.reaches(sidecar.Ready, 30*time.Minute)
+		s.reaches(policy.Stopped, time.Minute)
+		s.reaches(policy.Ready, 30*time.Minute)
 		time.Sleep(time.Minute)
 		began := time.Now()
 		for range 30 {
@@ -142,7 +142,7 @@ func TestAnXidWhileAnotherModelIsLookedAt(t *testing.T) {
 			t.Parallel()
 			var silent switched
 			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(20 * time.Second)
 				silent.on.Store(true) // the GPU hangs
@@ -177,7 +177,7 @@ func TestALookAsideAfterAnXidThatWasSurvived(t *testing.T) {
 			world := fault{}.world()
 			world.Parallel = 1
 			play(t, setup{world: world, before: silent.swallow(generationOf(other))}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(20 * time.Second)
 				if xid {
@@ -211,7 +211,7 @@ func TestAnXidDuringALongAnswerInTheOnlySlot(t *testing.T) {
 	world := fault{}.world()
 	world.Parallel = 1
 	play(t, setup{world: world}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		long := s.chat(9000)
 		long.begins()
 		time.Sleep(5 * time.Second)
@@ -227,11 +227,11 @@ func TestAnXidDuringALongAnswerInTheOnlySlot(t *testing.T) {
 
 func TestAnXidWhileAnotherModelIsMended(t *testing.T) {
 	t.Parallel()
-	for name, state := range map[string]sidecar.State{"verifying": sidecar.Verifying, "recovering": sidecar.Recovering} {
+	for name, state := range map[string]policy.State{"verifying": policy.Verifying, "recovering": policy.Recovering} {
 		t.Run(name, func(t *testing.T) {
 			var silent switched
 			play(t, setup{world: fault{}.world(), before: silent.swallow(anyGeneration)}, func(s *scenario) {
-				s.reaches(sidecar.Ready, 2*time.Minute)
+				s.reaches(policy.Ready, 2*time.Minute)
 				s.post("/api/generate", generate(other, 3)).complete()
 				time.Sleep(20 * time.Second)
 				silent.on.Store(true)
@@ -257,7 +257,7 @@ func TestOnePieceOfAStreamIsOneAnswer(t *testing.T) {
 	world := fault{}.world()
 	world.Parallel = 1
 	play(t, setup{world: world, env: []string{"CLAWGATE_SUCCESS_THRESHOLD=5"}}, func(s *scenario) {
-		s.reaches(sidecar.Ready, 2*time.Minute)
+		s.reaches(policy.Ready, 2*time.Minute)
 		long := s.chat(9000)
 		long.begins()
 		time.Sleep(5 * time.Second)

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 )
 
 // happening is one event of a schedule. What it breaks may be broken already, so
@@ -98,7 +98,7 @@ func (c *schedule) people() []happening {
 // undisturbed says that a person who acts now does not meet a remedy half way.
 func (c *schedule) undisturbed() bool {
 	container, err := c.World.Inspect(c.Context())
-	return err == nil && container.Status == evidence.Running && c.log.state() != sidecar.Recovering
+	return err == nil && container.Status == evidence.Running && c.log.state() != policy.Recovering
 }
 
 // cuts is an event for as long as which the container may not be stopped; a model
@@ -107,7 +107,7 @@ func (c *schedule) cuts(name string, begin, end func()) happening {
 	var allow func()
 	return happening{name, func() {
 		begin()
-		allow = c.forbid(name, 15*time.Second, sidecar.Restart)
+		allow = c.forbid(name, 15*time.Second, policy.Restart)
 	}, func() {
 		allow()
 		end()

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -42,7 +42,7 @@ type schedule struct {
 type forbiddance struct {
 	reason   string
 	from, to time.Time // to is zero while it lasts
-	rungs    []sidecar.Rung
+	rungs    []policy.Rung
 }
 
 // TestSchedules plays random schedules. CLAWGATE_SCHEDULE_SEED plays one other
@@ -113,7 +113,7 @@ func playSchedule(t *testing.T, seed uint64, observe bool) {
 
 func (c *schedule) run() {
 	if !c.observe {
-		c.reaches(sidecar.Ready, time.Minute)
+		c.reaches(policy.Ready, time.Minute)
 	} else {
 		time.Sleep(time.Minute)
 		c.post("/api/generate", generate(model, 3)).wait()
@@ -179,7 +179,7 @@ func (c *schedule) choose() happening {
 // forbid notes that no remedy, or none of the given ones, may be begun from now
 // on, and returns what ends that. What comes within the grace was begun on what
 // was known before.
-func (c *schedule) forbid(reason string, grace time.Duration, rungs ...sidecar.Rung) (allow func()) {
+func (c *schedule) forbid(reason string, grace time.Duration, rungs ...policy.Rung) (allow func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := len(c.forbidden)
@@ -203,13 +203,13 @@ func (c *schedule) judgeRemedy(n note) {
 	if n.message != "taking a remedy" {
 		return
 	}
-	at, rung := time.Since(c.begun), sidecar.Rung(n.with["rung"])
+	at, rung := time.Since(c.begun), policy.Rung(n.with["rung"])
 	for _, f := range c.forbidden {
 		if n.at.After(f.from) && f.to.IsZero() && (f.rungs == nil || slices.Contains(f.rungs, rung)) {
 			c.Errorf("after %s: %s, although %s", at, rung, f.reason)
 		}
 	}
-	if rung == sidecar.Restart && n.at.Sub(c.dueAt) < scheduleDrain && (c.users.moving() || c.others.moving()) {
+	if rung == policy.Restart && n.at.Sub(c.dueAt) < scheduleDrain && (c.users.moving() || c.others.moving()) {
 		c.Errorf("after %s: %s, although a stream moves", at, rung)
 	}
 }
@@ -234,12 +234,12 @@ func (c *schedule) judge() {
 		c.remedies()
 		return
 	}
-	if state := c.log.state(); state != sidecar.Ready {
+	if state := c.log.state(); state != policy.Ready {
 		c.Errorf("at the end it is %s: %s", state, c.verdict().Sentence)
 	}
 	var restarts []time.Time
 	for _, n := range c.log.notesSince(c.begun, "taking a remedy") {
-		if n.with["rung"] != string(sidecar.Restart) {
+		if n.with["rung"] != string(policy.Restart) {
 			continue
 		}
 		restarts = append(restarts, n.at)

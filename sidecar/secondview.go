@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -126,7 +127,7 @@ func (s *supervisor) lookCloser(now time.Time) {
 	if !v.last.At.IsZero() && v.ledger.Outdated(v.last, now) {
 		v.want(s.mainModel()) // and whatever else has a runner
 	}
-	if v.looking || s.machine.State == Recovering || !v.mayLook(now) {
+	if v.looking || s.machine.State == policy.Recovering || !v.mayLook(now) {
 		return
 	}
 	names := append([]string{s.mainModel()}, v.wanted...)

@@ -20,6 +20,7 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/relay"
@@ -121,7 +122,7 @@ func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metric
 	}
 	s.paces = newPaces(parts.Config)
 	s.report.ready.Store(&readyReport{reason: "nothing is proven yet"})
-	s.report.status.Store(&admin.Status{Version: parts.Version, State: string(Starting), Verdict: admin.VerdictStatus{Name: string(verdict.Unproven), Sentence: "nothing is proven yet"}})
+	s.report.status.Store(&admin.Status{Version: parts.Version, State: string(policy.Starting), Verdict: admin.VerdictStatus{Name: string(verdict.Unproven), Sentence: "nothing is proven yet"}})
 	return s
 }
 

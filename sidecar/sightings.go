@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -121,10 +122,10 @@ func (s *supervisor) sign(sign evidence.Sign) {
 		}
 	case evidence.SignWaitedLong:
 		switch {
-		case target || s.machine.State == Recovering:
+		case target || s.machine.State == policy.Recovering:
 		case sign.Model == s.mainModel():
 			s.turnTo(sign.Model)
-		case s.machine.State == Ready:
+		case s.machine.State == policy.Ready:
 			s.suspect(sign.Model)
 		}
 	}
@@ -198,7 +199,7 @@ func (s *supervisor) sawAnswer(sign evidence.Sign, target bool) {
 	switch {
 	case target:
 		s.probeNow(sign.At)
-	case s.machine.State == Ready && s.readiness.target == s.mainModel():
+	case s.machine.State == policy.Ready && s.readiness.target == s.mainModel():
 		s.turnAside(sign.Model)
 	}
 }

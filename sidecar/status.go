@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -40,7 +41,7 @@ func (s *supervisor) status(now time.Time) admin.Status {
 	if s.pausedFor != nil {
 		view.PausedReason = *s.pausedFor
 	}
-	if s.machine.Rung != NoRung && s.machine.State != Ready {
+	if s.machine.Rung != policy.NoRung && s.machine.State != policy.Ready {
 		view.Recovery = &admin.RecoveryStatus{
 			Rung: string(s.machine.Rung), Attempt: s.remedy.attempts, Since: s.remedy.began, LastResult: s.remedy.lastError,
 		}

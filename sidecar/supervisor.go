@@ -11,6 +11,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/relay"
@@ -67,7 +68,7 @@ type supervisor struct {
 	// for the relay's goroutines.
 	working atomic.Int64
 
-	machine    Machine
+	machine    policy.Machine
 	since      time.Time // of the machine's state
 	lastGate   relay.Gate
 	judgement  verdict.Judgement
@@ -144,7 +145,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 // begin starts where nothing is known: Clawgate trusts no remembered state, not
 // even its own.
 func (s *supervisor) begin(now time.Time) {
-	s.machine = Machine{State: Starting, Passive: s.observe}
+	s.machine = policy.Begin(s.observe)
 	s.since, s.judgedAt = now, now
 	s.judgement = verdict.Judgement{Verdict: verdict.Unproven, Need: verdict.Proof, Sentence: "nothing is proven yet"}
 	s.generation = 1
@@ -160,9 +161,9 @@ func (s *supervisor) evaluate(now time.Time) {
 	s.tellRole(now)
 	s.sawXids(now)
 	picture := s.picture(now)
-	if s.machine.State != Recovering { // a server that is being changed is not judged
+	if s.machine.State != policy.Recovering { // a server that is being changed is not judged
 		s.judge(picture)
-		s.handle(now, Event{Kind: Judged, Judgement: s.judgement})
+		s.handle(now, policy.Event{Kind: policy.Judged, Judgement: s.judgement})
 	}
 	s.lookCloser(now)
 	s.endBackoff(now)
@@ -190,33 +191,33 @@ func (s *supervisor) judge(picture verdict.Picture) {
 }
 
 // handle takes one step and carries out its action.
-func (s *supervisor) handle(now time.Time, event Event) {
-	starts := s.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
+func (s *supervisor) handle(now time.Time, event policy.Event) {
+	starts := s.machine.Rung == policy.Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || !verdict.RestartForbidden(s.picture(now)).Holds())
 	event.UnloadsSpent = s.models.get(event.Judgement.Model).unloadsSpent(now)
 	event.Aside = s.aside()
 	before := s.machine
-	after, action := step(s.machine, event)
+	after, action := policy.Step(s.machine, event)
 	s.machine = after
 	if after.State != before.State {
 		s.since = now
 		s.report.entered(s, before.State, after.State)
 	}
-	if before.State == Stopped && after.State == Starting && event.Kind != Replaced {
+	if before.State == policy.Stopped && after.State == policy.Starting && event.Kind != policy.Replaced {
 		s.recalibrate(now) // a person has undone it, before an inspection told how
 	}
 	switch action {
-	case LoadModel:
+	case policy.LoadModel:
 		s.load(now)
-	case PullModel:
+	case policy.PullModel:
 		s.pull(now)
-	case Drain:
+	case policy.Drain:
 		s.beginDrain(now)
-	case Remedy:
+	case policy.Remedy:
 		s.beginRemedy(now)
-	case Probe:
+	case policy.Probe:
 		s.probeNow(now)
-	case Wait:
+	case policy.Wait:
 		s.beginBackoff(now)
 	}
 }
@@ -258,8 +259,10 @@ func (s *supervisor) forgetProof(now time.Time) {
 
 // forgetTrouble starts counting attempts anew once the model has stayed ready.
 func (s *supervisor) forgetTrouble(now time.Time) {
-	if s.machine.State == Ready && now.Sub(s.since) >= recovery.StableAfter {
-		s.machine.Rung, s.machine.Tried = NoRung, ""
+	if s.machine.State == policy.Ready && now.Sub(s.since) >= recovery.StableAfter {
+		if s.machine.Rung != policy.NoRung || s.machine.Tried != "" {
+			s.handle(now, policy.Event{Kind: policy.Stable})
+		}
 		s.remedy.attempts, s.remedy.taken = 0, verdict.Taken{}
 	}
 }

@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // noteTaken remembers what has been done about the present trouble.
-func (s *supervisor) noteTaken(now time.Time, rung Rung) {
+func (s *supervisor) noteTaken(now time.Time, rung policy.Rung) {
 	switch rung {
-	case MakeRoom:
+	case policy.MakeRoom:
 		s.remedy.taken.MadeRoom = true
-	case Unload:
+	case policy.Unload:
 		s.remedy.taken.Unloaded = true
-	case Restart:
+	case policy.Restart:
 		s.remedy.taken.Restarted = true
 	}
 	if s.quiet.verdict != "" && s.remedy.reason == string(s.quiet.verdict) { // not another trouble that came between
@@ -32,14 +33,14 @@ func (s *supervisor) taken(now time.Time) verdict.Taken {
 	taken.Unloaded = taken.Unloaded && s.machine.Tried == s.readiness.target
 	taken.AtIdle = s.remedy.tookAtIdle(now)
 	taken.ClockJumpedAt = s.clock.jumpedAt
-	if s.machine.State == Exhausted && s.budgetLeft(now) == 0 {
+	if s.machine.State == policy.Exhausted && s.budgetLeft(now) == 0 {
 		taken.NoBudget = fmt.Sprintf("the budget of %d restarts in %s is spent; a person has to look", s.config.RestartBudget, s.config.RestartWindow)
 	}
 	return taken
 }
 
 // noteFailure counts what the engine could not do, in a row.
-func (s *supervisor) noteFailure(rung Rung, err error) {
+func (s *supervisor) noteFailure(rung policy.Rung, err error) {
 	taken := &s.remedy.taken
 	switch {
 	case err == nil:
@@ -50,7 +51,7 @@ func (s *supervisor) noteFailure(rung Rung, err error) {
 		return
 	case errors.Is(err, evidence.ErrWontDie):
 		taken.FailedStops++
-	case rung == Start, errors.Is(err, evidence.ErrStartFailed):
+	case rung == policy.Start, errors.Is(err, evidence.ErrStartFailed):
 		taken.FailedStarts++
 	default:
 		return
@@ -60,11 +61,11 @@ func (s *supervisor) noteFailure(rung Rung, err error) {
 
 // noteLoaded remembers which models to load again after a restart, and which ones
 // stay in memory through any other rung.
-func (s *supervisor) noteLoaded(rung Rung, target string, others []string) {
+func (s *supervisor) noteLoaded(rung policy.Rung, target string, others []string) {
 	s.remedy.left = nil
-	if !rung.cuts() {
+	if !rung.Cuts() {
 		goes := others
-		if rung == Unload {
+		if rung == policy.Unload {
 			goes = []string{target}
 		}
 		s.remedy.left = slices.DeleteFunc(s.seen.loaded, func(m evidence.LoadedModel) bool { return slices.Contains(goes, m.Name) })

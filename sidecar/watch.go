@@ -8,6 +8,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -128,7 +129,7 @@ func (s *supervisor) sawAPI(result evidence.ProbeResult) {
 		s.kicks.hint.kick()
 	}
 	s.seen.answered = s.seen.answered || result.Answered
-	if s.seen.api.Failures == 1 && !result.Answered && !result.Unresolved && s.machine.State == Ready {
+	if s.seen.api.Failures == 1 && !result.Answered && !result.Unresolved && s.machine.State == policy.Ready {
 		s.probeNow(result.At)
 	}
 }

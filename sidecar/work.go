@@ -8,6 +8,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -48,13 +49,13 @@ func (w *work) forget() {
 // load loads the target and probes it. It leaves a ready server alone when a
 // load would be in somebody's way.
 func (s *supervisor) load(now time.Time) {
-	if s.machine.Passive && s.machine.State != Verifying || !s.targetLoads().IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
+	if s.machine.Passive && s.machine.State != policy.Verifying || !s.targetLoads().IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
 		return
 	}
-	if s.machine.State == Exhausted && s.seen.loadedKnown && s.seen.isLoaded(s.readiness.target) {
+	if s.machine.State == policy.Exhausted && s.seen.loadedKnown && s.seen.isLoaded(s.readiness.target) {
 		return
 	}
-	if s.machine.State == Ready && !s.mayLoadWhileReady(now) {
+	if s.machine.State == policy.Ready && !s.mayLoadWhileReady(now) {
 		return
 	}
 	if s.pushesOut(now) {
@@ -106,9 +107,9 @@ func (s *supervisor) targetLoads() time.Time {
 
 func (s *supervisor) loadReason() string {
 	switch s.machine.State {
-	case Verifying:
+	case policy.Verifying:
 		return "recovery"
-	case Ready:
+	case policy.Ready:
 		return "keep_alive"
 	default:
 		return "start"
@@ -188,7 +189,7 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 		return // the probe has turned from it
 	}
 	s.work.notBefore = now.Add(s.config.RecheckInterval)
-	if s.machine.State == Exhausted {
+	if s.machine.State == policy.Exhausted {
 		s.work.notBefore = now.Add(exhaustedRetry)
 	}
 	var status *ollama.StatusError
@@ -209,7 +210,7 @@ func (s *supervisor) loadFailed(now time.Time, model string, err error) {
 		s.kicks.api.kick()
 		s.kicks.inspect.kick()
 	}
-	s.handle(now, Event{Kind: LoadFailed})
+	s.handle(now, policy.Event{Kind: policy.LoadFailed})
 }
 
 // pull fetches the model that Ollama lacks.
@@ -261,7 +262,7 @@ func (s *supervisor) pulled(now time.Time, err error) {
 	if err != nil {
 		s.log.Error("cannot pull the model", "err", err)
 		s.work.notBefore = now.Add(s.config.RecheckInterval)
-		s.handle(now, Event{Kind: LoadFailed})
+		s.handle(now, policy.Event{Kind: policy.LoadFailed})
 		return
 	}
 	s.log.Info("the model is pulled", "model", s.config.Model)
@@ -273,7 +274,7 @@ func (s *supervisor) pulled(now time.Time, err error) {
 // restore loads what else was in memory before a restart, one by one, once the
 // main model is ready again.
 func (s *supervisor) restore() {
-	if s.machine.State != Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() || !s.paces.loads.Allow() {
+	if s.machine.State != policy.Ready || s.machine.Passive || s.work.restoring || len(s.work.restore) == 0 || !s.work.loadSince.IsZero() || !s.paces.loads.Allow() {
 		return
 	}
 	model := s.work.restore[0]

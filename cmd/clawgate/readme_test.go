@@ -15,8 +15,8 @@ import (
 	"github.com/clawdbot/clawgate/gateway"
 	"github.com/clawdbot/clawgate/gateway/config"
 	"github.com/clawdbot/clawgate/ollama"
-	"github.com/clawdbot/clawgate/sidecar"
 	"github.com/clawdbot/clawgate/sidecar/admin"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -152,7 +152,7 @@ func TestReadmeExplainsEveryVerdictAndEveryState(t *testing.T) {
 	for _, name := range verdict.All {
 		verdicts = append(verdicts, string(name))
 	}
-	for _, name := range sidecar.States {
+	for _, name := range policy.States {
 		states = append(states, string(name))
 	}
 	for heading, want := range map[string][]string{"Verdicts": verdicts, "What happens when Ollama hangs": states} {
@@ -171,7 +171,7 @@ func TestReadmesDiagramHasEveryStateAndNoOther(t *testing.T) {
 		drawn[arrow[1]], drawn[arrow[2]] = true, true
 	}
 	delete(drawn, "[*]")
-	for _, state := range sidecar.States {
+	for _, state := range policy.States {
 		if !drawn[string(state)] {
 			t.Errorf("the diagram lacks %q", state)
 		}

@@ -1,4 +1,4 @@
-package sidecar
+package policy
 
 import "github.com/clawdbot/clawgate/sidecar/verdict"
 
@@ -24,9 +24,9 @@ type Machine struct {
 	Passive bool
 }
 
-// step is the whole policy: what one event makes of one state. It is pure, and
+// Step is the whole policy: what one event makes of one state. It is pure, and
 // tested over every pair. Late events of an earlier run are dropped before.
-func step(m Machine, e Event) (Machine, Action) {
+func Step(m Machine, e Event) (Machine, Action) {
 	switch e.Kind {
 	case Drained:
 		return m.drained(e)
@@ -55,9 +55,38 @@ func step(m Machine, e Event) (Machine, Action) {
 			return m, Nothing
 		}
 		return Machine{State: Starting, Passive: m.Passive}, Probe
+	case RestartWithdrawn, Paused, Resumed, Stable:
+		return m.noted(e), Nothing
 	default:
 		return m.judged(e)
 	}
+}
+
+// Begin is where a machine stands that knows nothing yet. Only watching is
+// CLAWGATE_MODE=observe.
+func Begin(observe bool) Machine { return Machine{State: Starting, Passive: observe} }
+
+// noted takes what changes no state: what a person wants, and what is over.
+func (m Machine) noted(e Event) Machine {
+	switch e.Kind {
+	case RestartWithdrawn:
+		if m.Forced && m.State != Recovering {
+			m.Forced = false
+			m = m.callOff()
+		}
+	case Paused:
+		m.Passive = true
+	case Resumed:
+		m.Passive = e.Observe
+		if !m.Forced {
+			m = m.callOff()
+		}
+	case Stable:
+		if m.State == Ready {
+			m.Rung, m.Tried = NoRung, ""
+		}
+	}
+	return m
 }
 
 // when moves from one state to another and leaves all others alone.

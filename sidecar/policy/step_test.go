@@ -1,4 +1,4 @@
-package sidecar
+package policy
 
 import (
 	"testing"
@@ -67,9 +67,10 @@ var transitions = map[input]map[State]outcome{
 		Starting: {Loading, PullModel}, Loading: {Loading, PullModel}, Ready: {Loading, PullModel}, Isolated: {Loading, PullModel},
 		Verifying: {Loading, PullModel}, Exhausted: {Loading, PullModel}, Stopped: {Starting, Probe},
 	},
-	of(Drained):        {},
-	of(RemedyDone):     {Recovering: {Verifying, Probe}},
-	of(RemedyFailed):   {Recovering: {Isolated, Drain}},
+	of(Drained):          {},
+	of(RemedyDone):       {Recovering: {Verifying, Probe}},
+	of(RemedyFailed):     {Recovering: {Isolated, Drain}},
+	of(RestartWithdrawn): {}, of(Paused): {}, of(Resumed): {}, of(Stable): {},
 	of(LoadFailed):     {Starting: {Backoff, Wait}, Loading: {Backoff, Wait}, Verifying: {Backoff, Wait}},
 	of(BackoffElapsed): {Backoff: {Starting, Probe}},
 	of(Replaced): {
@@ -131,7 +132,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 			if want == stay {
 				want = outcome{state, Nothing}
 			}
-			after, action := step(standing(state), about(in))
+			after, action := Step(standing(state), about(in))
 			if got := (outcome{after.State, action}); got != want {
 				t.Errorf("%s in %s: got %v, want %v", in, state, got, want)
 			}
@@ -155,7 +156,7 @@ func TestADrainedMachineTakesItsRemedy(t *testing.T) {
 		{"a drain that was called off", Machine{State: Isolated, Rung: Restart}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
 	} {
 		test.event.Kind = Drained
-		after, action := step(test.machine, test.event)
+		after, action := Step(test.machine, test.event)
 		if got := (outcome{after.State, action}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
@@ -182,7 +183,7 @@ func TestTheFirstRungIsTheLeastThatMayHelp(t *testing.T) {
 		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m", Need: verdict.Mend}}, Restart},
 	} {
 		test.event.Kind = Judged
-		after, _ := step(Machine{State: Ready, Rung: test.rung, Tried: "m"}, test.event)
+		after, _ := Step(Machine{State: Ready, Rung: test.rung, Tried: "m"}, test.event)
 		if after.Rung != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, after.Rung, test.want)
 		}
@@ -207,7 +208,7 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 		{"after a failed start, too", Recovering, Start, of(RemedyFailed), true, outcome{Backoff, Wait}},
 		{"exhausted stays so without budget", Exhausted, Restart, judged(verdict.Mend), false, outcome{Exhausted, Nothing}},
 	} {
-		after, action := step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
+		after, action := Step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
 		if got := (outcome{after.State, action}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
@@ -226,12 +227,12 @@ func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
 		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, silent},
 		"when its unload fails":              {Machine{State: Recovering, Rung: Unload, Target: "n", Tried: "n"}, failed},
 	} {
-		if after, action := step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || action != Nothing {
+		if after, action := Step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || action != Nothing {
 			t.Errorf("%s: %+v and %q", name, after, action)
 		}
 	}
 	server := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
-	if after, _ := step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
+	if after, _ := Step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
 		t.Errorf("a silent server is not restarted: %+v", after)
 	}
 }
@@ -243,7 +244,7 @@ func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
 			want = LoadModel
 		}
 		for _, j := range []verdict.Judgement{{Verdict: found, Need: verdict.Mend}, {Verdict: verdict.HostAction, Behind: found, Need: verdict.MendWithBudget}} {
-			after, action := step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
+			after, action := Step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
 			if after.State != Exhausted || action != want {
 				t.Errorf("%s, behind it %q: got %s and %q, want %q", j.Verdict, j.Behind, after.State, action, want)
 			}
@@ -257,7 +258,7 @@ func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				for _, draining := range []bool{false, true} {
 					m := Machine{State: state, Rung: rung, Draining: draining, Passive: true}
-					if _, action := step(m, about(in)); action == Remedy {
+					if _, action := Step(m, about(in)); action == Remedy {
 						t.Errorf("%s in %+v takes a remedy", in, m)
 					}
 				}
@@ -271,7 +272,7 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				m := Machine{State: state, Rung: rung, Draining: true}
-				if _, action := step(m, about(in)); action == Remedy && (in.kind != Drained || state != Isolated) {
+				if _, action := Step(m, about(in)); action == Remedy && (in.kind != Drained || state != Isolated) {
 					t.Errorf("%s in %+v takes a remedy", in, m)
 				}
 			}
@@ -284,8 +285,8 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
 	for _, in := range inputs() {
 		for _, atIdle := range []bool{false, true} {
-			asked, _ := step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(of(RestartRequested)))
-			if after, _ := step(asked, about(in)); after.Forced && !after.Draining {
+			asked, _ := Step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(of(RestartRequested)))
+			if after, _ := Step(asked, about(in)); after.Forced && !after.Draining {
 				t.Errorf("%s leaves %+v", in, after)
 			}
 		}
@@ -294,7 +295,7 @@ func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
 
 func TestAServerThatWorksAgainCallsTheRemedyOff(t *testing.T) {
 	for _, need := range []verdict.Need{verdict.Patience, verdict.Arrival, verdict.Wait, verdict.Load, verdict.Reload, verdict.Nothing, verdict.Pull} {
-		after, _ := step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(judged(need)))
+		after, _ := Step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(judged(need)))
 		if after.Draining {
 			t.Errorf("%s leaves the remedy due", need)
 		}
@@ -305,25 +306,25 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 	degraded := Event{Kind: Judged, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.VRAMLeak, Need: verdict.MendWhenQuiet}}
 	quiet := degraded
 	quiet.Kind = QuietMoment
-	m, action := step(Machine{State: Ready}, quiet)
+	m, action := Step(Machine{State: Ready}, quiet)
 	if m.State != Isolated || m.Rung != Restart || action != Drain {
 		t.Fatalf("at the quiet moment: %+v and %q", m, action)
 	}
-	if m, _ = step(m, degraded); m.State != Isolated || !m.Draining {
+	if m, _ = Step(m, degraded); m.State != Isolated || !m.Draining {
 		t.Errorf("the same judgement called it off: %+v", m)
 	}
-	if well, _ := step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.AtIdle {
+	if well, _ := Step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.AtIdle {
 		t.Errorf("a server that is well again does not call it off: %+v", well)
 	}
-	if disturbed, _ := step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.AtIdle || disturbed.Rung != NoRung {
+	if disturbed, _ := Step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.AtIdle || disturbed.Rung != NoRung {
 		t.Errorf("somebody else's use does not call it off: %+v", disturbed)
 	}
-	m, action = step(m, Event{Kind: Drained, BudgetLeft: true})
+	m, action = Step(m, Event{Kind: Drained, BudgetLeft: true})
 	if m.State != Recovering || !m.AtIdle || action != Remedy {
 		t.Errorf("after the drain: %+v and %q", m, action)
 	}
 	for _, end := range []EventKind{RemedyDone, RemedyFailed} { // the model answered before it: nobody climbs from there
-		if after, action := step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.AtIdle || action != Probe {
+		if after, action := Step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.AtIdle || action != Probe {
 			t.Errorf("%s: %+v and %q", end, after, action)
 		}
 	}
@@ -339,7 +340,7 @@ func TestAQuietMomentPassesUnused(t *testing.T) {
 		"while something else is on":  {Machine{State: Verifying}, Event{BudgetLeft: true}},
 	} {
 		test.event.Kind = QuietMoment
-		if after, action := step(test.machine, test.event); after != test.machine || action != Nothing {
+		if after, action := Step(test.machine, test.event); after != test.machine || action != Nothing {
 			t.Errorf("%s: %+v and %q", name, after, action)
 		}
 	}
@@ -347,9 +348,33 @@ func TestAQuietMomentPassesUnused(t *testing.T) {
 
 func TestWhatIsHopelessClosesTheGateForOneModelAndGoesOnTrying(t *testing.T) {
 	for found, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
-		after, action := step(Machine{State: Ready}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Person, Model: "m"}})
+		after, action := Step(Machine{State: Ready}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Person, Model: "m"}})
 		if after.State != Exhausted || after.Target != "m" || action != want {
 			t.Errorf("%s: %+v and %q, want %q", found, after, action, want)
+		}
+	}
+}
+
+func TestWhatIsNotedChangesNoState(t *testing.T) {
+	draining := Machine{State: Isolated, Rung: Restart, Draining: true}
+	forced := Machine{State: Isolated, Rung: Restart, Draining: true, Forced: true}
+	for name, c := range map[string]struct {
+		before Machine
+		event  Event
+		after  Machine
+	}{
+		"a pause":                            {draining, Event{Kind: Paused}, Machine{State: Isolated, Rung: Restart, Draining: true, Passive: true}},
+		"its end calls off what was due":     {draining, Event{Kind: Resumed}, Machine{State: Isolated}},
+		"but not what a person asked for":    {forced, Event{Kind: Resumed}, forced},
+		"its end where Clawgate may observe": {Machine{State: Ready, Passive: true}, Event{Kind: Resumed, Observe: true}, Machine{State: Ready, Passive: true}},
+		"a restart that is for nobody":       {forced, Event{Kind: RestartWithdrawn}, Machine{State: Isolated}},
+		"not while it is carried out":        {Machine{State: Recovering, Rung: Restart, Forced: true}, Event{Kind: RestartWithdrawn}, Machine{State: Recovering, Rung: Restart, Forced: true}},
+		"nor what is not a person's":         {draining, Event{Kind: RestartWithdrawn}, draining},
+		"stability":                          {Machine{State: Ready, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Ready}},
+		"not elsewhere":                      {Machine{State: Verifying, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Verifying, Rung: Unload, Tried: "m"}},
+	} {
+		if after, action := Step(c.before, c.event); after != c.after || action != Nothing {
+			t.Errorf("%s: %+v, %q", name, after, action)
 		}
 	}
 }

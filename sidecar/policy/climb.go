@@ -1,4 +1,4 @@
-package sidecar
+package policy
 
 import "github.com/clawdbot/clawgate/sidecar/verdict"
 
@@ -23,7 +23,7 @@ func (m Machine) drained(e Event) (Machine, Action) {
 	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
 		return m, Nothing
 	}
-	if m.Rung.cuts() && !e.BudgetLeft && !m.Forced {
+	if m.Rung.Cuts() && !e.BudgetLeft && !m.Forced {
 		m.State, m.Draining, m.AtIdle = Exhausted, false, false
 		return m, Nothing
 	}
@@ -50,7 +50,7 @@ func (m Machine) escalate(e Event) (Machine, Action) {
 	switch {
 	case m.Rung == MakeRoom:
 		return m.roomMade(e)
-	case m.Rung.cuts():
+	case m.Rung.Cuts():
 		m.State = Backoff
 		return m, Wait
 	case m.Passive:
@@ -77,7 +77,7 @@ func (m Machine) roomMade(e Event) (Machine, Action) {
 // anything is cut for it.
 func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Action) {
 	m.Target = model
-	if rung.cuts() && e.Aside && model != "" {
+	if rung.Cuts() && e.Aside && model != "" {
 		m.State, m.Draining = Exhausted, false
 		return m, Nothing
 	}

@@ -1,4 +1,4 @@
-package sidecar
+package policy
 
 import "github.com/clawdbot/clawgate/sidecar/verdict"
 
@@ -45,8 +45,8 @@ const (
 	Start Rung = "start"
 )
 
-// cuts says that a rung ends the whole server, and with it every answer.
-func (r Rung) cuts() bool { return r != Unload && r != MakeRoom }
+// Cuts says that a rung ends the whole server, and with it every answer.
+func (r Rung) Cuts() bool { return r != Unload && r != MakeRoom }
 
 // EventKind says what happened.
 type EventKind string
@@ -75,11 +75,21 @@ const (
 	SetAside EventKind = "set_aside"
 	// RestartRequested: a person asked for a restart.
 	RestartRequested EventKind = "restart_requested"
+	// RestartWithdrawn: what a person asked for is for no container that is known.
+	RestartWithdrawn EventKind = "restart_withdrawn"
+	// Paused: a person wants Clawgate to watch only.
+	Paused EventKind = "paused"
+	// Resumed: that is over. What was due meanwhile is judged anew.
+	Resumed EventKind = "resumed"
+	// Stable: the model has stayed ready for long enough; what was tried before was
+	// for other trouble.
+	Stable EventKind = "stable"
 )
 
 // EventKinds lists every kind, for tests.
 var EventKinds = []EventKind{
-	Judged, QuietMoment, Disturbed, SetAside, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced, RestartRequested,
+	Judged, QuietMoment, Disturbed, SetAside, Drained, RemedyDone, RemedyFailed, LoadFailed, BackoffElapsed, Replaced,
+	RestartRequested, RestartWithdrawn, Paused, Resumed, Stable,
 }
 
 // Event is one input of step.
@@ -96,6 +106,9 @@ type Event struct {
 	// Aside says that the probe looks at another model than the main one: its
 	// trouble is no reason to cut what the server gives to others.
 	Aside bool
+	// Observe says with Resumed that Clawgate only watches all the same
+	// (CLAWGATE_MODE=observe).
+	Observe bool
 }
 
 // Action is what the supervisor does after a step.
