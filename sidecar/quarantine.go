@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/policy"
-	"github.com/clawdbot/clawgate/sidecar/relay"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
@@ -50,20 +49,17 @@ func (s *supervisor) setAside(now time.Time) {
 	s.handle(now, policy.Event{Kind: policy.SetAside})
 }
 
-// keptOut adds the models in quarantine to the gate. While Clawgate only watches
-// it stays open for them.
-func (s *supervisor) keptOut(gate *relay.Gate, now time.Time) {
-	if s.machine.Passive {
-		return
-	}
+// keptOut are the models in quarantine.
+func (s *supervisor) keptOut(now time.Time) map[string]policy.Closure {
+	var out map[string]policy.Closure
 	for model, of := range s.models.named {
-		q := of.kept
-		if _, closed := gate.Models[model]; closed || !now.Before(q.until) {
+		if !now.Before(of.kept.until) {
 			continue
 		}
-		if gate.Models == nil {
-			gate.Models = map[string]relay.Closure{}
+		if out == nil {
+			out = map[string]policy.Closure{}
 		}
-		gate.Models[model] = relay.Closure{Reason: q.reason, ExpectedOpen: q.until}
+		out[model] = policy.Closure{Reason: of.kept.reason, ExpectedOpen: of.kept.until}
 	}
+	return out
 }

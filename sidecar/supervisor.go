@@ -70,7 +70,7 @@ type supervisor struct {
 
 	machine    policy.Machine
 	since      time.Time // of the machine's state
-	lastGate   relay.Gate
+	lastGate   policy.Gate
 	judgement  verdict.Judgement
 	judgedAt   time.Time // since when the verdict has been this one
 	generation uint64
