@@ -110,7 +110,7 @@ func (s *supervisor) asksUnlisted(p verdict.Picture) bool {
 	switch {
 	case s.asksInDoubt(p):
 		return true
-	case s.work.lasting.vain < vainLoads || s.work.lasting.model != p.Target || s.pushesOut(p.Now):
+	case s.work.lasting.vain < vainLoads || s.work.lasting.model != p.Target || policy.Evicts(s.machine, s.loadView(p.Now)):
 		return s.readiness.anyway
 	case s.machine.State != policy.Ready:
 		return true

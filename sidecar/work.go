@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
@@ -46,26 +47,14 @@ func (w *work) forget() {
 	*w = work{restore: w.restore, lastLoad: w.lastLoad}
 }
 
-// load loads the target and probes it. It leaves a ready server alone when a
-// load would be in somebody's way.
+// load loads the target and probes it, unless something speaks against it.
 func (s *supervisor) load(now time.Time) {
-	if s.machine.Passive && s.machine.State != policy.Verifying || !s.targetLoads().IsZero() || !s.work.pullSince.IsZero() || now.Before(s.work.notBefore) {
-		return
-	}
-	if s.machine.State == policy.Exhausted && s.seen.loadedKnown && s.seen.isLoaded(s.readiness.target) {
-		return
-	}
-	if s.machine.State == policy.Ready && !s.mayLoadWhileReady(now) {
-		return
-	}
-	if s.pushesOut(now) {
-		return
-	}
-	if s.seen.api.Successes+s.seen.api.Failures == 0 {
-		return // the list of models comes at once, and tells whether there is one to load
-	}
-	if !s.work.loadSince.IsZero() { // of a model that the probe has turned from: this one comes first
+	switch policy.HoldLoad(s.machine, s.loadView(now)) {
+	case "":
+	case policy.Superseded:
 		s.work.loadCancel()
+		return
+	default:
 		return
 	}
 	if s.sparesLoad(now) || !s.paces.loads.AllowN(now, 1) {
@@ -116,21 +105,35 @@ func (s *supervisor) loadReason() string {
 	}
 }
 
-// mayLoadWhileReady: a model that left memory is loaded again only if it is to
-// stay there, and if nobody else's model would have to make room for it.
-func (s *supervisor) mayLoadWhileReady(now time.Time) bool {
-	if s.inDoubt(now) { // a load of our own tells whether it can be loaded
-		return !s.othersInUse(now, s.readiness.target) || s.fitsBeside(s.readiness.target)
+// loadView puts together what a load of the target depends on.
+func (s *supervisor) loadView(now time.Time) policy.LoadView {
+	target, traffic := s.readiness.target, s.relay.Traffic()
+	of := s.models.get(target)
+	return policy.LoadView{
+		Now: now, Judgement: s.judgement,
+		Loading: !s.targetLoads().IsZero(), LoadingOther: !s.work.loadSince.IsZero(), Pulling: !s.work.pullSince.IsZero(),
+		NotBefore: s.work.notBefore, Listed: s.seen.api.Successes+s.seen.api.Failures > 0, InMemory: s.seen.loadedKnown && s.seen.isLoaded(target),
+		Pinned: s.config.KeepAlive.Forever(), InDoubt: s.inDoubt(now),
+		GPUDoubted: s.symptoms.doubtedAt, Wanted: of.wanted, Tried: s.remedy.triedLoad,
+		Traffic: len(traffic.InFlight) > 0, LastTraffic: s.seen.lastTraffic,
+		AnyLoaded: len(s.seen.loaded) > 0, OthersUsed: s.othersInUse(now, target), Fits: s.fitsBeside(target),
 	}
-	if !s.config.KeepAlive.Forever() || len(s.relay.Traffic().InFlight) > 0 {
-		return false
-	}
-	return len(s.seen.loaded) == 0 || now.Sub(s.seen.lastTraffic) > othersIdle
 }
 
-// othersIdle is how long another model has to be without traffic before its
-// place may be taken: Ollama's own default keep-alive.
-const othersIdle = 5 * time.Minute
+// othersInUse says that another model has clients, or had some a while ago.
+func (s *supervisor) othersInUse(now time.Time, target string) bool {
+	if s.relay.Traffic().UsesBeside(target) {
+		return true
+	}
+	others := slices.ContainsFunc(s.seen.loaded, func(m evidence.LoadedModel) bool { return m.Name != target })
+	return others && now.Sub(s.seen.lastTraffic) < policy.OthersIdle
+}
+
+// fitsBeside says that the model is seen to find room without any other's leaving.
+func (s *supervisor) fitsBeside(model string) bool {
+	size := s.models.get(model).size
+	return size > 0 && s.seen.gpu.FreeBytes() >= size
+}
 
 // writeParameters puts OPTIONS into the model's own parameters, once a run.
 func (s *supervisor) writeParameters(ctx context.Context) error {
