@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// quietFor is how long no request has to have come for a moment to be quiet.
-	quietFor = 30 * time.Second
 	// quietContainer is how long the container has to have been still: a client
 	// that bypasses the relay shows in nothing else.
 	quietContainer = 10 * time.Second
@@ -43,10 +41,8 @@ func (q quietWait) longest(idleWait time.Duration) time.Duration {
 	return idleWait << min(q.vain, mostVain)
 }
 
-// awaitQuiet takes a remedy that was put off when nobody would notice, or when
-// it has waited for IDLE_WAIT; then new requests are held and those that move
-// are let finish. A client that bypasses the relay is waited for without end:
-// nobody could let it finish. So is a stream that a drain would not see the end of.
+// awaitQuiet takes a remedy that was put off at a quiet moment, or when it has waited
+// for IDLE_WAIT.
 func (s *supervisor) awaitQuiet(now time.Time) {
 	j := s.judgement
 	if j.Need != verdict.MendWhenQuiet || s.machine.State != policy.Ready {
@@ -61,12 +57,11 @@ func (s *supervisor) awaitQuiet(now time.Time) {
 	}
 	s.quiet.due = now
 	traffic := s.relay.Traffic()
-	still := s.rests(now, s.seen.pulse.StillFor(now))
-	alone := len(traffic.InFlight) == 0 && traffic.Waiting == 0
-	switch {
-	case alone && still && now.Sub(s.seen.lastTraffic) >= quietFor:
-	case now.Sub(s.quiet.since) >= s.quiet.longest(s.config.IdleWait) && s.seen.pulse.Known(now) && (still || !alone) && !s.outlastsDrain(now, traffic):
-	default:
+	if !policy.Quiet(policy.QuietView{
+		Now: now, Since: s.quiet.since, Longest: s.quiet.longest(s.config.IdleWait),
+		InFlight: len(traffic.InFlight), Waiting: traffic.Waiting, LastTraffic: s.seen.lastTraffic,
+		Seen: s.seen.pulse.Known(now), Rests: s.rests(now, s.seen.pulse.StillFor(now)), Outlasts: s.outlastsDrain(now, traffic),
+	}) {
 		return
 	}
 	if s.machine.Passive {
