@@ -92,12 +92,14 @@ func (m *modelRecord) unresolved(f failures) bool {
 
 // crashed notes a death of its runner, and says whether it is a new one: one death cuts
 // every stream that the runner had. A request that kills the runner is sent once more,
-// and counts once.
+// and counts once. A death from before a look that is told of again in it is that look's.
 func (m *modelRecord) crashed(at time.Time, detail string, counted func() bool) bool {
-	if n := m.crashes.newest().at; !n.IsZero() && at.Sub(n) < sameCrash && !m.succeeded().After(n) {
+	last := m.crashes.newest()
+	same := !last.at.IsZero() && at.Sub(last.at) < sameCrash && !m.succeeded().After(last.at)
+	if same && !last.passed {
 		return false
 	}
-	if counted() {
+	if counted() || same {
 		m.crashes.dropLast()
 	}
 	m.crashes.add(at, m.run, detail)

@@ -119,6 +119,20 @@ func TestOneDeathIsOneCrash(t *testing.T) {
 	}
 }
 
+// A model that died just before the probe turned to it, and dies again or is told of
+// again, is dead for this look: the probe's own answer may tell of it.
+func TestADeathThatIsToldOfAgainInALookCounts(t *testing.T) {
+	m, t0 := &modelRecord{}, time.Now()
+	m.crashed(t0, "exit", once(false))
+	m.lookedAt(false)
+	if fresh := m.crashed(t0.Add(time.Second), "exit", once(false)); !fresh || !m.unresolved(m.crashes) || len(m.crashes.times()) != 1 {
+		t.Errorf("new: %v, %+v", fresh, m.crashes)
+	}
+	if fresh := m.crashed(t0.Add(2*time.Second), "exit", once(false)); fresh || len(m.crashes.list) != 1 {
+		t.Errorf("it counts twice: %+v", m.crashes)
+	}
+}
+
 func TestTheEndOfTheContainerIsNoCrash(t *testing.T) {
 	m, t0 := &modelRecord{}, time.Now()
 	m.crashed(t0, "exit", once(false))
