@@ -181,3 +181,22 @@ func TestASingleClientOfAnotherModelIsNoticed(t *testing.T) {
 		})
 	}
 }
+
+// The gate that its death shuts is its own.
+func TestTheDeathOfAModelThatIsLookedAtShutsNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	var silent switched
+	play(t, setup{world: fault{}.world(), before: silent.swallow(generationOf(other))}, func(s *scenario) {
+		s.reaches(policy.Ready, 2*time.Minute)
+		waits := s.looksAside(&silent)
+		s.Poison(other, true)
+		dies := s.post("/api/generate", generate(other, 3))
+		if open := share(2*time.Minute, s.ready); open < 0.99 { // it is looked at for a moment when the other is kept out
+			s.Errorf("the main model was open for %.3f of the time", open)
+		}
+		for _, c := range []*call{waits, dies} {
+			c.cancel()
+			c.wait()
+		}
+	})
+}

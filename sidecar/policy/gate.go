@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/clawdbot/clawgate/sidecar/verdict"
@@ -98,7 +99,7 @@ func (m Machine) closedModel(around Around) string {
 		}
 	case Loading:
 		if around.API.Failures == 0 && around.API.Successes > 0 || around.API.Last.Missing {
-			return around.Main
+			return cmp.Or(m.Target, around.Main)
 		}
 	}
 	return ""

@@ -33,6 +33,7 @@ func TestTheGateClosesForWhatTheTroubleIsAbout(t *testing.T) {
 		"it answers":                                   {Machine{State: Ready}, Around{}, ""},
 		"it answers, about a model":                    {Machine{State: Ready, Target: "m", Rung: Restart}, Around{}, ""},
 		"the main model loads":                         {Machine{State: Loading}, Around{Main: "main", API: answers}, "main"},
+		"another loads":                                {Machine{State: Loading, Target: "m"}, Around{Main: "main", API: answers}, "m"},
 		"it loads, and the server says nothing":        {Machine{State: Loading}, Around{Main: "main"}, "all"},
 		"it loads, and the server is silent":           {Machine{State: Loading}, Around{Main: "main", API: fails}, "all"},
 		"it is pulled":                                 {Machine{State: Loading}, Around{Main: "main", API: missing}, "main"},

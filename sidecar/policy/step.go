@@ -126,7 +126,7 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	case verdict.Load, verdict.Reload:
 		return m.unloaded(e)
 	case verdict.Pull:
-		return m.missing()
+		return m.missing(e)
 	case verdict.Wait:
 		return m.silent(e)
 	case verdict.Mend, verdict.MakeRoom, verdict.MendWithBudget:
@@ -177,9 +177,15 @@ func (m Machine) works(e Event) (Machine, Action) {
 	}
 	m = m.callOff()
 	if m.State == Starting && e.Judgement.Need == verdict.Arrival {
-		m.State = Loading
+		m = m.loading(e)
 	}
 	return m, Nothing
+}
+
+// loading waits for the model that is judged, and for no other.
+func (m Machine) loading(e Event) Machine {
+	m.State, m.Target = Loading, e.Judgement.Model
+	return m
 }
 
 // unloaded: the server is up without the model. A ready gate stays open when
@@ -190,23 +196,22 @@ func (m Machine) unloaded(e Event) (Machine, Action) {
 	switch m.State {
 	case Ready:
 		if e.Judgement.Need == verdict.Reload {
-			m.State = Loading
+			m = m.loading(e)
 		}
 	case Starting, Isolated:
-		m.State = Loading
+		m = m.loading(e)
 	case Backoff:
 		return m, Nothing
 	}
 	return m, LoadModel
 }
 
-func (m Machine) missing() (Machine, Action) {
+func (m Machine) missing(e Event) (Machine, Action) {
 	m = m.callOff()
 	if m.State == Backoff {
 		return m, Nothing
 	}
-	m.State = Loading
-	return m, PullModel
+	return m.loading(e), PullModel
 }
 
 // silent: nothing answers, and nothing can or should be done about it yet.

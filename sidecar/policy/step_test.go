@@ -378,3 +378,19 @@ func TestWhatIsNotedChangesNoState(t *testing.T) {
 		}
 	}
 }
+
+func TestALoadIsOfTheModelThatWasJudged(t *testing.T) {
+	for name, c := range map[string]struct {
+		before Machine
+		need   verdict.Need
+	}{
+		"its runner died":        {Machine{State: Ready}, verdict.Reload},
+		"another was in trouble": {Machine{State: Isolated, Target: "other"}, verdict.Load},
+		"it is on its way":       {Machine{State: Starting, Target: "other"}, verdict.Arrival},
+		"it is to be pulled":     {Machine{State: Ready, Target: "other"}, verdict.Pull},
+	} {
+		if after, _ := Step(c.before, about(judged(c.need))); after.State != Loading || after.Target != "m" {
+			t.Errorf("%s: %+v", name, after)
+		}
+	}
+}
