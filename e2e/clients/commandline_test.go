@@ -5,6 +5,7 @@ package clients
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,15 +36,52 @@ func (s shell) run(t *testing.T, host, command string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	program := exec.CommandContext(ctx, "sh", "-c", command+"; echo status $?")
-	program.Env = append(os.Environ(), "OLLAMA_HOST="+host, "HOME="+s.folder, "PATH="+s.folder+":"+filepath.Dir(s.program)+":"+os.Getenv("PATH"))
-	program.Dir = s.folder
-	program.WaitDelay = time.Second // what the shell has started may live on
-	output, err := program.CombinedOutput()
+	output, err := s.start(ctx, host, "sh", "-c", command+"; echo status $?").CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v", command, err)
 	}
 	return string(output)
+}
+
+func (s shell) start(ctx context.Context, host string, command ...string) *exec.Cmd {
+	program := exec.CommandContext(ctx, command[0], command[1:]...)
+	program.Env = append(os.Environ(), "OLLAMA_HOST="+host, "HOME="+s.folder, "PATH="+s.folder+":"+filepath.Dir(s.program)+":"+os.Getenv("PATH"))
+	program.Dir = s.folder
+	program.WaitDelay = time.Second // what the shell has started may live on
+	return program
+}
+
+// converse runs a command on a terminal and types a line whenever it prompts, until it
+// ends. It gives what the terminal showed.
+func (s shell) converse(t *testing.T, host, command string, lines ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	program := s.start(ctx, host, "script", "-qefc", command, "/dev/null")
+	program.Env = append(program.Env, "TERM=dumb") // of others it asks the colours, and waits
+	keys, err1 := program.StdinPipe()
+	screen, err2 := program.StdoutPipe()
+	if err := errors.Join(err1, err2, program.Start()); err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	prompts, piece := 0, make([]byte, 4096)
+	for {
+		n, err := screen.Read(piece)
+		shown.Write(piece[:n])
+		for strings.Count(shown.String(), ">>> ") > prompts && prompts < len(lines) {
+			_, _ = io.WriteString(keys, lines[prompts]+"\r") // one that has ended reads nothing
+			prompts++
+		}
+		if err != nil {
+			break
+		}
+	}
+	_ = program.Wait() // with the program's own status, which is told on the screen
+	if ctx.Err() != nil {
+		t.Errorf("%s does not end: %q", command, shown.String())
+	}
+	return shown.String()
 }
 
 // writeModel leaves a model for `ollama create made -f Modelfile`.
@@ -144,10 +182,7 @@ func TestAnAnswerThatRepeatsItself(t *testing.T) {
 	onEach(t, func(t *testing.T, s *stand) {
 		shell := s.shell(t)
 		s.server.CreateModelWith(t, "parrot", tinymodel.Config{Seed: 5}, map[string]any{"parameters": map[string]any{"temperature": 0, "repeat_penalty": 1.0}})
-		// A terminal that nobody asks for its colours. The program reads what was typed
-		// before it asks for it.
-		const typed = `{ sleep 3; printf 'hello\r'; sleep 3; printf '/show template\r'; sleep 1; printf '/bye\r'; sleep 1; }`
-		output := shell.run(t, "http://"+s.gateway.Door, typed+` | TERM=dumb timeout 20 script -qefc "ollama run parrot" /dev/null`)
+		output := shell.converse(t, "http://"+s.gateway.Door, "ollama run parrot", "hello", "/show template", "/bye")
 		wentOn := strings.Contains(output, "{{- range .Messages }}")
 		if s.older() {
 			if wentOn || !strings.Contains(output, "Error: upstream error: the answer ended without its final chunk") {
