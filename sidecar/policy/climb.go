@@ -3,7 +3,7 @@ package policy
 import "github.com/clawdbot/clawgate/sidecar/verdict"
 
 // firstRung is the least that may help. What was tried since the model was last
-// ready is not tried again; the supervisor clears Rung once it stays ready.
+// ready is not tried again, until it has been ready for long (Stable).
 func firstRung(m Machine, e Event) Rung {
 	switch {
 	case e.Judgement.ServerGone:

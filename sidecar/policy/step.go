@@ -24,8 +24,7 @@ type Machine struct {
 	Passive bool
 }
 
-// Step is the whole policy: what one event makes of one state. It is pure, and
-// tested over every pair. Late events of an earlier run are dropped before.
+// Step is what one event makes of one state. It is pure, and tested over every pair. Late events of an earlier run are dropped before.
 func Step(m Machine, e Event) (Machine, Action) {
 	switch e.Kind {
 	case Drained:

@@ -33,7 +33,7 @@ const (
 	refusedLately = 30 * time.Second
 	// idleQueue is how long a server that refuses everybody has to stand still
 	// until it is no longer full but stuck: its queue is full while a model is
-	// loaded, too, and a slow disk pauses a load (faults.md, §1e).
+	// loaded, too, and a slow disk pauses a load.
 	idleQueue = time.Minute
 )
 

@@ -78,8 +78,8 @@ func restrained(p Picture, j Judgement) Judgement {
 	return held
 }
 
-// RestartForbidden says why the container must not be stopped now. Whoever is about to restart it asks once
-// more: one remedy may follow another without a verdict in between.
+// RestartForbidden says why the container must not be stopped now. Whoever is about to
+// restart it asks once more: one remedy may follow another without a verdict in between.
 func RestartForbidden(p Picture) Restraint {
 	switch {
 	case p.Apart != "":
