@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,8 +59,9 @@ func dependencies(t *testing.T, packages string) []string {
 		t.Fatalf("cannot list what %s depends on: %v", packages, err)
 	}
 	found := strings.Fields(string(output))
-	if len(found) == 0 {
-		t.Fatalf("the go tool knows no %s", packages)
+	named := module + strings.TrimSuffix(strings.TrimPrefix(packages, "./"), "/...")
+	if !slices.ContainsFunc(found, func(path string) bool { return path == named || strings.HasPrefix(path, named+"/") }) {
+		t.Fatalf("%s is not among what it depends on, which cannot be: %v", packages, found)
 	}
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,10 +41,8 @@ func TestThePolicyIsPure(t *testing.T) {
 func impurities(file *ast.File) (found []ast.Node) {
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
-		for _, never := range impure {
-			if path == never {
-				found = append(found, spec)
-			}
+		if slices.Contains(impure, path) {
+			found = append(found, spec)
 		}
 	}
 	ast.Inspect(file, func(node ast.Node) bool {
