@@ -154,7 +154,7 @@ func TestTheCommandLineWithAKey(t *testing.T) {
 func TestWhatTheCommandLineLaunches(t *testing.T) {
 	onEach(t, func(t *testing.T, s *stand) {
 		if s.older() {
-			t.Skip("this release has no `ollama launch`")
+			t.Skip("this release has no `ollama launch`; the newer one beside it runs this")
 		}
 		door, shell := s.keyed(t), s.shell(t)
 		const tells = "#!/bin/sh\necho launched $ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN\n"
