@@ -7,7 +7,6 @@ import (
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/runners"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // sawEvent takes a hint from the engine. What it hints at is looked at at once.
@@ -120,7 +119,7 @@ func (s *supervisor) replaced(now time.Time, before, container evidence.Containe
 	s.met(container)
 	s.symptoms.newRun()
 	s.models.each((*modelRecord).containerStarted)
-	s.remedy.taken = verdict.Taken{}
+	s.remedy.taken = policy.Attempts{}
 	if cause != "crash" { // somebody may have mended what is wrong; the engine's policy has not
 		s.forgetDevices()
 		s.remedy.atIdle = nil

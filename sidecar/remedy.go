@@ -32,8 +32,9 @@ type remedyState struct {
 	triedLoad time.Time     // when the last load of ours began
 	lastTook  time.Duration // from isolation to open, the last time
 	backoff   time.Time     // when it ends
-	taken     verdict.Taken // about the present trouble; the rest is filled in by supervisor.taken
-	atIdle    map[verdict.Verdict]time.Time
+	// taken is about the present trouble; supervisor.tried fills in the rest.
+	taken  policy.Attempts
+	atIdle map[verdict.Verdict]time.Time
 }
 
 const (

@@ -64,7 +64,7 @@ func (s *supervisor) picture(now time.Time) verdict.Picture {
 		Loaded: s.seen.loaded, LoadedKnown: s.seen.loadedKnown,
 		LoadSince: s.targetLoads(), PullSince: s.work.pullSince, PullStatus: s.work.pullStatus,
 	}
-	p.Taken = s.taken(now)
+	p.ClockJumpedAt = s.clock.jumpedAt
 	s.symptomsIn(&p)
 	p.Unfinished = s.owesStart(s.seen.container)
 	p.OperatorAct = s.operatorAct(now)

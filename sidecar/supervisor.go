@@ -182,7 +182,7 @@ func (s *supervisor) evaluate(now time.Time) {
 }
 
 func (s *supervisor) judge(picture verdict.Picture) {
-	fresh := verdict.Judge(picture, s.judgement)
+	fresh := policy.Settle(verdict.Judge(picture, s.judgement), picture, s.tried(picture.Now))
 	if fresh.Verdict != s.judgement.Verdict {
 		s.judgedAt = picture.Now
 		s.report.judged(s, s.judgement, fresh)
@@ -193,7 +193,7 @@ func (s *supervisor) judge(picture verdict.Picture) {
 // handle takes one step and carries out its action.
 func (s *supervisor) handle(now time.Time, event policy.Event) {
 	starts := s.machine.Rung == policy.Start || event.Judgement.ServerGone // nothing is stopped for that
-	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || !verdict.RestartForbidden(s.picture(now)).Holds())
+	event.BudgetLeft = s.budgetLeft(now) > 0 && (starts || !policy.RestartForbidden(s.picture(now), s.tried(now)).Holds())
 	event.UnloadsSpent = s.models.get(event.Judgement.Model).unloadsSpent(now)
 	event.Aside = s.aside()
 	before := s.machine
@@ -263,6 +263,6 @@ func (s *supervisor) forgetTrouble(now time.Time) {
 		if s.machine.Rung != policy.NoRung || s.machine.Tried != "" {
 			s.handle(now, policy.Event{Kind: policy.Stable})
 		}
-		s.remedy.attempts, s.remedy.taken = 0, verdict.Taken{}
+		s.remedy.attempts, s.remedy.taken = 0, policy.Attempts{}
 	}
 }

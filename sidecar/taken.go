@@ -8,7 +8,6 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/policy"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // noteTaken remembers what has been done about the present trouble.
@@ -27,16 +26,15 @@ func (s *supervisor) noteTaken(now time.Time, rung policy.Rung) {
 	}
 }
 
-// taken is what has been done about the present trouble, and what came of it.
-func (s *supervisor) taken(now time.Time) verdict.Taken {
-	taken := s.remedy.taken
-	taken.Unloaded = taken.Unloaded && s.machine.Tried == s.readiness.target
-	taken.AtIdle = s.remedy.tookAtIdle(now)
-	taken.ClockJumpedAt = s.clock.jumpedAt
+// tried is what has been done about the present trouble, and what came of it.
+func (s *supervisor) tried(now time.Time) policy.Attempts {
+	tried := s.remedy.taken
+	tried.Unloaded = tried.Unloaded && s.machine.Tried == s.readiness.target
+	tried.QuietMoments = s.remedy.tookAtIdle(now)
 	if s.machine.State == policy.Exhausted && s.budgetLeft(now) == 0 {
-		taken.NoBudget = fmt.Sprintf("the budget of %d restarts in %s is spent; a person has to look", s.config.RestartBudget, s.config.RestartWindow)
+		tried.NoBudget = fmt.Sprintf("the budget of %d restarts in %s is spent; a person has to look", s.config.RestartBudget, s.config.RestartWindow)
 	}
-	return taken
+	return tried
 }
 
 // noteFailure counts what the engine could not do, in a row.

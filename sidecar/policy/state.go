@@ -98,7 +98,7 @@ type Event struct {
 	// Judgement is the present one, or the one that the event is about.
 	Judgement verdict.Judgement
 	// BudgetLeft says that another restart is allowed now: by the budget, and by
-	// what forbids one (verdict.RestartForbidden).
+	// what forbids one (RestartForbidden).
 	BudgetLeft bool
 	// UnloadsSpent says that unloading was tried so often lately that only a
 	// restart is left.

@@ -124,25 +124,3 @@ func TestCountersThatStayAtZeroTellNothing(t *testing.T) {
 		t.Errorf("%+v", bond)
 	}
 }
-
-// Whatever is found of a server that is not the container, nothing is done about it.
-func TestNothingIsDueForAServerThatIsNotTheContainer(t *testing.T) {
-	d := newDice()
-	for range rounds {
-		p := d.anything()
-		p.Apart, p.Container, p.ContainerKnown, p.Pulse = "it is another one", evidence.Container{}, false, Pulse{}
-		if d.oneIn(3) {
-			crashes(1 + d.IntN(4))(&p)
-		}
-		if d.oneIn(3) {
-			p.TCP = failures(1+d.IntN(5), d.span(time.Hour), evidence.ProbeResult{Refused: true})
-		}
-		got := Judge(p, d.before())
-		if got.Need.Remedy() || got.ServerGone {
-			t.Fatalf("%+v\n%+v", got, p)
-		}
-		if RestartForbidden(p).Reason != NotTheServer {
-			t.Fatal("a restart is not forbidden")
-		}
-	}
-}

@@ -32,11 +32,10 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	case len(p.Crashes) < CrashLimit: // Ollama itself loads it again
 	case seenBefore(p, p.Crashes):
 		j.Need = Wait // the next inspection may show that the container itself has ended
-	case p.Taken.Restarted:
-		j.Need = Person
-		j.Sentence += "; a restart did not help, so the model is kept out until it loads and answers"
 	default:
-		j.Need = Mend
+		inVain := Judgement{Verdict: Crashed, Model: p.Target, Need: Person}
+		inVain.Sentence = j.Sentence + "; a restart did not help, so the model is kept out until it loads and answers"
+		j.Need, j.Then = Mend, []Then{{After: Restart, Judgement: inVain}}
 	}
 	return j, true
 }

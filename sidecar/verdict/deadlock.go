@@ -36,8 +36,8 @@ func neverScheduled(p Picture) (Judgement, bool) {
 		if r.Model == "" || InCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
 			continue
 		}
-		return Judgement{Verdict: Wedged, Model: r.Model, Need: mendOrMakeRoom(p, r.Model), Sentence: fmt.Sprintf(
-			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}, true
+		return mendOrMakeRoom(p, Judgement{Verdict: Wedged, Model: r.Model, Sentence: fmt.Sprintf(
+			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}), true
 	}
 	return Judgement{}, false
 }

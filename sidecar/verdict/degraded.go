@@ -19,8 +19,8 @@ type Slowed struct {
 
 // degraded looks behind a model that answers: for a GPU that is not used, memory
 // that is not given back, clocks that are held down. Nothing here closes the
-// gate; what needs a remedy waits for a quiet moment, once a day, and is told
-// before what needs none.
+// gate; what needs a remedy waits for a quiet moment, and is told before what needs
+// none. Each comes to the next where a quiet moment was tried.
 func degraded(p Picture, j Judgement) Judgement {
 	rules := behindAnswers
 	switch {
@@ -31,29 +31,34 @@ func degraded(p Picture, j Judgement) Judgement {
 	case j.Verdict != Healthy && j.Verdict != Slow:
 		return j
 	}
-	worst := Judgement{}
+	var found []Judgement
 	for _, rule := range rules {
-		found, applies := rule.applies(p)
-		if !applies {
-			continue
-		}
-		found.Answers = true
-		if found.Need.Remedy() && tookAtIdle(p, found.Verdict) {
-			found.Need = Nothing
-			found.Sentence += "; a remedy for it has had its quiet moment within a day and is not tried again, a person has to look"
-		}
-		if worst.Verdict == "" || found.Need.Remedy() && !worst.Need.Remedy() {
-			worst = found
+		if judgement, applies := rule.applies(p); applies {
+			judgement.Answers = true
+			found = append(found, judgement)
 		}
 	}
-	if worst.Verdict == "" || j.Verdict == Unloaded && !worst.Need.Remedy() { // it is to be loaded all the same
+	if len(found) == 0 {
 		return j
+	}
+	worst := j // it is to be loaded all the same
+	if j.Verdict != Unloaded {
+		worst = stays(found[0])
+	}
+	for _, judgement := range slices.Backward(found) {
+		if judgement.Need.Remedy() {
+			judgement.Then = []Then{{After: QuietMoment, For: judgement.Verdict, Judgement: worst}}
+			worst = judgement
+		}
 	}
 	return worst
 }
 
-// tookAtIdle says that a quiet moment has been used for the verdict. A GPU that
-// is not back after the restart is the same trouble under another name.
-func tookAtIdle(p Picture, v Verdict) bool {
-	return slices.Contains(p.Taken.AtIdle, v) || v == CPUFallback && slices.Contains(p.Taken.AtIdle, GPULost)
+// stays is what is left to say of something that a remedy did not mend.
+func stays(j Judgement) Judgement {
+	if j.Need.Remedy() {
+		j.Need = Nothing
+		j.Sentence += "; a remedy for it has had its quiet moment within a day and is not tried again, a person has to look"
+	}
+	return j
 }

@@ -69,7 +69,7 @@ func (c Card) devices() evidence.GPUView {
 // found of a model beside the main one: its silence says nothing of the one that
 // Clawgate is there for.
 func deviceFailed(p Picture) (Judgement, bool) {
-	trouble := deviceTrouble(p)
+	trouble := DeviceTrouble(p)
 	if trouble == "" {
 		return Judgement{}, false
 	}
@@ -85,13 +85,14 @@ func deviceFailed(p Picture) (Judgement, bool) {
 		j.Sentence += "; the model still answers"
 	case failures < p.Limit.FailureThreshold:
 		j.Sentence += "; whether the model still answers is being looked at"
-	case restartMayHelp(p):
-		return Judgement{}, false // what is wrong is judged as usual
 	default:
 		j.Need = Person
 		j.Sentence += "; the model does not answer"
 	}
-	j.Sentence += "; " + whatTheHostNeeds(p)
+	j.Sentence += "; " + WhatTheHostNeeds(p)
+	if j.Need == Person && RestartMayHelp(p) { // what is wrong is judged as usual, until a restart was in vain
+		return Judgement{Then: []Then{{After: Restart, Judgement: j}}}, false
+	}
 	return j, true
 }
 
@@ -114,10 +115,10 @@ func nothingToDoubt(p Picture) bool {
 	return proven(p) || stalls || silences(p) >= p.Limit.FailureThreshold
 }
 
-// restartMayHelp says that the driver itself sees no need to do anything about
+// RestartMayHelp says that the driver itself sees no need to do anything about
 // the device. Its word is trusted over any table, for one restart.
-func restartMayHelp(p Picture) bool {
-	return adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted && !anyLost(p.Card.devices())
+func RestartMayHelp(p Picture) bool {
+	return adviceOf(p) == evidence.AdviceNone && !anyLost(p.Card.devices())
 }
 
 // silences are the failures of the API that were silence, of a server that does
@@ -130,9 +131,9 @@ func silences(p Picture) int {
 	return p.API.Failures
 }
 
-// deviceTrouble says what the driver has given up, as far as it concerns the
+// DeviceTrouble says what the driver has given up, as far as it concerns the
 // container: one that computes on the CPU beside a broken GPU has no trouble.
-func deviceTrouble(p Picture) string {
+func DeviceTrouble(p Picture) string {
 	if !p.Container.GPURequested && !p.Card.OwnSeen {
 		return ""
 	}
@@ -214,7 +215,8 @@ func worse(a, b evidence.GPUAdvice) evidence.GPUAdvice {
 	return a
 }
 
-func whatTheHostNeeds(p Picture) string {
+// WhatTheHostNeeds says what a person has to do about a device that failed.
+func WhatTheHostNeeds(p Picture) string {
 	switch advice := adviceOf(p); advice {
 	case "", evidence.AdviceNone, evidence.AdviceOther:
 		return "look at the host: the GPU may need a reset, or the host a reboot"

@@ -45,20 +45,22 @@ func loading(p Picture, began time.Time, sentence string) Judgement {
 	if !loadStalls(p, began) {
 		return Judgement{Verdict: Loading, Model: p.Target, Sentence: sentence}
 	}
-	need := Wait
-	if !viewPending(p) {
-		need = mendOrMakeRoom(p, p.Target)
-	}
-	return Judgement{Verdict: Wedged, Need: need, Model: p.Target, Sentence: fmt.Sprintf(
+	j := Judgement{Verdict: Wedged, Model: p.Target, Sentence: fmt.Sprintf(
 		"the load that began %s ago makes no progress; %s", round(p.Now.Sub(began)), p.Pulse.sentence(p.Now))}
+	if viewPending(p) {
+		return j
+	}
+	return mendOrMakeRoom(p, j)
 }
 
 // mendOrMakeRoom: a deadlocked scheduler may wait for another model to go.
-func mendOrMakeRoom(p Picture, model string) Need {
-	if canMakeRoom(p, model) {
-		return MakeRoom
+func mendOrMakeRoom(p Picture, j Judgement) Judgement {
+	j.Need = Mend
+	if len(OthersAtRest(p, j.Model)) > 0 {
+		j.Then = []Then{{After: Room, Judgement: j}}
+		j.Need = MakeRoom
 	}
-	return Mend
+	return j
 }
 
 func loadStalls(p Picture, began time.Time) bool {

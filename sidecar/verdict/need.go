@@ -1,7 +1,6 @@
 package verdict
 
-// Need is what a judgement calls for. Judge settles it, once; whoever acts asks for
-// nothing else.
+// Need is what a judgement calls for. Whoever acts asks for nothing else.
 type Need string
 
 const (
@@ -29,7 +28,7 @@ const (
 	// MendWhenQuiet: a remedy that waits for a quiet moment, for the model answers.
 	MendWhenQuiet Need = "mend_when_quiet"
 	// MendWithBudget: a remedy as soon as the budget has one again, and a person until
-	// then.
+	// then. Judge knows of no budget and never says so.
 	MendWithBudget Need = "mend_with_budget"
 	// Person: no remedy of Clawgate's will help. It goes on looking.
 	Person Need = "person"
@@ -62,7 +61,7 @@ func mendUnless(held bool) Need {
 // settled is a judgement with a need: its verdict's where no rule has found another.
 func settled(j Judgement) Judgement {
 	if j.Need == "" {
-		j.Need = Of(j.Verdict).usually(j.Answers)
+		j.Need = Of(j.Verdict).Usually(j.Answers)
 	}
 	return j
 }

@@ -62,27 +62,23 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	if view {
 		j.Sentence += fmt.Sprintf("; other programs hold %d MiB of GPU memory", foreign>>20)
 	}
-	switch {
-	case p.Memory.loads() < 2:
+	if p.Memory.loads() < 2 {
 		return j, true
-	case canMakeRoom(p, p.Target):
-		j.Need = MakeRoom
-	case !p.aside() && !p.Taken.Restarted && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks):
-		j.Need, j.Model = Mend, ""
-	default:
-		j.Need = Person
-		j.Sentence += "; choose a smaller model or context, or free the GPU"
 	}
-	return j, true
+	next := j
+	next.Need = Person
+	next.Sentence += "; choose a smaller model or context, or free the GPU"
+	if !p.aside() && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks) {
+		next = Judgement{Verdict: OutOfMemory, Need: Mend, Sentence: j.Sentence, Then: []Then{{After: Restart, Judgement: next}}}
+	}
+	if len(OthersAtRest(p, p.Target)) > 0 {
+		j.Need, j.Then = MakeRoom, []Then{{After: Room, Judgement: next}}
+		return j, true
+	}
+	return next, true
 }
 
 func foundNoRoom(p Picture) bool { return p.Memory.Unresolved }
-
-// canMakeRoom says that there are others to leave memory, and that they have not been
-// made to in vain.
-func canMakeRoom(p Picture, beside string) bool {
-	return !p.Taken.MadeRoom && len(OthersAtRest(p, beside)) > 0
-}
 
 // nobodyWorks is how long the container has to rest for nobody to be using it.
 const nobodyWorks = 10 * time.Second

@@ -28,7 +28,7 @@ func loadedToo(models ...string) func(*Picture) {
 
 func TestAModelWithoutRoom(t *testing.T) {
 	other := loadedToo("other:latest")
-	madeRoom := taken(func(taken *Taken) { taken.MadeRoom = true })
+	room := []Help{Room}
 	atOnce := func(p *Picture) {
 		p.Memory.Times = []time.Time{ago(3 * time.Second), ago(2 * time.Second), ago(time.Second)}
 	}
@@ -38,7 +38,7 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"told by all who waited is once":        {picture: onCard(noRoom(1), atOnce, other), want: OutOfMemory, model: target},
 		"twice has others make room":            {picture: onCard(noRoom(2), other), want: OutOfMemory, need: MakeRoom, model: target},
 		"but none that is in use":               {picture: onCard(noRoom(2), other, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, need: Person, model: target},
-		"and room did not help":                 {picture: onCard(noRoom(3), other, madeRoom), want: OutOfMemory, need: Person, model: target, words: "choose a smaller model"},
+		"and room did not help":                 {picture: onCard(noRoom(3), other), after: room, want: OutOfMemory, need: Person, model: target, words: "choose a smaller model"},
 		"beside another tenant":                 {picture: onCard(noRoom(2), tenant), want: OutOfMemory, need: Person, model: target, words: "other programs hold 4096 MiB"},
 		"with an orphan in the container":       {picture: onCard(noRoom(2), leakFor(leakLasts)), want: OutOfMemory, need: Mend},
 		"with an orphan, under load":            {picture: onCard(noRoom(2), leakFor(leakLasts), func(p *Picture) { p.Card.Leak.quiet = time.Time{} }), want: OutOfMemory, need: Mend},
@@ -46,11 +46,11 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"where nobody sees who holds it":        {picture: onCard(noRoom(2), noView), want: OutOfMemory, need: Mend},
 		"where somebody may hold it":            {picture: onCard(noRoom(2), noView, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, need: Person, model: target},
 		"where somebody may, past the relay":    {picture: onCard(noRoom(2), noView, pulse(working())), want: OutOfMemory, need: Person, model: target},
-		"and the restart did not help":          {picture: onCard(noRoom(2), noView, restarted), want: OutOfMemory, need: Person, model: target},
+		"and the restart did not help":          {picture: onCard(noRoom(2), noView), after: []Help{Restart}, want: OutOfMemory, need: Person, model: target},
 		"while it is being loaded":              {picture: onCard(noRoom(2), ourLoadFor(time.Second)), want: Loading, model: target},
 		"before the newest success":             {picture: onCard(noRoom(9), func(p *Picture) { p.Memory.Unresolved = false }), want: Healthy},
 		"while the engine is away":              {picture: onCard(noRoom(2), other, engineAway), want: EngineAway, model: target, words: "nothing can be healed"},
-		"on a GPU that the driver has given up": {picture: onCard(noRoom(2), noView, xid(79, ""), other, madeRoom), want: OutOfMemory, need: Person, model: target},
+		"on a GPU that the driver has given up": {picture: onCard(noRoom(2), noView, xid(79, ""), other), after: room, want: OutOfMemory, need: Person, model: target},
 	})
 	if got := Judge(onCard(noRoom(1)), Judgement{}); got.Answers {
 		t.Error("a model that finds no room does not answer")

@@ -104,22 +104,7 @@ type Picture struct {
 	Hollow  HollowAnswers
 	Card    Card
 	Slowed  Slowed
-	Taken   Taken
-}
 
-// Taken is what Clawgate has done about the present trouble so far.
-type Taken struct {
-	// Unloaded, MadeRoom and Restarted: the remedies taken since the model was last stable.
-	Unloaded, MadeRoom, Restarted bool
-	// AtIdle are the verdicts for which a quiet moment has been used already.
-	AtIdle []Verdict
-	// FailedStarts and FailedStops count the engine's failures in a row; the
-	// words are its last.
-	FailedStarts, FailedStops int
-	LastError                 string
-	// NoBudget says that no restart is left in the budget and the gate is shut
-	// for it.
-	NoBudget string
 	// ClockJumpedAt is when the wall clock was seen to jump; zero if never.
 	ClockJumpedAt time.Time
 }

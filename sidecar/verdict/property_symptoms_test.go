@@ -14,7 +14,9 @@ func (d dice) ailing() Picture {
 	p.Container.GPURequested = !d.oneIn(4)
 	d.expiry(&p)
 	d.card(&p)
-	d.takenBefore(&p)
+	if d.oneIn(4) {
+		p.ClockJumpedAt = ago(d.span(2 * time.Minute))
+	}
 	if d.oneIn(3) {
 		first := d.span(time.Hour)
 		p.Refused = Refusals{First: ago(first), Last: ago(d.span(min(first+1, time.Minute))), Count: 1 + d.IntN(99)}
@@ -65,22 +67,6 @@ func (d dice) card(p *Picture) {
 	}
 }
 
-func (d dice) takenBefore(p *Picture) {
-	p.Taken = Taken{Unloaded: d.oneIn(2), MadeRoom: d.oneIn(2), Restarted: d.oneIn(2)}
-	if d.oneIn(3) {
-		p.Taken.FailedStarts, p.Taken.FailedStops, p.Taken.LastError = d.IntN(7), d.IntN(4), "the engine said no"
-	}
-	if d.oneIn(3) {
-		p.Taken.AtIdle = []Verdict{[]Verdict{GPULost, CPUFallback, VRAMLeak, Slow}[d.IntN(4)]}
-	}
-	if d.oneIn(4) {
-		p.Taken.NoBudget = "no restart: the budget is spent; a person has to look"
-	}
-	if d.oneIn(4) {
-		p.Taken.ClockJumpedAt = ago(d.span(2 * time.Minute))
-	}
-}
-
 // broken adds what proves a fault by an answer, and not by silence.
 func (d dice) broken(p Picture) Picture {
 	switch d.IntN(6) {
@@ -98,7 +84,8 @@ func (d dice) broken(p Picture) Picture {
 	return p
 }
 
-// each judges a number of pictures, all of them with any symptoms.
+// each judges a number of pictures, all of them with any symptoms, and checks what is
+// found and all that it may come to.
 func each(t *testing.T, change func(d dice, p *Picture), check func(p Picture, got Judgement) string) {
 	t.Helper()
 	d := newDice()
@@ -107,9 +94,12 @@ func each(t *testing.T, change func(d dice, p *Picture), check func(p Picture, g
 		change(d, &p)
 		before := d.before()
 		got := Judge(p, before)
-		if wrong := check(p, got); wrong != "" {
-			t.Fatalf("%s: %+v\nafter %+v\n%+v", wrong, got, before, p)
-		}
+		got.throughout(func(j Judgement) Judgement {
+			if wrong := check(p, j); wrong != "" {
+				t.Fatalf("%s: %+v\nof %+v\nafter %+v\n%+v", wrong, j, got, before, p)
+			}
+			return j
+		})
 	}
 }
 
@@ -173,43 +163,9 @@ func TestAnswersAreClaimedOnlyForAModelThatGaveThem(t *testing.T) {
 	})
 }
 
-func TestNoRestartThatMakesThingsWorse(t *testing.T) {
-	each(t, asItIs, func(p Picture, got Judgement) string {
-		unload := got.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted
-		if !got.Need.Remedy() || got.Need == MakeRoom || got.ServerGone || unload {
-			return ""
-		}
-		none := adviceOf(p) == evidence.AdviceNone && !p.Taken.Restarted
-		concerned := p.Container.GPURequested || p.Card.OwnSeen
-		switch {
-		case p.Card.View.Mismatch && p.Container.GPURequested:
-			return "a driver and a library that do not match"
-		case anyLost(p.Card.View) && concerned:
-			return "a GPU that is lost"
-		case len(p.Card.Xids) > 0 && concerned && !none:
-			return "an Xid of the device class"
-		case p.Taken.FailedStops >= stopsTried:
-			return "a container that does not stop"
-		}
-		return ""
-	})
-}
-
-func TestNothingIsBegunJustAfterTheClockJumped(t *testing.T) {
-	each(t, func(d dice, p *Picture) { p.Taken.ClockJumpedAt = ago(d.span(afterJump)) }, func(_ Picture, got Judgement) string {
-		return saidIf(got.Need.Remedy(), "the clock jumped")
-	})
-}
-
 func TestWhatAPersonHasToDoIsSaid(t *testing.T) {
 	each(t, asItIs, func(_ Picture, got Judgement) string {
 		said := strings.Contains(got.Sentence, "look") || strings.Contains(got.Sentence, "advice") || strings.Contains(got.Sentence, "reboot")
 		return saidIf(got.Verdict == HostAction && !said || got.Sentence == "", "says nothing")
-	})
-}
-
-func TestOnlyABudgetIsWaitedForInVain(t *testing.T) {
-	each(t, asItIs, func(p Picture, got Judgement) string {
-		return saidIf(got.Need == MendWithBudget && p.Taken.NoBudget == "", "due and hopeless")
 	})
 }

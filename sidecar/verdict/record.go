@@ -53,6 +53,8 @@ var Records = []Record{
 
 // rule is one way to find something.
 type rule struct {
+	// find says what is found. What it leaves to the rules behind it only until
+	// something was tried stands in Then of a judgement that does not apply.
 	find func(Picture) (Judgement, bool)
 	// unless are conditions under which it leaves the finding to the rules behind it.
 	unless []func(Picture) bool
@@ -127,8 +129,8 @@ func (r Record) Mends() bool {
 	return slices.ContainsFunc(r.Finds, func(n Need) bool { return n.Remedy() && n != MendWithBudget }) // which is another verdict's
 }
 
-// usually is what the verdict needs where no rule has found anything else.
-func (r Record) usually(answers bool) Need {
+// Usually is what the verdict needs where no rule has found anything else.
+func (r Record) Usually(answers bool) Need {
 	if !answers && r.Unproved != "" {
 		return r.Unproved
 	}

@@ -64,75 +64,6 @@ func TestNothingIsNeededThatTheRecordDoesNotHave(t *testing.T) {
 	})
 }
 
-// Each verdict in each of its needs, as shortly as it can be brought about. What leads
-// there and what does not stands in the tests of the rules.
-func TestEachVerdictInEachOfItsNeeds(t *testing.T) {
-	other := loadedToo("other:latest")
-	jumped := taken(func(taken *Taken) { taken.ClockJumpedAt = now })
-	spent := taken(func(taken *Taken) { taken.NoBudget = "the budget is spent" })
-	again := func(h *HollowAnswers) { h.Again = true }
-	onCPU := []func(*Picture){sizeVRAM(0), view(gpuWith())}
-	never := func(p *Picture) { p.Card.UsedThisRun = false }
-	meant := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }
-	failing := ready(2, time.Second, evidence.ProbeResult{})
-	slow := late(time.Hour)
-	table := map[Verdict]map[Need]finding{
-		Unproven: {Proof: {picture: picture(unread)}},
-		Healthy:  {Nothing: {picture: picture()}, Proof: {picture: picture(failing), before: Judgement{Verdict: Healthy}}},
-		Busy:     {Patience: {picture: picture(doubt)}},
-		Slow: {
-			Nothing: {picture: picture(slow, atIdle(Slow))}, Proof: {picture: picture(failing), before: Judgement{Verdict: Slow}},
-			MendWhenQuiet: {picture: picture(slow)},
-		},
-		Unloaded: {Load: {picture: picture(unloaded)}},
-		Loading:  {Arrival: {picture: picture(ourLoadFor(time.Minute))}},
-		Wedged: {
-			Wait: {picture: picture(wedged, jumped)}, Mend: {picture: picture(wedged)},
-			MakeRoom: {picture: picture(ourLoadFor(time.Hour), other)},
-		},
-		Crashed: {
-			Reload: {picture: picture(crashes(1))}, Wait: {picture: picture(crashes(3), inspectedBefore(time.Minute))},
-			Mend: {picture: picture(crashes(3))}, Person: {picture: picture(crashes(3), restarted)},
-		},
-		Down: {
-			Wait: {picture: picture(status(evidence.Exited, time.Second))}, Mend: {picture: picture(status(evidence.Exited, time.Hour))},
-		},
-		Stopped:      {HandsOff: {picture: picture(func(p *Picture) { p.OperatorAct = "was stopped by hand" })}},
-		ModelMissing: {Pull: {picture: picture(api(1, 0, evidence.ProbeResult{Answered: true, Missing: true}))}},
-		EngineAway:   {Nothing: {picture: picture(engineAway)}, Wait: {picture: picture(engineAway, wedged)}},
-		Overloaded:   {Patience: {picture: picture(refused(time.Second, 0))}},
-		OutOfMemory: {
-			Reload: {picture: picture(noRoom(1))}, MakeRoom: {picture: picture(noRoom(2), other)},
-			Mend: {picture: picture(noRoom(2))}, Person: {picture: picture(noRoom(2), restarted)},
-		},
-		Garbage: {
-			Wait: {picture: picture(hollow(3, 2), jumped)}, Mend: {picture: picture(hollow(3, 2))},
-			Person: {picture: picture(hollow(3, 2, again))},
-		},
-		GPULost:     {Nothing: {picture: onCard(append(onCPU, atIdle(GPULost))...)}, MendWhenQuiet: {picture: onCard(onCPU...)}},
-		CPUFallback: {Nothing: {picture: onCard(append(onCPU, meant)...)}, MendWhenQuiet: {picture: onCard(append(onCPU, never)...)}},
-		VRAMLeak:    {Nothing: {picture: onCard(leakFor(time.Hour), jumped)}, MendWhenQuiet: {picture: onCard(leakFor(time.Hour))}},
-		Throttled:   {Nothing: {picture: onCard(throttledFor(time.Minute))}},
-		HostAction: {
-			Nothing: {picture: onCard(lost)}, Wait: {picture: onCard(lost, unread)}, Reload: {picture: onCard(lost, unread, unloaded)},
-			Person: {picture: onCard(lost, wedged)}, MendWithBudget: {picture: picture(api(3, time.Minute, evidence.ProbeResult{}), spent)},
-		},
-	}
-	for _, v := range All {
-		cases := table[v]
-		for need, c := range cases {
-			if got := Judge(c.picture, c.before); got.Verdict != v || got.Need != need {
-				t.Errorf("%s, needs %s: %s\nwant %s, %s", got.Verdict, got.Need, got.Sentence, v, need)
-			}
-		}
-		for _, need := range Of(v).needs() {
-			if _, shown := cases[need]; !shown {
-				t.Errorf("that %s may need %s is not shown", v, need)
-			}
-		}
-	}
-}
-
 // What each standing makes of the judgements that follow it.
 func TestWhatAVerdictSaysOfTheModelOutlivesIt(t *testing.T) {
 	failing := ready(1, time.Second, evidence.ProbeResult{})
@@ -224,6 +155,5 @@ func TestTheOrderOfRules(t *testing.T) {
 		"one not in memory over its answers":    {picture: picture(unloaded), want: Unloaded, model: target},
 		"heat over slowness":                    {picture: onCard(late(time.Hour), throttledFor(time.Minute)), want: Throttled},
 		"a leak over heat":                      {picture: onCard(leakFor(time.Hour), throttledFor(time.Minute)), want: VRAMLeak, need: MendWhenQuiet},
-		"slowness over a leak that stays":       {picture: onCard(leakFor(time.Hour), late(time.Hour), atIdle(VRAMLeak)), want: Slow, need: MendWhenQuiet, model: target},
 	})
 }

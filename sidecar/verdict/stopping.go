@@ -16,7 +16,7 @@ const stoppingLasts = time.Minute
 func neverUnloaded(p Picture) (Judgement, bool) {
 	m, loaded := loadedModel(p.Loaded, p.Target)
 	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || inUse(p.Traffic, p.Target) ||
-		p.Taken.ClockJumpedAt.After(p.Container.StartedAt) {
+		p.ClockJumpedAt.After(p.Container.StartedAt) {
 		return Judgement{}, false
 	}
 	past := m.SeenAt.Sub(m.ExpiresAt)

@@ -19,7 +19,7 @@ func expired(d time.Duration) func(*Picture) {
 func TestAModelThatNeverLeavesMemory(t *testing.T) {
 	long := expired(10 * time.Minute)
 	jumped := func(d time.Duration) func(*Picture) {
-		return taken(func(taken *Taken) { taken.ClockJumpedAt = ago(d) })
+		return func(p *Picture) { p.ClockJumpedAt = ago(d) }
 	}
 	find(t, map[string]finding{
 		"is unloaded by force":                {picture: picture(long), want: Wedged, need: Mend, model: target, words: "has been stopping the model for 10m0s and nobody uses it"},

@@ -91,14 +91,5 @@ func leakFor(d time.Duration) func(*Picture) {
 	}
 }
 
-func taken(change func(*Taken)) func(*Picture) { return func(p *Picture) { change(&p.Taken) } }
-func restarted(p *Picture)                     { p.Taken.Restarted = true }
-func unloadedOnce(p *Picture)                  { p.Taken.Unloaded = true }
-
 // wedged is a model that is silent in a still server.
 func wedged(p *Picture) { ready(3, 15*time.Second, evidence.ProbeResult{})(p) }
-
-// atIdle are the verdicts that have had their quiet moment.
-func atIdle(verdicts ...Verdict) func(*Picture) {
-	return func(p *Picture) { p.Taken.AtIdle = verdicts }
-}

@@ -12,9 +12,12 @@
 // none that speaks against them, and waits for a quiet moment. A view that cannot
 // be had says nothing.
 //
-// The package says, too, whether a remedy is due and what forbids one; it does
-// not choose the remedy. Each verdict has a file, with its record and its rule; the
-// order of the rules stands in record.go, and nowhere else.
+// The package sees the world, and never what Clawgate did about it or may still do: no
+// remedy that was tried, no restart budget. It says whether a remedy is due, and where
+// that depends on what was tried, what the judgement comes to then (Judgement.Then).
+// Package policy knows, chooses, and holds back what must not be. Each verdict has a
+// file, with its record and its rule; the order of the rules stands in record.go, and
+// nowhere else.
 package verdict
 
 // Verdict is the name of a finding. The names are public: they are metric
@@ -36,11 +39,13 @@ type Judgement struct {
 	// usually needs.
 	Need Need
 	// Behind is what HostAction keeps a remedy from: the verdict without the
-	// restraint. Empty where the host itself is what was judged.
+	// restraint. Empty where the host itself is what was judged, and so from Judge.
 	Behind Verdict
 	// ServerGone says that the container does not run, so that it has to be
 	// started instead of restarted.
 	ServerGone bool
+	// Then is what it comes to where something was tried for it: the first that was.
+	Then []Then
 }
 
 // SpeaksWell says that the model was well by this judgement, or that nothing is known

@@ -1,8 +1,10 @@
-package verdict
+package policy
 
 import (
 	"fmt"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 const (
@@ -44,66 +46,70 @@ const (
 
 // restrained holds a remedy back that cannot help or would make things worse,
 // and says what a person has to do instead.
-func restrained(p Picture, j Judgement) Judgement {
+func restrained(j verdict.Judgement, p verdict.Picture, tried Attempts) verdict.Judgement {
 	if !j.Need.Remedy() {
 		return j
 	}
-	if !p.Taken.ClockJumpedAt.IsZero() && p.Now.Sub(p.Taken.ClockJumpedAt) < afterJump {
-		j.Need = "" // what it needs while no remedy is due
+	if !p.ClockJumpedAt.IsZero() && p.Now.Sub(p.ClockJumpedAt) < afterJump {
+		j.Need = verdict.Of(j.Verdict).Usually(j.Answers)
 		j.Sentence += "; the clock has jumped, so this is looked at again"
 		return j
 	}
-	restraint := startForbidden(p)
+	restraint := startForbidden(tried)
 	switch {
 	case p.Apart != "": // an unload would be for the server, and a restart of another container
-		restraint = RestartForbidden(p)
+		restraint = RestartForbidden(p, tried)
 	case !j.ServerGone:
-		restraint = RestartForbidden(p)
-		unload := j.Model != "" && !p.Taken.Unloaded && !p.Taken.Restarted // it comes first
-		if unload || j.Need == MakeRoom {
+		restraint = RestartForbidden(p, tried)
+		unload := j.Model != "" && !tried.Unloaded && !tried.Restarted // it comes first
+		if unload || j.Need == verdict.MakeRoom {
 			return j // neither is a restart
 		}
 	}
 	if !restraint.Holds() {
 		return j
 	}
-	held := Judgement{Verdict: HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model, Sentence: j.Sentence + "; " + restraint.Sentence}
+	held := verdict.Judgement{
+		Verdict: verdict.HostAction, Answers: j.Answers, ServerGone: j.ServerGone, Behind: j.Verdict, Model: j.Model,
+		Sentence: j.Sentence + "; " + restraint.Sentence,
+	}
 	switch {
-	case j.Need == MendWhenQuiet: // the model goes on answering
+	case j.Need == verdict.MendWhenQuiet: // the model goes on answering
+		held.Need = verdict.Of(held.Verdict).Usually(held.Answers)
 	case restraint.Reason == BudgetSpent:
-		held.Need = MendWithBudget
+		held.Need = verdict.MendWithBudget
 	default:
-		held.Need = Person
+		held.Need = verdict.Person
 	}
 	return held
 }
 
 // RestartForbidden says why the container must not be stopped now. Whoever is about to
 // restart it asks once more: one remedy may follow another without a verdict in between.
-func RestartForbidden(p Picture) Restraint {
+func RestartForbidden(p verdict.Picture, tried Attempts) Restraint {
 	switch {
 	case p.Apart != "":
 		return Restraint{NotTheServer, "nothing is healed: " + p.Apart}
 	case (p.Card.Mismatch || p.Card.View.Mismatch) && p.Container.GPURequested:
 		return Restraint{DriverMismatch, "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"}
-	case deviceTrouble(p) != "" && !restartMayHelp(p):
-		return Restraint{DeviceFailed, "no restart: " + deviceTrouble(p) + "; " + whatTheHostNeeds(p)}
-	case p.Taken.FailedStops >= stopsTried:
-		return Restraint{NeverStops, fmt.Sprintf("no restart: the container did not stop %d times (%s); look for a process in state D", p.Taken.FailedStops, p.Taken.LastError)}
+	case verdict.DeviceTrouble(p) != "" && (tried.Restarted || !verdict.RestartMayHelp(p)):
+		return Restraint{DeviceFailed, "no restart: " + verdict.DeviceTrouble(p) + "; " + verdict.WhatTheHostNeeds(p)}
+	case tried.FailedStops >= stopsTried:
+		return Restraint{NeverStops, fmt.Sprintf("no restart: the container did not stop %d times (%s); look for a process in state D", tried.FailedStops, tried.LastError)}
 	}
-	return budgetSpent(p)
+	return budgetSpent(tried)
 }
 
-func startForbidden(p Picture) Restraint {
-	if p.Taken.FailedStarts < startsTried {
-		return budgetSpent(p)
+func startForbidden(tried Attempts) Restraint {
+	if tried.FailedStarts < startsTried {
+		return budgetSpent(tried)
 	}
-	return Restraint{NeverStarts, fmt.Sprintf("it did not start %d times (%s); a person has to look", p.Taken.FailedStarts, p.Taken.LastError)}
+	return Restraint{NeverStarts, fmt.Sprintf("it did not start %d times (%s); a person has to look", tried.FailedStarts, tried.LastError)}
 }
 
-func budgetSpent(p Picture) Restraint {
-	if p.Taken.NoBudget == "" {
+func budgetSpent(tried Attempts) Restraint {
+	if tried.NoBudget == "" {
 		return Restraint{}
 	}
-	return Restraint{BudgetSpent, p.Taken.NoBudget}
+	return Restraint{BudgetSpent, tried.NoBudget}
 }
