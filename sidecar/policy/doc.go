@@ -1,8 +1,14 @@
 // Package policy says where Clawgate stands, and what is to be done.
 //
+// Package verdict says what the world calls for. Here it is weighed against what Clawgate
+// has done about it and may still do: Settle turns from what was tried in vain to what
+// is left (Attempts), and holds back a remedy that cannot help or would make things
+// worse, with a reason (Restraint). What comes of that is the judgement that is acted on.
+//
 // Step is a pure function: what one event makes of a machine. It reads no clock, and
 // knows nothing of servers, containers or requests but what a judgement tells. Whoever
-// asks it carries out the action, and tells what came of it as another event.
+// asks it carries out the action, and tells what came of it as another event. So does
+// Settle; neither remembers anything.
 //
 // # The state machine
 //

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,6 +44,18 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 		"with one, while the engine is away":   {picture: onCard(leakFor(time.Hour), engineAway), want: EngineAway},
 		"slow, while the engine is away":       {picture: onCard(late(time.Hour), engineAway), want: EngineAway},
 	})
+}
+
+func TestWhatHadNoRemedyIsNotSaidToHaveHadOne(t *testing.T) {
+	for name, p := range map[string]Picture{
+		"heat": onCard(throttledFor(time.Minute)),
+		"a model that is meant to be on the CPU, and a leak": onCard(leakFor(time.Hour), sizeVRAM(0), view(gpuWith()),
+			func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }),
+	} {
+		if got := Judge(p, Judgement{}).once(QuietMoment); strings.Contains(got.Sentence, "again") || got.Need != Nothing {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }
 
 func TestNoProofOutlivesARestart(t *testing.T) {

@@ -26,6 +26,7 @@ func TestAGPUThatTheDriverGaveUp(t *testing.T) {
 		"and needs nothing: one restart":         {picture: onCard(xid(119, evidence.AdviceNone), silent(3)), want: Wedged, need: Mend, model: target},
 		"and the restart did not help":           {picture: onCard(xid(119, evidence.AdviceNone), silent(3)), after: []Help{Restart}, want: HostAction, need: Person},
 		"said that before the Xid":               {picture: onCard(xid(119, evidence.AdviceNone), silent(3), func(p *Picture) { p.Card.View.SeenAt = ago(61 * time.Second) }), want: HostAction, need: Person},
+		"and needs nothing, but is lost":         {picture: onCard(view(evidence.GPU{UUID: "GPU-1", Lost: true, Advice: evidence.AdviceNone}), silent(3)), want: HostAction, need: Person},
 		"while the model is loaded":              {picture: onCard(lost, unread, ourLoadFor(time.Minute)), want: HostAction, need: Reload, words: "being loaded, and has to answer"},
 		"while a load stands still":              {picture: onCard(lost, unread, ourLoadFor(time.Hour)), want: Wedged, need: Mend, model: target},
 		"while the server is silent over a load": {picture: onCard(lost, unread, ourLoadFor(time.Minute), api(3, time.Minute, evidence.ProbeResult{})), want: Wedged, need: Mend},

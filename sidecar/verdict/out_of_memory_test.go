@@ -44,6 +44,7 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"with an orphan, under load":            {picture: onCard(noRoom(2), leakFor(leakLasts), func(p *Picture) { p.Card.Leak.quiet = time.Time{} }), want: OutOfMemory, need: Mend},
 		"with one that may yet go":              {picture: onCard(noRoom(2), leakFor(leakLasts-time.Second)), want: OutOfMemory, need: Person, model: target},
 		"where nobody sees who holds it":        {picture: onCard(noRoom(2), noView), want: OutOfMemory, need: Mend},
+		"of a model beside the main one":        {picture: onCard(noRoom(2), noView, func(p *Picture) { p.Main = "main:latest" }), want: OutOfMemory, need: Person, model: target},
 		"where somebody may hold it":            {picture: onCard(noRoom(2), noView, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, need: Person, model: target},
 		"where somebody may, past the relay":    {picture: onCard(noRoom(2), noView, pulse(working())), want: OutOfMemory, need: Person, model: target},
 		"and the restart did not help":          {picture: onCard(noRoom(2), noView), after: []Help{Restart}, want: OutOfMemory, need: Person, model: target},
