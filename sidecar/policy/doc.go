@@ -5,10 +5,10 @@
 // is left (Attempts), and holds back a remedy that cannot help or would make things
 // worse, with a reason (Restraint). What comes of that is the judgement that is acted on.
 //
-// Step is a pure function: what one event makes of a machine. It reads no clock, and
-// knows nothing of servers, containers or requests but what a judgement tells. Whoever
-// asks it carries out the action, and tells what came of it as another event. So does
-// Settle; neither remembers anything.
+// Step says what one event makes of a machine. It knows nothing of servers, containers or
+// requests but what a judgement tells. Whoever asks it carries out the action, and tells
+// what came of it as another event. All of it is pure: no clock is read, and nothing
+// remembered.
 //
 // # The state machine
 //
