@@ -3,8 +3,9 @@
 // of them may fill the disk or hide what else is said.
 //
 // Each place in the program that writes lines has its own bound, so that one that
-// repeats itself takes nothing from the others. The places are as many as the
-// program has, so that the memory for them is bounded as well.
+// repeats itself takes nothing from the others. Where one place tells what others have
+// decided, each of their messages has a bound. Places and messages are as many as the
+// program has, since messages are constants, so that the memory for them is bounded as well.
 package loglimit
 
 import (
@@ -48,13 +49,14 @@ type places struct {
 // line is one of the program's source. Lines that do not tell where they come from,
 // as those that net/http writes, are of one place together.
 type line struct {
-	file   string
-	number int
+	file    string
+	number  int
+	message string
 }
 
 func lineOf(record slog.Record) line {
 	if source := record.Source(); source != nil {
-		return line{source.File, source.Line}
+		return line{source.File, source.Line, record.Message}
 	}
 	return line{}
 }

@@ -90,6 +90,21 @@ func TestPlacesTakeNothingFromOneAnother(t *testing.T) {
 	}
 }
 
+// TestMessagesOfOnePlaceTakeNothingFromOneAnother: it tells what others have decided.
+func TestMessagesOfOnePlaceTakeNothingFromOneAnother(t *testing.T) {
+	log, out := limited()
+	tell := func(message string) { log.Info(message) }
+	for range 1000 {
+		tell("often")
+	}
+	lines(out)
+	tell("often")
+	tell("seldom")
+	if passed := lines(out); len(passed) != 1 || !strings.Contains(passed[0], "seldom") {
+		t.Errorf("passed %q, want what is said seldom", passed)
+	}
+}
+
 func TestLevelsAndDerivedLoggersPassThrough(t *testing.T) {
 	log, out := limited()
 	log.Debug("not wanted")
