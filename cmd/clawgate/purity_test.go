@@ -14,7 +14,7 @@ import (
 
 // pure are the packages that only reckon: the same input gives the same output. They
 // are fed with times and results, and never ask for any.
-var pure = []string{"../../sidecar/verdict", "../../sidecar/policy"}
+var pure = []string{"../../sidecar/watch", "../../sidecar/verdict", "../../sidecar/policy"}
 
 // impure are packages through which the world gets in, or something gets out.
 var impure = []string{"context", "log", "log/slog", "net", "net/http", "os", "sync", "sync/atomic", "math/rand", "math/rand/v2", "crypto/rand", "io"}
