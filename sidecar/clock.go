@@ -1,9 +1,6 @@
 package sidecar
 
-import (
-	"log/slog"
-	"time"
-)
+import "time"
 
 // jump is by how much the wall clock has to leave the monotonic one to count as
 // a jump (docs/faults.md, F29).
@@ -16,16 +13,16 @@ type clock struct {
 	wall     func() time.Time
 	seen     time.Time // by the monotonic clock
 	seenWall time.Time
-	jumpedAt time.Time // zero if never
 }
 
-func (c *clock) look(log *slog.Logger) {
-	now, wall := time.Now(), c.wall().Round(0) // without the monotonic reading
+// look says by how much it jumped since the last look; 0 if it did not.
+func (c *clock) look(now time.Time) (by time.Duration) {
+	wall := c.wall().Round(0) // without the monotonic reading
 	if !c.seen.IsZero() {
-		if by := wall.Sub(c.seenWall) - now.Sub(c.seen); by.Abs() > jump {
-			log.Warn("the wall clock jumped; no remedy is begun for a while", "by", by.Round(time.Second))
-			c.jumpedAt = now
+		if by = wall.Sub(c.seenWall) - now.Sub(c.seen); by.Abs() <= jump {
+			by = 0
 		}
 	}
 	c.seen, c.seenWall = now, wall
+	return by
 }

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -10,13 +11,12 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
 	"github.com/clawdbot/clawgate/sidecar/policy"
-	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
-// reporter tells the world what the supervisor did: the log, the health log,
-// the metrics and the status. It is called by the supervisor's goroutine alone,
-// and what it publishes is read by any other.
+// reporter tells the world what was seen, decided and done: the log, the health log,
+// the metrics and the status. It is called by the supervisor's loop alone, and what it
+// publishes is read by any goroutine. It decides nothing.
 type reporter struct {
 	metrics *admin.Metrics
 	health  *healthlog.Log
@@ -26,8 +26,6 @@ type reporter struct {
 
 	status atomic.Pointer[admin.Status]
 	ready  atomic.Pointer[readyReport]
-
-	isolatedAt time.Time
 }
 
 type readyReport struct {
@@ -35,135 +33,139 @@ type readyReport struct {
 	reason string
 }
 
-// entered reports a new state.
-func (r *reporter) entered(s *supervisor, from, to policy.State) {
-	now := s.since
-	r.log.Info("state changed", "from", from, "to", to, "verdict", s.judgement.Verdict,
-		"sentence", s.judgement.Sentence, "generation", s.generation)
-	r.metrics.SetState(string(to))
+// tell tells of an act, and says whether that is all that there is to it.
+func (r *reporter) tell(act policy.Act) bool {
+	switch a := act.(type) {
+	case policy.Tell:
+		r.line(a)
+	case policy.Entered:
+		r.entered(a)
+	case policy.Concluded:
+		r.concluded(a)
+	case policy.Recovered:
+		r.recovered(a)
+	case policy.Probed:
+		r.probed(a)
+	case policy.RemedyDue:
+		r.due(a)
+	case policy.RemedyTaken:
+		r.remedied(a)
+	case policy.Quarantined:
+		r.quarantined(a)
+	case policy.Operated:
+		r.operated(a)
+	case policy.ContainerStarted:
+		r.metrics.ContainerStart(a.Cause)
+	case policy.OOMKilled:
+		r.metrics.ContainerOOMKilled()
+	case policy.ModelLoaded:
+		r.metrics.ModelLoad(a.Model, a.Cause)
+	default:
+		return false
+	}
+	return true
+}
+
+var levels = map[policy.Level]slog.Level{
+	policy.Debug: slog.LevelDebug, policy.Info: slog.LevelInfo, policy.Warn: slog.LevelWarn, policy.Error: slog.LevelError,
+}
+
+func (r *reporter) line(a policy.Tell) {
+	r.log.Log(context.Background(), levels[a.Level], a.Text, a.With...) //nolint:sloglint // each text is a constant where it is decided
+}
+
+func (r *reporter) entered(a policy.Entered) {
+	r.log.Info("state changed", "from", a.From, "to", a.To, "verdict", a.Judgement.Verdict,
+		"sentence", a.Judgement.Sentence, "generation", a.Generation)
+	r.metrics.SetState(string(a.To))
 	r.health.Add(healthlog.Record{
-		At: now, Kind: healthlog.KindTransition, State: string(to), From: string(from), To: string(to),
-		Verdict: string(s.judgement.Verdict), Sentence: s.judgement.Sentence,
+		At: a.At, Kind: healthlog.KindTransition, State: string(a.To), From: string(a.From), To: string(a.To),
+		Verdict: string(a.Judgement.Verdict), Sentence: a.Judgement.Sentence,
 	})
-	switch {
-	case to == policy.Isolated && r.isolatedAt.IsZero():
-		r.isolatedAt = now
-	case to == policy.Ready:
-		r.recovered(s, now)
+}
+
+func (r *reporter) concluded(a policy.Concluded) {
+	name := a.Judgement.Verdict
+	r.log.Info("verdict changed", "from", a.Before, "to", name, "sentence", a.Judgement.Sentence, "model", a.Judgement.Model)
+	r.metrics.SetVerdict(string(name))
+	r.health.Add(healthlog.Record{
+		At: a.At, Kind: healthlog.KindVerdict, State: string(a.State),
+		Verdict: string(name), Sentence: a.Judgement.Sentence,
+	})
+	if verdict.Of(name).Fault() {
+		r.metrics.Detection(string(name), a.Took)
 	}
 }
 
-// recovered accounts for the way back from isolation, part by part.
-func (r *reporter) recovered(s *supervisor, now time.Time) {
-	if r.isolatedAt.IsZero() {
-		return
-	}
-	firstFailure := s.remedy.since
-	if firstFailure.IsZero() || firstFailure.After(r.isolatedAt) {
-		firstFailure = r.isolatedAt
-	}
-	if len(s.remedy.steps) > 0 {
-		s.remedy.lastTook = now.Sub(r.isolatedAt)
-	}
-	attributes := []any{"from_first_failure", now.Sub(firstFailure), "from_isolation", now.Sub(r.isolatedAt)}
-	for _, step := range s.remedy.steps {
+func (r *reporter) recovered(a policy.Recovered) {
+	attributes := []any{"from_first_failure", a.FromFirstFailure, "from_isolation", a.FromIsolation}
+	for _, step := range a.Steps {
 		attributes = append(attributes, slog.Duration(step.Name, step.Took))
 	}
-	r.log.Info("recovered", slog.Group("took", attributes...), "rung", r.rungTaken(s))
-	r.isolatedAt, s.remedy.since, s.remedy.steps = time.Time{}, time.Time{}, nil
+	r.log.Info("recovered", slog.Group("took", attributes...), "rung", a.Rung)
 }
 
-// rungTaken is the remedy that led out of this isolation; none if the server
-// came back by itself.
-func (r *reporter) rungTaken(s *supervisor) policy.Rung {
-	if len(s.remedy.steps) == 0 {
-		return policy.NoRung
-	}
-	return s.remedy.rung
-}
-
-// judged reports another verdict.
-func (r *reporter) judged(s *supervisor, before, after verdict.Judgement) {
-	r.log.Info("verdict changed", "from", before.Verdict, "to", after.Verdict, "sentence", after.Sentence, "model", after.Model)
-	r.metrics.SetVerdict(string(after.Verdict))
-	r.health.Add(healthlog.Record{
-		At: s.judgedAt, Kind: healthlog.KindVerdict, State: string(s.machine.State),
-		Verdict: string(after.Verdict), Sentence: after.Sentence,
-	})
-	if verdict.Of(after.Verdict).Fault() {
-		since := s.focus().streak.FailingSince
-		if since.IsZero() {
-			since = s.judgedAt
-		}
-		r.metrics.Detection(string(after.Verdict), s.judgedAt.Sub(since))
-	}
-}
-
-func (r *reporter) probed(s *supervisor, result evidence.ProbeResult) {
+func (r *reporter) probed(a policy.Probed) {
+	result := a.Result
 	r.metrics.Probe(string(result.Probe), string(result.Outcome), result.Took)
 	if result.Outcome != evidence.Failure {
 		return
 	}
 	r.log.Debug("probe failed", "probe", result.Probe, "reason", result.Reason, "took", result.Took)
 	r.health.Add(healthlog.Record{
-		At: result.At, Kind: healthlog.KindProbeFailure, State: string(s.machine.State), Sentence: result.Reason,
+		At: result.At, Kind: healthlog.KindProbeFailure, State: string(a.State), Sentence: result.Reason,
 		Detail: map[string]any{"probe": result.Probe, "took_seconds": result.Took.Seconds()},
 	})
 }
 
-// due reports that a remedy is due, or would be taken if Clawgate did not only watch.
-func (r *reporter) due(s *supervisor, now time.Time, rung policy.Rung) {
-	if s.machine.Passive && !s.machine.Forced {
-		r.metrics.RecoveryObserved(s.remedy.reason, string(rung))
+func (r *reporter) due(a policy.RemedyDue) {
+	if a.Watching {
+		r.metrics.RecoveryObserved(a.Reason, string(a.Rung))
 	}
-	r.remedy(s, now, "due", map[string]any{"would_only": s.machine.Passive && !s.machine.Forced})
+	r.remedy(a.Account, "due", map[string]any{"would_only": a.Watching})
 }
 
-func (r *reporter) remedied(s *supervisor, rung policy.Rung, result string, report recovery.Report, now time.Time) {
-	r.metrics.Recovery(s.remedy.reason, string(rung), result, now.Sub(s.remedy.began))
-	if report.Leak != nil {
-		r.metrics.GPULeaked(*report.Leak)
+func (r *reporter) remedied(a policy.RemedyTaken) {
+	r.metrics.Recovery(a.Reason, string(a.Rung), a.Result, a.Took)
+	if a.Ended.Leak != nil {
+		r.metrics.GPULeaked(*a.Ended.Leak)
 	}
-	if result == "success" && rung.Cuts() {
+	if a.Result == "success" && a.Rung.Cuts() {
 		r.metrics.ContainerStart("clawgate")
 	}
-	detail := map[string]any{"result": result, "took_seconds": now.Sub(s.remedy.began).Seconds(), "steps": report.Steps}
-	if report.Err != nil {
-		detail["error"] = report.Err.Error()
+	detail := map[string]any{"result": a.Result, "took_seconds": a.Took.Seconds(), "steps": a.Ended.Steps}
+	if a.Ended.Failure != nil {
+		detail["error"] = a.Ended.Failure.Text
 	}
-	r.remedy(s, now, "ended", detail)
+	r.remedy(a.Account, "ended", detail)
 }
 
-func (r *reporter) remedy(s *supervisor, now time.Time, what string, detail map[string]any) {
-	detail["rung"], detail["attempt"], detail["event"] = s.machine.Rung, s.remedy.attempts, what
+func (r *reporter) remedy(a policy.Account, what string, detail map[string]any) {
+	detail["rung"], detail["attempt"], detail["event"] = a.Standing, a.Attempt, what
 	r.health.Add(healthlog.Record{
-		At: now, Kind: healthlog.KindRemedy, State: string(s.machine.State),
-		Verdict: s.remedy.reason, Sentence: s.remedy.sentence, Detail: detail,
+		At: a.At, Kind: healthlog.KindRemedy, State: string(a.State),
+		Verdict: a.Reason, Sentence: a.Sentence, Detail: detail,
 	})
 }
 
-// keptOut reports that a model is in quarantine.
-func (r *reporter) keptOut(s *supervisor, model string, name verdict.Verdict, reason string) {
-	r.log.Error("a model is kept out", "model", model, "reason", reason)
+func (r *reporter) quarantined(a policy.Quarantined) {
+	r.log.Error("a model is kept out", "model", a.Model, "reason", a.Reason)
 	r.health.Add(healthlog.Record{
-		At: time.Now(), Kind: healthlog.KindVerdict, State: string(s.machine.State),
-		Verdict: string(name), Sentence: reason, Detail: map[string]any{"model": model, "event": "quarantine"},
+		At: a.At, Kind: healthlog.KindVerdict, State: string(a.State),
+		Verdict: string(a.Verdict), Sentence: a.Reason, Detail: map[string]any{"model": a.Model, "event": "quarantine"},
 	})
 }
 
-func (r *reporter) operator(s *supervisor, what, reason string) {
-	r.log.Warn("operator call accepted", "call", what, "reason", reason)
+func (r *reporter) operated(a policy.Operated) {
+	r.log.Warn("operator call accepted", "call", a.Call, "reason", a.Reason)
 	r.health.Add(healthlog.Record{
-		At: time.Now(), Kind: healthlog.KindOperator, State: string(s.machine.State),
-		Sentence: reason, Detail: map[string]any{"call": what},
+		At: a.At, Kind: healthlog.KindOperator, State: string(a.State),
+		Sentence: a.Reason, Detail: map[string]any{"call": a.Call},
 	})
 }
 
-// listed takes the models that Ollama has; nil when it did not say.
+// listed takes the models that Ollama has.
 func (r *reporter) listed(names []string) {
-	if names == nil {
-		return
-	}
 	normal := make([]string, 0, len(names))
 	for _, name := range names {
 		normal = append(normal, ollama.NormalizeModel(name))
@@ -171,20 +173,16 @@ func (r *reporter) listed(names []string) {
 	r.metrics.SetListedModels(normal)
 }
 
-func (r *reporter) containerStarted(cause string)      { r.metrics.ContainerStart(cause) }
-func (r *reporter) oomKilled()                         { r.metrics.ContainerOOMKilled() }
 func (r *reporter) activity(reading evidence.Activity) { r.metrics.ContainerCPU(reading.CPU) }
-func (r *reporter) modelLoaded(model, cause string)    { r.metrics.ModelLoad(model, cause) }
-func (r *reporter) gpu(s *supervisor, v evidence.GPUView) {
-	r.metrics.SetGPU(v, evidence.GPUOwner{ContainerID: s.seen.container.ID})
+func (r *reporter) gpu(view evidence.GPUView, containerID string) {
+	r.metrics.SetGPU(view, evidence.GPUOwner{ContainerID: containerID})
 }
 
-// publish makes the present state readable for other goroutines.
-func (r *reporter) publish(s *supervisor, now time.Time) {
-	r.metrics.RestartBudgetRemaining(s.budgetLeft(now))
-	r.metrics.SetLoadedModels(s.seen.loaded)
-	ready, reason := s.serves()
-	r.ready.Store(&readyReport{ready, reason})
-	status := s.status(now)
+// publish makes how things stand readable for other goroutines.
+func (r *reporter) publish(s policy.Standing, status admin.Status) {
+	r.metrics.RestartBudgetRemaining(s.BudgetLeft)
+	r.metrics.SetLoadedModels(s.Seen.Server.Loaded)
+	r.metrics.ContainerStands(s.Misnamed == "")
+	r.ready.Store(&readyReport{s.Serves, s.Because})
 	r.status.Store(&status)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +62,19 @@ func (o *runnerOptions) remembered(model string) ollama.RunnerOptions {
 	defer o.mu.Unlock()
 	return o.known[model]
 }
+
+// offGPU are those of the models that were asked to stay off the GPU.
+func (o *runnerOptions) offGPU(models ...string) (off []string) {
+	for _, model := range models {
+		if offGPU(o.remembered(model)) && !slices.Contains(off, model) {
+			off = append(off, model)
+		}
+	}
+	return off
+}
+
+// offGPU says that a runner with these options uses no GPU.
+func offGPU(options ollama.RunnerOptions) bool { return string(options["num_gpu"]) == "0" }
 
 // forget is called when the runners are gone. The options by which a model was
 // loaded stay known: it is loaded again with the same.

@@ -3,6 +3,7 @@ package sidecar_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -46,6 +47,8 @@ type setup struct {
 	unmeasured bool
 	// fresh is what a new look at the GPUs shows; nil for no such look.
 	fresh func(context.Context) evidence.GPUView
+	// record gets what the sidecar sees and decides; nil for nobody.
+	record io.Writer
 }
 
 // scenario is a simulated Ollama, the whole sidecar before it, and clients that
@@ -55,6 +58,7 @@ type scenario struct {
 	*simulation.World
 	env      []string
 	fresh    func(context.Context) evidence.GPUView
+	record   io.Writer
 	engine   *recorder
 	odd      *oddity
 	log      *history
@@ -76,7 +80,7 @@ func play(t *testing.T, given setup, act func(s *scenario)) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		world := simulation.New(usual(given.world))
-		s := &scenario{T: t, World: world, engine: &recorder{World: world, blind: given.blind, unmeasured: given.unmeasured, unruled: given.unruled, lateKills: given.lateKills}, fresh: given.fresh, log: newHistory()}
+		s := &scenario{T: t, World: world, engine: &recorder{World: world, blind: given.blind, unmeasured: given.unmeasured, unruled: given.unruled, lateKills: given.lateKills}, fresh: given.fresh, record: given.record, log: newHistory()}
 		s.env = append([]string{
 			"CLAWGATE_STATE_DIR=" + folder, "CLAWGATE_HEALTH_LOG=", "CLAWGATE_ADMIN_TOKEN=" + token,
 		}, given.env...)
@@ -136,7 +140,7 @@ func (s *scenario) start() {
 	s.door, s.desk = newPipeListener(), newPipeListener()
 	s.clients, s.operator = s.door.client(), s.desk.client()
 	instance := sidecar.New(sidecar.Parts{
-		Config: settings, Engine: s.engine, GPU: s.engine, Hints: s.engine, Wall: s.Now, Dial: s.odd.dial, Fresh: s.fresh, Version: "test",
+		Config: settings, Engine: s.engine, GPU: s.engine, Hints: s.engine, Wall: s.Now, Dial: s.odd.dial, Fresh: s.fresh, Record: s.record, Version: "test",
 		Registry: prometheus.NewRegistry(), Log: slog.New(loglimit.New(s.log)), // as newLog of package main does
 		Leaks: func(evidence.GPUView, evidence.GPUView, evidence.GPUOwner) evidence.LeakReport {
 			return evidence.LeakReport{Result: evidence.LeakNone}

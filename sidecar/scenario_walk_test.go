@@ -1,6 +1,7 @@
 package sidecar_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -57,7 +58,9 @@ func TestRandomWalk(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
+			var record bytes.Buffer
 			play(t, setup{
+				record: &record,
 				world: simulation.Config{Parallel: 2, Seed: seed, Models: []simulation.Model{
 					{Name: model, LoadTakes: 20 * time.Second, TokenInterval: 50 * time.Millisecond}, {Name: other, LoadTakes: 5 * time.Second},
 				}},
@@ -67,6 +70,7 @@ func TestRandomWalk(t *testing.T) {
 				w.engine.judge = w.judgeRemedy
 				w.roam()
 			})
+			decidedAgain(t, &record)
 		})
 	}
 }

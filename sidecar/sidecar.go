@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
@@ -24,6 +26,7 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/relay"
+	"github.com/clawdbot/clawgate/sidecar/replay"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
@@ -55,7 +58,9 @@ type Parts struct {
 	// crowd.Available.
 	Resources crowd.Resources
 	// Dial opens connections to Ollama; nil for the network's own.
-	Dial     probe.DialFunc
+	Dial probe.DialFunc
+	// Record gets what is seen and decided, see package replay; nil for nobody.
+	Record   io.Writer
 	Registry *prometheus.Registry
 	Log      *slog.Logger
 	Version  string
@@ -114,16 +119,37 @@ const dialTimeout = 5 * time.Second
 func newSupervisor(parts Parts, journal *recovery.Journal, metrics *admin.Metrics, health *healthlog.Log) *supervisor {
 	transport := &http.Transport{DialContext: parts.Dial, DisableCompression: true, IdleConnTimeout: 10 * time.Second}
 	s := &supervisor{
-		config: parts.Config, container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, clock: clock{wall: parts.Wall}, dial: parts.Dial, journal: journal,
-		client: ollama.NewClient(parts.Config.OllamaURL, transport), transport: transport,
-		observe: parts.Config.Mode == config.Observe, view: secondView{ledger: runners.NewLedger(), gone: map[string]time.Time{}},
-		inbox: make(chan message, 1024), kicks: newKicks(), log: parts.Log,
+		config: parts.Config, keeper: policy.New(settings(parts.Config)), log: parts.Log,
+		parts: instruments{
+			container: parts.Engine, gpu: parts.GPU, hints: parts.Hints, dial: parts.Dial, transport: transport, journal: journal,
+			client: ollama.NewClient(parts.Config.OllamaURL, transport), clock: &clock{wall: parts.Wall}, xids: &xidReports{},
+			processes: &processes{view: parts.Engine, ledger: runners.NewLedger()},
+		},
+		inbox: make(chan message, 1024), kicks: newKicks(), cancels: cancels{probes: map[uint64]context.CancelFunc{}},
 		report: reporter{metrics: metrics, health: health, log: parts.Log, version: parts.Version, started: time.Now()},
 	}
-	s.paces = newPaces(parts.Config)
+	if parts.Record != nil {
+		s.record = replay.NewRecorder(parts.Record)
+	}
 	s.report.ready.Store(&readyReport{reason: "nothing is proven yet"})
 	s.report.status.Store(&admin.Status{Version: parts.Version, State: string(policy.Starting), Verdict: admin.VerdictStatus{Name: string(verdict.Unproven), Sentence: "nothing is proven yet"}})
 	return s
+}
+
+// settings are those that decisions depend on.
+func settings(c config.Config) policy.Settings {
+	keepAlive := time.Duration(c.KeepAlive)
+	if c.KeepAlive.Forever() {
+		keepAlive = -1
+	}
+	return policy.Settings{
+		Model: c.Model, Main: ollama.NormalizeModel(c.Model), Container: c.Container,
+		Observe: c.Mode == config.Observe, Pull: c.Pull, OffGPU: offGPU(ollama.RunnerOptions(c.Options)),
+		KeepAlive: keepAlive, FailureThreshold: c.FailureThreshold, SuccessThreshold: c.SuccessThreshold,
+		FirstChunkTimeout: c.FirstChunkTimeout, LoadTimeout: c.LoadTimeout,
+		ReadyInterval: c.ReadyInterval, RecheckInterval: c.RecheckInterval, DrainTimeout: c.DrainTimeout, IdleWait: c.IdleWait,
+		RestartBudget: c.RestartBudget, RestartWindow: c.RestartWindow, LeakTolerance: uint64(c.LeakTolerance), Seed: rand.Uint64(),
+	}
 }
 
 func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metrics) *relay.Relay {
@@ -134,53 +160,23 @@ func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metric
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
 		UploadRate: int64(c.MinUploadRate), ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes), MaxRequests: maxRequests,
-		Runners: s.view.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
+		Runners: s.parts.processes.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})
 }
 
 // join closes the circle: the relay reports to the supervisor, which steers it.
 func (s *supervisor) join(r *relay.Relay, parts Parts) {
-	s.relay = r
-	s.options = &runnerOptions{
-		processes: parts.Engine, client: s.client, traffic: r.RunnerOptions, changed: s.view.ledger.ChangedAt,
+	p := &s.parts
+	p.relay = r
+	p.options = &runnerOptions{
+		processes: parts.Engine, client: p.client, traffic: r.RunnerOptions, changed: p.processes.ledger.ChangedAt,
 		blobs: map[string]string{}, known: map[string]ollama.RunnerOptions{},
 	}
-	s.ladder = &recovery.Ladder{
-		Engine: parts.Engine, View: parts.Engine, Server: s.client, GPU: parts.GPU, Leaks: parts.Leaks,
-		Reset: parts.Reset, Fresh: parts.Fresh, Journal: s.journal, Log: parts.Log, Cancel: s.cancelRequests, InUse: s.inUse,
+	p.ladder = &recovery.Ladder{
+		Engine: parts.Engine, View: parts.Engine, Server: p.client, GPU: parts.GPU, Leaks: parts.Leaks,
+		Reset: parts.Reset, Fresh: parts.Fresh, Journal: p.journal, Log: parts.Log, Cancel: s.cancelRequests, InUse: s.inUse,
 		StopTimeout: parts.Config.StopTimeout, SettleDelay: parts.Config.SettleDelay, LeakWait: parts.Config.LeakWait,
 	}
-}
-
-// inUse may be called by any goroutine.
-func (s *supervisor) inUse(model string) bool { return s.relay.Traffic().Uses(model) }
-
-// cancelDeadline bounds the wait for cancelled requests to end.
-const cancelDeadline = 5 * time.Second
-
-func (s *supervisor) cancelRequests(model string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
-	defer cancel()
-	defer s.transport.CloseIdleConnections()
-	return s.relay.Cancel(ctx, model, "the model is being recovered")
-}
-
-// sawSign is called by the relay's goroutines and must not block them.
-func (s *supervisor) sawSign(sign evidence.Sign) { s.tell(func() { s.sign(sign) }) }
-
-// tell hands news to the loop, from outside of it and without waiting.
-func (s *supervisor) tell(apply func()) {
-	select {
-	case s.inbox <- message{0, apply}:
-	default: // the inbox is full of news; what this tells is seen again by a probe
-	}
-}
-
-// workedLately says that the container was seen working within the last few
-// readings. It is called by the relay's goroutines.
-func (s *supervisor) workedLately() bool {
-	at := s.working.Load()
-	return at != 0 && time.Since(time.Unix(0, at)) < 3*activityInterval
 }
 
 // Listeners are what the sidecar serves on. Run closes them.

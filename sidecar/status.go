@@ -12,55 +12,63 @@ import (
 const recentShown = 20
 
 // status is what /-/status shows of this moment.
-func (s *supervisor) status(now time.Time) admin.Status {
+func (s *supervisor) status(now time.Time, of policy.Standing) admin.Status {
+	seen := of.Seen
 	view := admin.Status{
 		Version: s.report.version, StartedAt: s.report.started, At: now,
-		State: string(s.machine.State), Since: s.since, Mode: string(s.config.Mode),
-		Paused: s.pausedFor != nil, Generation: s.generation,
+		State: string(of.State), Since: of.Since, Mode: string(s.config.Mode),
+		Paused: of.Paused != nil, Generation: seen.Generation,
 		Verdict: admin.VerdictStatus{
-			Name: string(s.judgement.Verdict), Sentence: s.judgement.Sentence, Since: s.judgedAt, Scope: s.judgement.Model,
+			Name: string(of.Judgement.Verdict), Sentence: of.Judgement.Sentence, Since: of.JudgedAt, Scope: of.Judgement.Model,
 		},
-		Gate: s.gateStatus(),
+		Gate: gateStatus(of.Gate),
 		Probes: admin.ProbesStatus{
-			TCP: probeStatus(s.seen.tcp), API: probeStatus(s.seen.api), Ready: probeStatus(s.focus().streak),
+			TCP: probeStatus(seen.Server.TCP), API: probeStatus(seen.Server.API), Ready: probeStatus(seen.Focused().Streak),
 		},
-		Traffic:   admin.TrafficOf(s.relay.Traffic(), s.relay.Load()),
-		Container: s.containerStatus(now),
-		Activity:  s.activityStatus(now),
-		Models:    admin.ModelsOf(s.seen.loaded),
-		GPU:       admin.GPUOf(s.seen.gpu),
-		Symptoms:  s.symptomsStatus(),
-		Due:       s.dueStatus(),
+		Traffic:   admin.TrafficOf(s.parts.relay.Traffic(), s.parts.relay.Load()),
+		Container: s.containerStatus(of),
+		Activity:  activityStatus(seen.Server.Pulse, now),
+		Models:    admin.ModelsOf(seen.Server.Loaded),
+		GPU:       admin.GPUOf(seen.Devices.View),
+		Symptoms:  symptomsStatus(seen),
 		Budget: admin.BudgetStatus{
-			Remaining: s.budgetLeft(now), Budget: s.config.RestartBudget, WindowSeconds: s.config.RestartWindow.Seconds(),
+			Remaining: of.BudgetLeft, Budget: s.config.RestartBudget, WindowSeconds: s.config.RestartWindow.Seconds(),
 		},
 		Recent:           s.report.health.Recent(recentShown),
 		HealthLogDropped: s.report.health.Dropped(),
 	}
-	view.Quarantine = s.quarantineStatus(now)
-	if s.pausedFor != nil {
-		view.PausedReason = *s.pausedFor
-	}
-	if s.machine.Rung != policy.NoRung && s.machine.State != policy.Ready {
-		view.Recovery = &admin.RecoveryStatus{
-			Rung: string(s.machine.Rung), Attempt: s.remedy.attempts, Since: s.remedy.began, LastResult: s.remedy.lastError,
-		}
-	}
-	if !s.work.pullSince.IsZero() {
-		view.Pull = &admin.PullStatus{
-			Model: s.config.Model, Status: s.work.pullStatus, Since: s.work.pullSince,
-			CompletedBytes: s.work.pullDone, TotalBytes: s.work.pullTotal,
-		}
-	}
+	s.statusOfWork(&view, of)
 	return view
 }
 
-func (s *supervisor) gateStatus() admin.GateStatus {
-	gate := admin.GateStatus{Open: s.lastGate.All == nil}
-	if s.lastGate.All != nil {
-		gate.Reason, gate.ExpectedOpen = s.lastGate.All.Reason, s.lastGate.All.ExpectedOpen
+// statusOfWork shows what Clawgate does, and what it would do.
+func (s *supervisor) statusOfWork(view *admin.Status, of policy.Standing) {
+	for _, kept := range of.Quarantine {
+		view.Quarantine = append(view.Quarantine, admin.QuarantineStatus(kept))
 	}
-	for model, closure := range s.lastGate.Models {
+	if of.Due != nil {
+		view.Due = &admin.RemedyStatus{Rung: string(of.Due.Rung), Reason: of.Due.Reason, Since: of.Due.Since, Waits: of.Due.Waits}
+	}
+	if of.Paused != nil {
+		view.PausedReason = *of.Paused
+	}
+	if of.Rung != policy.NoRung {
+		view.Recovery = &admin.RecoveryStatus{Rung: string(of.Rung), Attempt: of.Attempts, Since: of.RungBegan, LastResult: of.LastError}
+	}
+	if !of.Pull.Since.IsZero() {
+		view.Pull = &admin.PullStatus{
+			Model: s.config.Model, Status: of.Pull.Status, Since: of.Pull.Since,
+			CompletedBytes: of.Pull.Done, TotalBytes: of.Pull.Total,
+		}
+	}
+}
+
+func gateStatus(of policy.Gate) admin.GateStatus {
+	gate := admin.GateStatus{Open: of.All == nil}
+	if of.All != nil {
+		gate.Reason, gate.ExpectedOpen = of.All.Reason, of.All.ExpectedOpen
+	}
+	for model, closure := range of.Models {
 		gate.ModelsClosed = append(gate.ModelsClosed, model)
 		gate.Reason, gate.ExpectedOpen = closure.Reason, closure.ExpectedOpen
 	}
@@ -71,14 +79,13 @@ func probeStatus(streak verdict.Streak) admin.ProbeStatus {
 	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Doubt)
 }
 
-func (s *supervisor) containerStatus(now time.Time) admin.ContainerStatus {
-	status := admin.ContainerOf(s.seen.container)
-	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, s.seen.engineAway, s.misnamed(now)
+func (s *supervisor) containerStatus(of policy.Standing) admin.ContainerStatus {
+	status := admin.ContainerOf(of.Seen.Container.Seen)
+	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, of.Seen.Container.EngineAway, of.Misnamed
 	return status
 }
 
-func (s *supervisor) activityStatus(now time.Time) admin.ActivityStatus {
-	pulse := s.seen.pulse
+func activityStatus(pulse verdict.Pulse, now time.Time) admin.ActivityStatus {
 	return admin.ActivityStatus{
 		Seen:                  admin.Seen{At: pulse.SeenAt()},
 		CPUMillisPerSecond:    float64(pulse.Rate.CPU) / float64(time.Millisecond),

@@ -1,11 +1,14 @@
 package sidecar
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // xidReports takes the driver's errors from whoever reports them and keeps those
@@ -13,13 +16,8 @@ import (
 // of the device class nor keep the supervisor from its work.
 type xidReports struct {
 	mu     sync.Mutex
-	failed map[xidKind]evidence.Xid // the newest of the device class
-	told   map[xidKind]time.Time    // when the log was told of one last
-}
-
-type xidKind struct {
-	gpu  string
-	code uint64
+	failed map[watch.XidKind]evidence.Xid // the newest of the device class
+	told   map[watch.XidKind]time.Time    // when the log was told of one last
 }
 
 // xidRepeats is how often an error that comes again and again is worth a line.
@@ -30,12 +28,12 @@ func (r *xidReports) add(xid evidence.Xid, now time.Time) (tell bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failed == nil {
-		r.failed = map[xidKind]evidence.Xid{}
+		r.failed = map[watch.XidKind]evidence.Xid{}
 	}
 	if r.told == nil {
-		r.told = map[xidKind]time.Time{}
+		r.told = map[watch.XidKind]time.Time{}
 	}
-	kind := xidKind{xid.GPU, xid.Code}
+	kind := watch.XidKind{GPU: xid.GPU, Code: xid.Code}
 	if xid.Class() == evidence.XidDevice {
 		r.failed[kind] = xid
 	}
@@ -46,11 +44,13 @@ func (r *xidReports) add(xid evidence.Xid, now time.Time) (tell bool) {
 	return tell
 }
 
-// take returns what came since it was called last.
-func (r *xidReports) take() map[xidKind]evidence.Xid {
+// take returns what came since it was called last, in the order in which it came.
+func (r *xidReports) take() []evidence.Xid {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken := r.failed
+	taken := slices.SortedFunc(maps.Values(r.failed), func(a, b evidence.Xid) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.GPU, b.GPU), cmp.Compare(a.Code, b.Code))
+	})
 	r.failed = nil
 	return taken
 }
@@ -59,58 +59,11 @@ func (r *xidReports) take() map[xidKind]evidence.Xid {
 // it does not wait.
 func (s *Sidecar) SawXid(xid evidence.Xid) {
 	s.metrics.GPUXid(xid)
-	if s.supervisor.xids.add(xid, time.Now()) {
+	if s.supervisor.parts.xids.add(xid, time.Now()) {
 		s.log.Warn("the NVIDIA driver reported an error", "gpu", xid.GPU, "xid", xid.Code, "class", xid.Class(),
 			"note", "the same one on this GPU is not logged again for a minute")
 	}
 	if xid.Class() == evidence.XidDevice {
-		s.supervisor.tell(func() {}) // an inbox that is full wakes it as well
+		s.supervisor.tell(watch.Tick{}) // an inbox that is full wakes it as well
 	}
-}
-
-// xidEpisode: an error of a kind that has not come for that long is a new one. Until
-// then the answers that the model gave after the first are what tells.
-const xidEpisode = 10 * time.Minute
-
-// deviceXid is one kind of error of the device class on one GPU.
-type deviceXid struct {
-	first evidence.Xid // of the present episode
-	last  time.Time
-}
-
-// sawXids looks at what was reported. An error of a GPU that the container does not
-// use is another's, and one of the application class shows by what it does to the
-// program (docs/faults.md, F16).
-func (s *supervisor) sawXids(now time.Time) {
-	for kind, xid := range s.xids.take() {
-		if concerns(s.seen.gpu, s.seen.container.ID, kind.gpu) && s.symptoms.sawXid(xid) {
-			s.doubtDevice(now)
-		}
-	}
-}
-
-// sawXid says whether an error is news.
-func (s *symptoms) sawXid(xid evidence.Xid) bool {
-	kind := xidKind{xid.GPU, xid.Code}
-	known, again := s.xids[kind]
-	if again && xid.At.Sub(known.last) < xidEpisode {
-		known.last = xid.At
-		s.xids[kind] = known
-		return false
-	}
-	if s.xids == nil {
-		s.xids = map[xidKind]deviceXid{}
-	}
-	s.xids[kind] = deviceXid{first: xid, last: xid.At}
-	return true
-}
-
-// deviceXids are the errors of the present run, oldest first.
-func (s *symptoms) deviceXids() []evidence.Xid {
-	var xids []evidence.Xid
-	for _, known := range s.xids {
-		xids = append(xids, known.first)
-	}
-	slices.SortFunc(xids, func(a, b evidence.Xid) int { return a.At.Compare(b.At) })
-	return xids
 }

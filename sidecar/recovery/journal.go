@@ -25,14 +25,6 @@ type Intent struct {
 	StopTakes time.Duration `json:"stop_takes,omitempty"`
 }
 
-// Stops says that the container may be about to stop at that time because of the
-// intent. The engine's clock may differ from ours by a little.
-func (i Intent) Stops(at time.Time) bool {
-	return at.After(i.At.Add(-clocksDiffer)) && at.Before(i.At.Add(i.StopTakes))
-}
-
-const clocksDiffer = 5 * time.Second
-
 // Journal keeps what must survive a crash of Clawgate in one small file: the
 // restart under way, and the times of past ones (a watchdog that forgets its
 // budget when it crashes can restart for ever). Safe for concurrent use. Begin,

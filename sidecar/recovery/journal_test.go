@@ -44,15 +44,6 @@ func TestAnIntentSurvivesItsWriter(t *testing.T) {
 	}
 }
 
-func TestForHowLongAStopMayTake(t *testing.T) {
-	intent := Intent{At: noon, StopTakes: time.Minute}
-	for at, want := range map[time.Duration]bool{-clocksDiffer: false, 1 - clocksDiffer: true, 0: true, time.Minute - 1: true, time.Minute: false, time.Hour: false} {
-		if got := intent.Stops(noon.Add(at)); got != want {
-			t.Errorf("%s after it began: %v", at, got)
-		}
-	}
-}
-
 func TestNobodyWaitsForADiskButWhoWrites(t *testing.T) {
 	journal := openIn(t, t.TempDir())
 	if err := journal.Begin(intend("wedged")); err != nil {
@@ -213,27 +204,6 @@ func TestTheJournalStaysSmall(t *testing.T) {
 	}
 	if len(journal.state.Restarts) != 1000 || !journal.state.Restarts[999].Equal(noon.Add(2999*time.Second)) {
 		t.Errorf("%d entries, the last %s", len(journal.state.Restarts), journal.state.Restarts[len(journal.state.Restarts)-1])
-	}
-}
-
-func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
-	want := []int{5, 5, 5, 10, 20, 40, 80, 160, 300, 300, 300} // seconds, from -1 attempts on
-	for i, seconds := range want {
-		attempts, base := i-1, time.Duration(seconds)*time.Second
-		if i == len(want)-1 {
-			attempts = 1 << 40
-		}
-		different := map[time.Duration]bool{}
-		for range 200 {
-			pause := Backoff(attempts)
-			if pause < base || pause > base+base/10 {
-				t.Fatalf("after %d attempts %s, want %s and up to a tenth more", attempts, pause, base)
-			}
-			different[pause] = true
-		}
-		if len(different) < 100 {
-			t.Errorf("after %d attempts only %d different pauses of 200", attempts, len(different))
-		}
 	}
 }
 

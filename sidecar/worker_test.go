@@ -37,7 +37,7 @@ func newest(looks []time.Time) time.Time { return looks[len(looks)-1] }
 // TestNewsAreLookedAtAtOnce: as many as come together when something breaks.
 func TestNewsAreLookedAtAtOnce(t *testing.T) {
 	worker(t, time.Hour, func(wake kick, looks func() []time.Time) {
-		for i := range wakes.atOnce {
+		for i := range wakesAtOnce {
 			time.Sleep(time.Millisecond)
 			kicked := time.Now()
 			wake.kick()
@@ -55,7 +55,7 @@ func TestFloodOfNewsIsNoFloodOfLooks(t *testing.T) {
 		for began := time.Now(); time.Since(began) < flood; time.Sleep(time.Millisecond) {
 			wake.kick()
 		}
-		most := 1 + wakes.atOnce + int(flood/wakes.pause)
+		most := 1 + wakesAtOnce + int(flood/wakesPause)
 		if got := len(looks()); got > most || got < most-2 {
 			t.Errorf("%d looks, want %d", got, most)
 		}
@@ -72,7 +72,7 @@ func TestNewsThatHaveToWaitAreNotForgotten(t *testing.T) {
 		}
 		wake.kick()
 		last := time.Now()
-		time.Sleep(2 * wakes.pause)
+		time.Sleep(2 * wakesPause)
 		if at := newest(looks()); at.Before(last) {
 			t.Errorf("the newest look began %s before the last of the news", last.Sub(at))
 		}
@@ -95,34 +95,4 @@ func TestKicksDoNotPutOffWhatIsDue(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestRestsGrowWithinABound(t *testing.T) {
-	now := time.Now()
-	l := lasting{}
-	var before time.Duration
-	for range 40 {
-		l.loaded(now, "m")
-		l.missed(now.Add(time.Second))
-		rest := l.rest()
-		if rest < before || rest > longestRest || rest < firstRest {
-			t.Fatalf("after %d vain loads a rest of %s, after %s before", l.vain, rest, before)
-		}
-		before = rest
-	}
-	if before != longestRest {
-		t.Errorf("the rests grow to %s, want %s", before, longestRest)
-	}
-}
-
-func TestLoadThatLastedIsNoReasonToWait(t *testing.T) {
-	now := time.Now()
-	l := lasting{}
-	l.loaded(now, "m")
-	l.missed(now.Add(time.Second))
-	l.loaded(now, "m")
-	l.missed(now.Add(lasts))
-	if l.vain != 0 || !l.next.IsZero() {
-		t.Errorf("%+v, want nothing in vain", l)
-	}
 }
