@@ -37,6 +37,7 @@ func commands() []command {
 		{"check", "", "preflight: is everything there that the sidecar needs?", runCheck},
 		{"healthcheck", "gateway|sidecar", "exit 0 when that role answers; for HEALTHCHECK", runHealthcheck},
 		{"explain", "[VERDICT]", "what each verdict is concluded from, and what is done about it", runExplain},
+		{"replay", "FILE", "decide again what a sidecar saw, from a record of it", runReplay},
 		{"env", "", "the table of environment variables", runEnv},
 		{"version", "", "the build", runVersion},
 		{"nvml", "", "started by the sidecar, never by a person", func(_ context.Context, args []string) int { return runNVML(args) }},
