@@ -24,8 +24,8 @@ const (
 // engine names the run that was judged, so that a verdict about one run never
 // reaches the next.
 type Identity struct {
-	ID        string
-	StartedAt time.Time
+	ID        string    `json:"id,omitzero"`
+	StartedAt time.Time `json:"started_at,omitzero"`
 }
 
 // Equal says that both are the same run of the same container.
@@ -41,40 +41,40 @@ var ErrChanged = errors.New("the container is not the run that was judged")
 type Container struct {
 	Identity
 
-	SeenAt     time.Time
-	Name       string
-	Image      string
-	Status     Status
-	FinishedAt time.Time // zero while it has never stopped
-	ExitCode   int
+	SeenAt     time.Time `json:"seen_at,omitzero"`
+	Name       string    `json:"name,omitzero"`
+	Image      string    `json:"image,omitzero"`
+	Status     Status    `json:"status,omitzero"`
+	FinishedAt time.Time `json:"finished_at,omitzero"` // zero while it has never stopped
+	ExitCode   int       `json:"exit_code"`
 	// OOMKilled says that some process of the container was killed for memory
 	// since its last start. The container may still be running.
-	OOMKilled bool
+	OOMKilled bool `json:"oom_killed,omitzero"`
 	// StartError is the engine's text for a start that failed.
-	StartError string
+	StartError string `json:"start_error,omitzero"`
 	// RestartPolicy is the engine's name for it: "no", "always",
 	// "unless-stopped" or "on-failure".
-	RestartPolicy string
-	RestartCount  int
+	RestartPolicy string `json:"restart_policy,omitzero"`
+	RestartCount  int    `json:"restart_count"`
 	// Env is the container's environment: OLLAMA_NUM_PARALLEL and the like.
-	Env map[string]string
+	Env map[string]string `json:"env,omitzero"`
 	// GPURequested says that the container was created with a GPU reservation.
 	// It does not say that the GPU works.
-	GPURequested bool
+	GPURequested bool `json:"gpu_requested,omitzero"`
 	// Address is the container's first IP address, empty when it has none.
-	Address string
+	Address string `json:"address,omitzero"`
 }
 
 // Activity is one reading of the container's resource counters. All counters
 // only grow during one run of the container; the difference of two readings is
 // what it did in between.
 type Activity struct {
-	SeenAt     time.Time
-	CPU        time.Duration // CPU time of all its processes
-	NetRx      uint64        // bytes
-	NetTx      uint64        // bytes
-	BlockRead  uint64        // bytes
-	BlockWrite uint64        // bytes
+	SeenAt     time.Time     `json:"seen_at,omitzero"`
+	CPU        time.Duration `json:"cpu_ns"` // CPU time of all its processes
+	NetRx      uint64        `json:"net_rx_bytes"`
+	NetTx      uint64        `json:"net_tx_bytes"`
+	BlockRead  uint64        `json:"block_read_bytes"`
+	BlockWrite uint64        `json:"block_write_bytes"`
 }
 
 // GPUHint is what Ollama's own log says of the GPUs, in the present run of the
@@ -92,8 +92,8 @@ const (
 
 // Process is one process inside the container.
 type Process struct {
-	PID     int // as the host numbers it
-	Command string
+	PID     int    `json:"pid"` // as the host numbers it
+	Command string `json:"command,omitzero"`
 }
 
 // ContainerAction is what an event reports.
@@ -120,11 +120,11 @@ const (
 // ContainerEvent is a hint from the engine that something happened. Events get
 // lost (the engine replays 256 at most), so an inspection is always the truth.
 type ContainerEvent struct {
-	At     time.Time
-	ID     string
-	Action ContainerAction
+	At     time.Time       `json:"at,omitzero"`
+	ID     string          `json:"id,omitzero"`
+	Action ContainerAction `json:"action"`
 	// Signal is set for ActionKill.
-	Signal string
+	Signal string `json:"signal,omitzero"`
 	// ExitCode is set for ActionDie.
-	ExitCode int
+	ExitCode int `json:"exit_code,omitzero"`
 }

@@ -9,15 +9,15 @@ import (
 // unknown, and unknown is never evidence of a fault: Known is false and Reason
 // says why.
 type GPUView struct {
-	SeenAt time.Time
-	Known  bool
-	Reason string
+	SeenAt time.Time `json:"seen_at,omitzero"`
+	Known  bool      `json:"known"`
+	Reason string    `json:"reason,omitzero"`
 	// Mismatch says that a fresh NVML initialisation found a driver and a
 	// library that do not belong together: a container that is restarted now
 	// would not start again (NVIDIA/nvidia-container-toolkit#394).
-	Mismatch bool
-	Driver   string
-	GPUs     []GPU
+	Mismatch bool   `json:"mismatch,omitzero"`
+	Driver   string `json:"driver,omitzero"`
+	GPUs     []GPU  `json:"gpus,omitzero"`
 }
 
 // Of are the GPUs on which processes of the container are seen to hold memory. Where
@@ -56,56 +56,56 @@ func (v GPUView) FreeBytes() (bytes uint64) {
 type GPU struct {
 	// Index is the driver's number in the container that looks, which may differ
 	// from the host's. UUID is the identity.
-	Index int
-	Name  string
-	UUID  string
+	Index int    `json:"index"`
+	Name  string `json:"name,omitzero"`
+	UUID  string `json:"uuid,omitzero"`
 
 	// Lost says that the driver itself declared the device gone or in need of a
 	// reset (NVML's GPU_IS_LOST, RESET_REQUIRED). No process can use it, and no
 	// restart of a container brings it back.
-	Lost bool
+	Lost bool `json:"lost,omitzero"`
 
 	// Advice is what the driver says has to be done about the device; empty where
 	// it does not say (before R565).
-	Advice GPUAdvice
+	Advice GPUAdvice `json:"advice,omitzero"`
 
 	// TotalBytes, ReservedBytes, UsedBytes and FreeBytes are zero when
 	// MemoryKnown is false (unified-memory devices answer NOT_SUPPORTED).
-	MemoryKnown bool
-	TotalBytes  uint64
+	MemoryKnown bool   `json:"memory_known"`
+	TotalBytes  uint64 `json:"total_bytes,omitzero"`
 	// ReservedBytes is what driver and firmware keep. Drivers before 510 do not
 	// tell it apart: it is zero there, and part of UsedBytes.
-	ReservedBytes uint64
-	UsedBytes     uint64 // total − free − reserved, which every driver agrees on
-	FreeBytes     uint64
+	ReservedBytes uint64 `json:"reserved_bytes,omitzero"`
+	UsedBytes     uint64 `json:"used_bytes,omitzero"` // total − free − reserved, which every driver agrees on
+	FreeBytes     uint64 `json:"free_bytes,omitzero"`
 	// Coherent says that the host's kernel manages the memory as a NUMA node
 	// (Grace Hopper and the like). It keeps pages after a process has ended, so
 	// that memory in use is no sign of a leak there.
-	Coherent bool
+	Coherent bool `json:"coherent,omitzero"`
 
-	UtilizationPercent *uint32
-	TemperatureCelsius *uint32
+	UtilizationPercent *uint32 `json:"utilization_percent,omitzero"`
+	TemperatureCelsius *uint32 `json:"temperature_celsius,omitzero"`
 	// ClockReasons is NVML's bit mask of why the clocks are as they are, see
 	// Slowdowns.
-	ClockReasons *uint64
+	ClockReasons *uint64 `json:"clock_reasons,omitzero"`
 
 	// ProcessesKnown is false when the driver would not list them. An empty
 	// list does not mean that nobody uses the GPU: a process in another PID
 	// namespace may be hidden.
-	ProcessesKnown bool
-	Processes      []GPUProcess
+	ProcessesKnown bool         `json:"processes_known"`
+	Processes      []GPUProcess `json:"processes,omitzero"`
 }
 
 // GPUProcess is one process that holds GPU memory.
 type GPUProcess struct {
-	PID int
+	PID int `json:"pid"`
 	// Bytes is what it holds; BytesKnown is false where the driver will not say.
-	Bytes      uint64
-	BytesKnown bool
+	Bytes      uint64 `json:"bytes,omitzero"`
+	BytesKnown bool   `json:"bytes_known"`
 	// ContainerID is the ID of the container that the process belongs to, read
 	// from its cgroup; empty when that cannot be told.
-	ContainerID string
-	Command     string
+	ContainerID string `json:"container_id,omitzero"`
+	Command     string `json:"command,omitzero"`
 }
 
 // of says that the process is known to be the container's.
@@ -133,18 +133,18 @@ func (a GPUAdvice) NeedsHost() bool {
 
 // Xid is an error that the NVIDIA driver reported for a GPU.
 type Xid struct {
-	At   time.Time
-	GPU  string // UUID, empty when the driver would not tell it
-	Code uint64
+	At   time.Time `json:"at,omitzero"`
+	GPU  string    `json:"gpu,omitzero"` // UUID, empty when the driver would not tell it
+	Code uint64    `json:"code"`
 }
 
 // GPUOwner names the processes of one container, to tell its GPU memory from
 // that of other tenants.
 type GPUOwner struct {
-	ContainerID string
+	ContainerID string `json:"container_id,omitzero"`
 	// PIDs are its processes as the host numbers them (the engine's `top`),
 	// read before it was stopped.
-	PIDs []int
+	PIDs []int `json:"pids,omitzero"`
 }
 
 // Owns reports whether a process is the owner's. A container ID that could be
@@ -171,23 +171,23 @@ const (
 
 // LeakReport says whether a stopped container left GPU memory behind.
 type LeakReport struct {
-	Result LeakResult
+	Result LeakResult `json:"result"`
 	// Reason is one sentence for a person: who holds what, or why the answer is
 	// unknown. Empty when clean.
-	Reason string
+	Reason string `json:"reason,omitzero"`
 	// Leaks has one entry for each GPU with a leak, in the order of the view.
-	Leaks []GPULeak
+	Leaks []GPULeak `json:"leaks,omitzero"`
 }
 
 // GPULeak is memory on one GPU that its owner's end did not give back.
 type GPULeak struct {
-	Index int
-	UUID  string
+	Index int    `json:"index"`
+	UUID  string `json:"uuid,omitzero"`
 	// Bytes is zero when the driver does not say how much the Holders hold.
-	Bytes uint64
+	Bytes uint64 `json:"bytes,omitzero"`
 	// Holders are the owner's processes that are still there. Without any, the
 	// memory belongs to no process and only a GPU reset frees it.
-	Holders []GPUProcess
+	Holders []GPUProcess `json:"holders,omitzero"`
 }
 
 // Bits of GPU.ClockReasons that mean a loss of speed which a person should know

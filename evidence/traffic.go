@@ -8,13 +8,13 @@ import (
 // Traffic is what the relay's live requests show, seen at one moment. Only
 // inference requests count.
 type Traffic struct {
-	SeenAt time.Time
+	SeenAt time.Time `json:"seen_at,omitzero"`
 	// InFlight are the requests that have been sent to Ollama and have not ended.
-	InFlight []Request
+	InFlight []Request `json:"in_flight,omitzero"`
 	// Waiting are the requests that queue for a slot or are held at the gate.
-	Waiting int
+	Waiting int `json:"waiting"`
 	// OldestWaiting is when the oldest of those arrived; zero when there is none.
-	OldestWaiting time.Time
+	OldestWaiting time.Time `json:"oldest_waiting,omitzero"`
 }
 
 // Uses says that Ollama works on a request for the model.
@@ -29,52 +29,52 @@ func (t Traffic) UsesBeside(model string) bool {
 
 // Request is one inference request that Ollama is working on.
 type Request struct {
-	Model     string // normalised, see ollama.NormalizeModel
-	Streaming bool
-	SentAt    time.Time
+	Model     string    `json:"model,omitzero"` // normalised, see ollama.NormalizeModel
+	Streaming bool      `json:"streaming"`
+	SentAt    time.Time `json:"sent_at,omitzero"`
 	// FirstChunkAt and LastChunkAt are zero until a byte of the answer's body
 	// has arrived.
-	FirstChunkAt time.Time
-	LastChunkAt  time.Time
+	FirstChunkAt time.Time `json:"first_chunk_at,omitzero"`
+	LastChunkAt  time.Time `json:"last_chunk_at,omitzero"`
 	// PromptTokens is an estimate from the body's size.
-	PromptTokens int
+	PromptTokens int `json:"prompt_tokens,omitzero"`
 }
 
 // Sign is something that live traffic showed about a model, posted as it happens.
 type Sign struct {
-	Kind  SignKind
-	Model string
-	At    time.Time
+	Kind  SignKind  `json:"kind"`
+	Model string    `json:"model,omitzero"`
+	At    time.Time `json:"at,omitzero"`
 	// Took is the time from sending to the first chunk, for SignFirstChunk; 0
 	// where that cannot be told, because the answer came in one piece. For
 	// SignWaitedLong it is the time waited so far.
-	Took time.Duration
+	Took time.Duration `json:"took_ns,omitzero"`
 	// SentAt is when the request was sent, for SignFirstChunk.
-	SentAt time.Time
+	SentAt time.Time `json:"sent_at,omitzero"`
 	// Detail is what was seen, in Clawgate's own words: never a text of Ollama's,
 	// which quotes its clients.
-	Detail string
+	Detail string `json:"detail,omitzero"`
 	// Request tells one request from another, over all that is sent for it. 0
 	// where the sign is Clawgate's own.
-	Request uint64
+	Request uint64 `json:"request,omitzero"`
 	// Loaded says that the model may have been loaded for this first chunk.
-	Loaded bool
+	Loaded bool `json:"loaded,omitzero"`
 	// Answer is set for SignAnswered.
-	Answer Answer
+	Answer Answer `json:"answer,omitzero"`
 }
 
 // Answer is what a complete answer tells of the model that gave it.
 type Answer struct {
 	// Tokens is how many were generated, as Ollama counts them.
-	Tokens int
+	Tokens int `json:"tokens,omitzero"`
 	// PerSecond is the speed of generation in tokens a second; 0 where Ollama gave
 	// no duration, or too few tokens to tell.
-	PerSecond float64
+	PerSecond float64 `json:"per_second,omitzero"`
 	// Hollow says that the model was to say something and said nothing, or one
 	// symbol over and over (ollama/ollama#17524, #5668).
-	Hollow bool
+	Hollow bool `json:"hollow,omitzero"`
 	// Prompt tells one prompt from another. It is a hash, never text.
-	Prompt uint64
+	Prompt uint64 `json:"prompt_hash,omitzero"`
 }
 
 // SignKind says what live traffic showed.
