@@ -6,7 +6,8 @@
 // a deadline, and never writes to a run of the container other than the one
 // that was judged. It draws no conclusions and retries nothing but the event
 // stream: what an exited container means, and what to do about it, is decided by
-// its callers. It never creates, removes, kills or execs.
+// its callers. It never creates, removes, kills or execs, and of the container's
+// environment, which may hold secrets, it takes only the settings that are read.
 //
 // It is the only package that imports the Docker SDK.
 package dockerctl

@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // readLimit bounds a call that looks at the container. The engine answers
@@ -73,12 +74,13 @@ func inspected(answer container.InspectResponse, name string) (evidence.Containe
 		RestartCount:  answer.RestartCount,
 		Address:       address(answer.NetworkSettings),
 	}
+	var env map[string]string
 	if answer.Config != nil {
-		seen.Image = answer.Config.Image
-		seen.Env = environment(answer.Config.Env)
+		seen.Image, env = answer.Config.Image, environment(answer.Config.Env)
+		seen.Env = ollama.SettingsOf(env)
 	}
 	if host := answer.HostConfig; host != nil {
-		seen.GPURequested = gpuRequested(host, seen.Env)
+		seen.GPURequested = gpuRequested(host, env)
 		if policy := host.RestartPolicy.Name; policy != "" { // empty means "no"
 			seen.RestartPolicy = string(policy)
 		}

@@ -1,6 +1,8 @@
 package dockerctl
 
 import (
+	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,7 +21,7 @@ func TestInspectTellsWhatTheEngineKnows(t *testing.T) {
 			"StartedAt": "2026-07-01T10:00:00.123456789Z", "FinishedAt": "2026-07-01T11:00:00+01:00"},
 		"HostConfig": {"RestartPolicy": {"Name": "unless-stopped"},
 			"DeviceRequests": [{"Driver": "", "Count": -1, "Capabilities": [["gpu"]]}]},
-		"Config": {"Image": "ollama/ollama:latest", "Env": ["OLLAMA_NUM_PARALLEL=4", "EMPTY=", "A=b=c"]},
+		"Config": {"Image": "ollama/ollama:latest", "Env": ["OLLAMA_NUM_PARALLEL=4", "OLLAMA_KEEP_ALIVE=", "OLLAMA_HOST=http://[::]:1=2"]},
 		"NetworkSettings": {"Networks": {"z": {"IPAddress": "10.0.0.9"}, "b": {"IPAddress": "10.0.0.2"}, "a": {"IPAddress": ""}}}}`)
 	seen, err := fake.serve(t).Inspect(t.Context())
 	if err != nil {
@@ -32,7 +34,7 @@ func TestInspectTellsWhatTheEngineKnows(t *testing.T) {
 		Identity: judged, SeenAt: seen.SeenAt, Name: name, Image: "ollama/ollama:latest",
 		Status: evidence.Exited, FinishedAt: seen.FinishedAt, ExitCode: 137, OOMKilled: true,
 		StartError: "no GPU", RestartPolicy: "unless-stopped", RestartCount: 3,
-		Env:          map[string]string{"OLLAMA_NUM_PARALLEL": "4", "EMPTY": "", "A": "b=c"},
+		Env:          map[string]string{"OLLAMA_NUM_PARALLEL": "4", "OLLAMA_KEEP_ALIVE": "", "OLLAMA_HOST": "http://[::]:1=2"},
 		GPURequested: true, Address: "10.0.0.2",
 	}
 	if !seen.FinishedAt.Equal(time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)) {
@@ -40,6 +42,29 @@ func TestInspectTellsWhatTheEngineKnows(t *testing.T) {
 	}
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("got  %+v\nwant %+v", seen, want)
+	}
+}
+
+// What is seen is shown to people and recorded.
+func TestNoSecretOfTheContainersEnvironmentIsTaken(t *testing.T) {
+	answer := inspection(evidence.Running)
+	answer["HostConfig"] = map[string]any{"Runtime": "nvidia"}
+	answer["Config"] = map[string]any{"Env": []string{
+		"HF_TOKEN=hidden", "OLLAMA_API_KEY=hidden", "HTTPS_PROXY=http://me:hidden@proxy", "hidden", "=hidden", "ollama_host=hidden",
+		"NVIDIA_VISIBLE_DEVICES=all", "CUDA_VISIBLE_DEVICES=-1",
+	}}
+	fake := newFakeEngine()
+	fake.answerJSON("GET /containers/"+name+"/json", 200, answer)
+	seen, err := fake.serve(t).Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := json.Marshal(seen)
+	if err != nil || strings.Contains(string(record), "hidden") {
+		t.Errorf("recorded as %s, %v", record, err)
+	}
+	if want := map[string]string{"CUDA_VISIBLE_DEVICES": "-1"}; !maps.Equal(seen.Env, want) || !seen.GPURequested {
+		t.Errorf("Env is %v, want %v; a GPU was asked for: %v", seen.Env, want, seen.GPURequested)
 	}
 }
 

@@ -56,7 +56,8 @@ type Container struct {
 	// "unless-stopped" or "on-failure".
 	RestartPolicy string `json:"restart_policy,omitzero"`
 	RestartCount  int    `json:"restart_count"`
-	// Env is the container's environment: OLLAMA_NUM_PARALLEL and the like.
+	// Env are the settings in the container's environment that Clawgate reads, as
+	// OLLAMA_NUM_PARALLEL. The adapters leave out the rest, which may hold secrets.
 	Env map[string]string `json:"env,omitzero"`
 	// GPURequested says that the container was created with a GPU reservation.
 	// It does not say that the GPU works.
@@ -90,7 +91,8 @@ const (
 	GPUNotFound GPUHint = "not found"
 )
 
-// Process is one process inside the container.
+// Process is one process inside the container. A command line may hold whatever
+// somebody wrote there, a secret as well.
 type Process struct {
 	PID     int    `json:"pid"` // as the host numbers it
 	Command string `json:"command,omitzero"`

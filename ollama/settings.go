@@ -18,7 +18,24 @@ const (
 	KeepAliveSetting   = "OLLAMA_KEEP_ALIVE"
 	LoadTimeoutSetting = "OLLAMA_LOAD_TIMEOUT"
 	MaxQueueSetting    = "OLLAMA_MAX_QUEUE"
+	// NoGPUSetting hides the GPUs from the server where it is -1.
+	NoGPUSetting = "CUDA_VISIBLE_DEVICES"
 )
+
+// readHere are all that anybody reads.
+var readHere = []string{HostSetting, SlotsSetting, KeepAliveSetting, LoadTimeoutSetting, MaxQueueSetting, NoGPUSetting}
+
+// SettingsOf are those in a container's environment that are read here. The others
+// may be secrets, OLLAMA_API_KEY for one, and nobody needs them.
+func SettingsOf(environment map[string]string) Settings {
+	settings := Settings{}
+	for _, name := range readHere {
+		if value, set := environment[name]; set {
+			settings[name] = value
+		}
+	}
+	return settings
+}
 
 // Text is a variable without blanks and quotes around it, which arrive literally
 // from a YAML list or an env file.

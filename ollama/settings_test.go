@@ -2,6 +2,8 @@ package ollama
 
 import (
 	"math"
+	"os"
+	"regexp"
 	"testing"
 	"time"
 )
@@ -30,6 +32,27 @@ func TestTheServersSettingsAreReadAsItReadsThem(t *testing.T) {
 		if got, readable := (Settings{KeepAliveSetting: c.text}).Duration(KeepAliveSetting, time.Hour); got != c.want || readable != c.readable {
 			t.Errorf("%q is %v, readable %v", c.text, got, readable)
 		}
+	}
+}
+
+func TestOnlyTheSettingsThatAreReadAreTaken(t *testing.T) {
+	environment := map[string]string{"HF_TOKEN": "secret", "OLLAMA_API_KEY": "secret", "OLLAMA_DEBUG": "1", "ollama_host": "x"}
+	if got := SettingsOf(environment); got == nil || len(got) > 0 {
+		t.Errorf("took %v of what nobody reads", got)
+	}
+	source, err := os.ReadFile("settings.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := regexp.MustCompile(`(?m)^\t\w+Setting += "(\w+)"`).FindAllSubmatch(source, -1)
+	if len(constants) < 6 {
+		t.Fatalf("the source has the settings %q", constants)
+	}
+	for _, c := range constants {
+		environment[string(c[1])] = "set"
+	}
+	if got := SettingsOf(environment); len(got) != len(constants) {
+		t.Errorf("took %v of %q", got, constants)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/simulation"
 )
 
@@ -89,6 +91,15 @@ func TestActsAreSeenInEventsAndInspection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An adapter shows no more of the environment than is read of it.
+func TestAllSettingsThatAreShownAreRead(t *testing.T) {
+	inWorld(t, usual(), func(v *visit) {
+		if env := v.inspect().Env; len(env) == 0 || !maps.Equal(env, ollama.SettingsOf(env)) {
+			v.Errorf("the environment is %v", env)
+		}
+	})
 }
 
 func TestWritesNameWhatWasJudged(t *testing.T) {
