@@ -3,7 +3,9 @@ package admin
 import (
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/healthlog"
+	"github.com/clawdbot/clawgate/wire"
 )
 
 // Status is everything that is known, as /-/status shows it. Whoever fills it
@@ -29,10 +31,11 @@ type Status struct {
 	Traffic   TrafficStatus   `json:"traffic"`
 	Container ContainerStatus `json:"container"`
 	Activity  ActivityStatus  `json:"activity"`
-	Models    []ModelStatus   `json:"models"`
-	GPU       GPUStatus       `json:"gpu"`
-	Symptoms  SymptomsStatus  `json:"symptoms"`
-	Budget    BudgetStatus    `json:"restart_budget"`
+	// Models are those in memory.
+	Models   []evidence.LoadedModel `json:"models"`
+	GPU      GPUStatus              `json:"gpu"`
+	Symptoms SymptomsStatus         `json:"symptoms"`
+	Budget   BudgetStatus           `json:"restart_budget"`
 	// Due is a remedy that waits, or that would be taken; nil without one.
 	Due *RemedyStatus `json:"remedy_due,omitempty"`
 	// Quarantine are the models that are kept out while the others go on.
@@ -95,13 +98,12 @@ type ProbeStatus struct {
 type TrafficStatus struct {
 	Seen
 
-	InFlight             []RequestStatus `json:"in_flight"`
-	Waiting              int             `json:"waiting"` // queued and held
-	Queued               int             `json:"queued"`
-	Held                 int             `json:"held"`
-	BufferedBytes        int64           `json:"buffered_bytes"`
-	OldestWaiting        time.Time       `json:"oldest_waiting,omitzero"`
-	OldestWaitingSeconds *float64        `json:"oldest_waiting_seconds,omitempty"`
+	InFlight []RequestStatus `json:"in_flight"` // the requests, for the number in Load
+	Waiting  int             `json:"waiting"`   // queued and held
+	wire.Load
+
+	OldestWaiting        time.Time `json:"oldest_waiting,omitzero"`
+	OldestWaitingSeconds *float64  `json:"oldest_waiting_seconds,omitempty"`
 }
 
 // RequestStatus is one request that Ollama is working on.
@@ -149,15 +151,6 @@ type ActivityStatus struct {
 	DiskBytesPerSecond    float64 `json:"disk_bytes_per_second"`
 	// StillSeconds is how long it has done nothing worth the name.
 	StillSeconds float64 `json:"still_seconds"`
-}
-
-// ModelStatus is one model in memory, sizes in bytes.
-type ModelStatus struct {
-	Name          string    `json:"name"`
-	Size          uint64    `json:"size"`
-	SizeVRAM      uint64    `json:"size_vram"`
-	ContextLength int       `json:"context_length,omitempty"`
-	ExpiresAt     time.Time `json:"expires_at,omitzero"`
 }
 
 // GPUStatus is the last view of the GPUs. Unknown says nothing about their health.

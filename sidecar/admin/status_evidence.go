@@ -1,8 +1,9 @@
 package admin
 
 import (
-	"github.com/clawdbot/clawgate/evidence"
+	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/wire"
 )
 
@@ -47,9 +48,7 @@ func TrafficOf(traffic evidence.Traffic, load wire.Load) TrafficStatus {
 		Seen:          Seen{At: traffic.SeenAt},
 		InFlight:      make([]RequestStatus, 0, len(traffic.InFlight)),
 		Waiting:       traffic.Waiting,
-		Queued:        load.Queued,
-		Held:          load.Held,
-		BufferedBytes: load.BufferedBytes,
+		Load:          load,
 		OldestWaiting: traffic.OldestWaiting,
 	}
 	for _, request := range traffic.InFlight {
@@ -64,17 +63,12 @@ func TrafficOf(traffic evidence.Traffic, load wire.Load) TrafficStatus {
 	return shown
 }
 
-// ModelsOf shows the models in memory.
-func ModelsOf(loaded []evidence.LoadedModel) []ModelStatus {
-	shown := make([]ModelStatus, 0, len(loaded))
-	for _, model := range loaded {
-		shown = append(shown, ModelStatus{
-			Name:          model.Name,
-			Size:          model.Size,
-			SizeVRAM:      model.SizeVRAM,
-			ContextLength: model.ContextLength,
-			ExpiresAt:     model.ExpiresAt,
-		})
+// ModelsOf shows the models in memory, without when the list was read: that is not
+// the clock of the ages.
+func ModelsOf(loaded []evidence.LoadedModel) []evidence.LoadedModel {
+	shown := append([]evidence.LoadedModel{}, loaded...)
+	for i := range shown {
+		shown[i].SeenAt = time.Time{}
 	}
 	return shown
 }

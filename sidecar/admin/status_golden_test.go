@@ -50,6 +50,7 @@ func TestTheWholeStatusHasEverythingSet(t *testing.T) {
 func everythingSet(t *testing.T, path string, value reflect.Value) {
 	t.Helper()
 	switch {
+	case path == "Status.Models[0].SeenAt": // not shown
 	case value.IsZero():
 		t.Errorf("%s is not set", path)
 	case value.Kind() == reflect.Pointer:
