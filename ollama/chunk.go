@@ -32,20 +32,31 @@ type Chunk struct {
 	// Content says that it holds something that a model made: text, thinking,
 	// a tool call, an embedding. An opening chunk with a role alone does not.
 	Content bool
+	// Text is what the model says in it, thinking before answer.
+	Text string
 	// Final says that a complete answer ends with it.
 	Final bool
+	// Truncated says that the answer was ended for its length, after a token at
+	// least. Where no text came, Ollama kept it to itself: half of a character, or
+	// the opening of a channel (gpt-oss begins every answer so). A model that ends
+	// at once gives "stop" and has made nothing. Only the native API says so.
+	Truncated bool
 	// Error is Ollama's error text, at most 512 bytes.
 	Error string
+
+	calls bool // it has a tool call
 }
 
 // wireChunk has the fields of all the formats; no name means two things.
 type wireChunk struct {
 	Error      json.RawMessage `json:"error"`
 	Done       bool            `json:"done"`
+	DoneReason string          `json:"done_reason"`
+	EvalCount  int             `json:"eval_count"`
 	Type       string          `json:"type"`
 	Message    wireMessage     `json:"message"`
-	Response   wireText        `json:"response"`
-	Thinking   wireText        `json:"thinking"`
+	Response   string          `json:"response"`
+	Thinking   string          `json:"thinking"`
 	Embedding  wireList        `json:"embedding"`
 	Embeddings wireList        `json:"embeddings"`
 	Data       wireList        `json:"data"`
@@ -55,28 +66,20 @@ type wireChunk struct {
 	Choices    []struct {
 		Delta   wireMessage `json:"delta"`
 		Message wireMessage `json:"message"`
-		Text    wireText    `json:"text"`
+		Text    string      `json:"text"`
 	} `json:"choices"`
 }
 
 type wireMessage struct {
-	Content          wireText `json:"content"`
-	Thinking         wireText `json:"thinking"`
-	Reasoning        wireText `json:"reasoning"`
-	ReasoningContent wireText `json:"reasoning_content"`
+	Content          string   `json:"content"`
+	Thinking         string   `json:"thinking"`
+	Reasoning        string   `json:"reasoning"`
+	ReasoningContent string   `json:"reasoning_content"`
 	ToolCalls        wireList `json:"tool_calls"`
 }
 
-func (m wireMessage) present() bool {
-	return bool(m.Content || m.Thinking || m.Reasoning || m.ReasoningContent) || bool(m.ToolCalls)
-}
-
-// wireText is true for a string that is not empty.
-type wireText bool
-
-func (t *wireText) UnmarshalJSON(value []byte) error {
-	*t = len(value) > 2 && value[0] == '"'
-	return nil
+func (m *wireMessage) text() string {
+	return m.Thinking + m.Reasoning + m.ReasoningContent + m.Content
 }
 
 // wireList is true for a list with something in it.
@@ -87,22 +90,20 @@ func (l *wireList) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// wireDelta is true for a delta with text: a string in /v1/responses, an
-// object in /v1/messages.
-type wireDelta bool
+// wireDelta is a string in /v1/responses, and an object in /v1/messages.
+type wireDelta struct {
+	Text        string `json:"text"`
+	Thinking    string `json:"thinking"`
+	PartialJSON string `json:"partial_json"` // of a tool call's input
+}
 
 func (d *wireDelta) UnmarshalJSON(value []byte) error {
-	if len(value) > 2 && value[0] == '"' {
-		*d = true
-		return nil
+	*d = wireDelta{}
+	if value[0] == '"' {
+		return json.Unmarshal(value, &d.Text)
 	}
-	var object struct {
-		Text        wireText `json:"text"`
-		Thinking    wireText `json:"thinking"`
-		PartialJSON wireText `json:"partial_json"`
-	}
-	_ = json.Unmarshal(value, &object) // another shape has no text that is known here
-	*d = wireDelta(object.Text || object.Thinking || object.PartialJSON)
+	type object wireDelta                   // without this method
+	_ = json.Unmarshal(value, (*object)(d)) // another shape has no text that is known here
 	return nil
 }
 
@@ -138,15 +139,20 @@ func isTypeError(err error) bool {
 }
 
 func (w *wireChunk) chunk(line []byte) Chunk {
-	chunk := Chunk{Final: w.Done || finalEvents[w.Type]}
+	chunk := Chunk{
+		Final: w.Done || finalEvents[w.Type], Truncated: w.DoneReason == "length" && w.EvalCount > 0,
+		Text:  w.Thinking + w.Response + w.Delta.Thinking + w.Delta.Text + w.Message.text(),
+		calls: bool(w.Message.ToolCalls),
+	}
 	if len(w.Error) > 0 && string(w.Error) != "null" {
 		chunk.Error = ErrorText(line)
 	}
-	text := w.Message.present() || bool(w.Response || w.Thinking) || bool(w.Delta)
-	list := bool(w.Embedding || w.Embeddings || w.Data || w.Content || w.Output)
-	chunk.Content = text || list
-	for _, choice := range w.Choices {
-		chunk.Content = chunk.Content || choice.Delta.present() || choice.Message.present() || bool(choice.Text)
+	for i := range w.Choices {
+		choice := &w.Choices[i]
+		chunk.Text += choice.Delta.text() + choice.Message.text() + choice.Text
+		chunk.calls = chunk.calls || bool(choice.Delta.ToolCalls || choice.Message.ToolCalls)
 	}
+	list := bool(w.Embedding || w.Embeddings || w.Data || w.Content || w.Output)
+	chunk.Content = list || chunk.calls || chunk.Text != "" || w.Delta.PartialJSON != ""
 	return chunk
 }

@@ -83,7 +83,7 @@ func (f *Follower) readLine() Chunk {
 	chunk, _ := ParseChunk(f.line.head)
 	f.Content = f.Content || chunk.Content
 	if chunk.Content && !f.judged && !f.said.broken {
-		f.said.take(f.line.head)
+		f.said.take(chunk)
 	}
 	f.judged = true
 	return chunk

@@ -68,6 +68,7 @@ func TestAnAnswerOfOneSymbolIsHollow(t *testing.T) {
 		"an error at the end":          {NDJSON, chunks(chatChunk, many...) + `{"error":"no"}` + "\n", false},
 		"cut in a line":                {NDJSON, chunks(chatChunk, many...) + nativeEnd[:30], false},
 		"a tool call after it":         {NDJSON, chunks(chatChunk, many...) + call + nativeEnd, false},
+		"a tool's input after it":      {SSE, chunks(claudeChunk, many...) + "data: {\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\"}}\n\n" + claudeEnd, false},
 		"a tool call in one piece":     {JSON, `{"message":{"content":"` + strings.Repeat("-", 40) + `","tool_calls":[{"function":{"name":"f"}}]},"done":true}`, false},
 		"an embedding":                 {JSON, `{"embeddings":[[1,1,1]]}`, false},
 		"a whole answer of many words": {JSON, fmt.Sprintf(jsonChat, strings.Repeat("word ", 1000)), false},

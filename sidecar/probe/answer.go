@@ -2,7 +2,6 @@ package probe
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,56 +35,31 @@ func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 		case chunk.Error != "":
 			return r.errorLine(chunk.Error)
 		}
-		said := wordsOf(lines.Bytes())
-		content.WriteString(said.text())
-		r.symbols.add(said.text())
+		content.WriteString(chunk.Text)
+		r.symbols.add(chunk.Text)
 		if chunk.Content && r.satisfied(content.String()) {
 			return r.result(evidence.Success, "")
 		}
 		if chunk.Final {
-			return r.unsatisfied(content.String(), said)
+			return r.unsatisfied(content.String(), chunk)
 		}
 	}
 	return r.cut(lines.Err(), content.String())
 }
-
-// words is what a chunk of /api/chat or /api/generate says.
-type words struct {
-	Response string `json:"response"`
-	Message  struct {
-		Content  string `json:"content"`
-		Thinking string `json:"thinking"`
-	} `json:"message"`
-	DoneReason string `json:"done_reason"`
-	EvalCount  int    `json:"eval_count"`
-}
-
-func wordsOf(line []byte) words {
-	var said words
-	_ = json.Unmarshal(line, &said) // it was parsed before; what has no text gives none
-	return said
-}
-
-func (w words) text() string { return w.Message.Thinking + w.Message.Content + w.Response }
-
-// heldBack says that the model made its token and that Ollama kept the text to
-// itself: half of a character, or the opening of a channel (gpt-oss begins every
-// answer so). A model that ends at once gives "stop" and has made nothing.
-func (w words) heldBack() bool { return w.DoneReason == "length" && w.EvalCount > 0 }
 
 // satisfied says that what has been said so far is enough.
 func (r *readiness) satisfied(content string) bool {
 	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.spec.wantsWords() || r.symbols.varied)
 }
 
-func (r *readiness) unsatisfied(content string, last words) evidence.ProbeResult {
+func (r *readiness) unsatisfied(content string, last ollama.Chunk) evidence.ProbeResult {
 	if r.spec.wantsWords() && !r.symbols.varied {
 		return r.monotonous(content, last)
 	}
 	switch {
 	case content != "":
 		return r.result(evidence.Failure, fmt.Sprintf("the model's content %q does not match %q", firstLine([]byte(content)), r.spec.Pattern))
-	case r.spec.Pattern == nil && last.heldBack():
+	case r.spec.Pattern == nil && last.Truncated: // its token was made, and Ollama kept the text to itself
 		return r.result(evidence.Success, "")
 	}
 	return r.result(evidence.Failure, "the model ended its answer without any content")
@@ -98,7 +72,7 @@ func (r *readiness) cut(err error, content string) evidence.ProbeResult {
 	case err != nil:
 		return r.failed(err, r.spec.FirstChunk)
 	case content != "":
-		return r.unsatisfied(content, words{})
+		return r.unsatisfied(content, ollama.Chunk{})
 	default:
 		return r.result(evidence.Failure, "the answer ended before any content")
 	}

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // fewSymbols is up to how many of one symbol a model may mean what it says.
@@ -36,10 +37,10 @@ func (s *symbols) add(text string) {
 // monotonous judges an answer that was to have some words in it and has no two
 // different symbols. What the model may have meant, or Ollama kept to itself,
 // tells nothing.
-func (r *readiness) monotonous(content string, last words) evidence.ProbeResult {
+func (r *readiness) monotonous(content string, last ollama.Chunk) evidence.ProbeResult {
 	said := r.symbols.count
 	switch {
-	case content == "" && last.heldBack():
+	case content == "" && last.Truncated:
 		return r.result(evidence.Unknown, "Ollama kept the model's words to itself")
 	case said > 0 && said <= fewSymbols:
 		return r.result(evidence.Unknown, fmt.Sprintf("the model's answer %q is too short to tell", firstLine([]byte(content))))

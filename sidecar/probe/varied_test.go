@@ -24,6 +24,8 @@ func TestAVariedAnswerHasTwoSymbols(t *testing.T) {
 		"in the last":               {"", strings.Repeat(chunk("@"), 15) + `{"message":{"content":"!"},"done":true}` + "\n", evidence.Success, ""},
 		"thinking":                  {"", `{"message":{"content":"","thinking":"hm"}}` + "\n" + last, evidence.Success, ""},
 		"generated":                 {"/api/generate", `{"response":"hi","done":false}` + "\n", evidence.Success, ""},
+		"generated thinking":        {"/api/generate", `{"response":"","thinking":"hm"}` + "\n" + last, evidence.Success, ""},
+		"OpenAI's":                  {"/v1/chat/completions", `data: {"choices":[{"delta":{"content":"hi"}}]}` + "\n\ndata: [DONE]\n\n", evidence.Success, ""},
 		"an embedding":              {"/api/embed", `{"embeddings":[[0.1]]}`, evidence.Success, ""},
 		"one symbol":                {"", strings.Repeat(chunk("@"), 16) + last, evidence.Failure, overAndOver},
 		"one symbol and spaces":     {"", strings.Repeat(chunk(" 嗯"), 16) + last, evidence.Failure, overAndOver},
