@@ -5,8 +5,8 @@ import (
 
 	"github.com/clawdbot/clawgate/gateway/forward"
 	"github.com/clawdbot/clawgate/gateway/policy"
+	"github.com/clawdbot/clawgate/members"
 	"github.com/clawdbot/clawgate/ollama"
-	"github.com/clawdbot/clawgate/proxy"
 )
 
 func (g *Gateway) allows(class ollama.Class) bool { return g.config.Allow.Has(class) }
@@ -22,12 +22,12 @@ func (g *Gateway) inspects(class ollama.Class, route ollama.Route) bool {
 }
 
 // checkBody decides about the body of a request that inspects told.
-func (g *Gateway) checkBody(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, proxy.Insertion, *forward.Refusal) {
+func (g *Gateway) checkBody(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, members.Insertion, *forward.Refusal) {
 	if refusal := g.checkRemote(request, peek, body); refusal != nil {
-		return nil, proxy.Insertion{}, refusal
+		return nil, members.Insertion{}, refusal
 	}
 	if route.API != ollama.Native || !route.Inference {
-		return body, proxy.Insertion{}, nil
+		return body, members.Insertion{}, nil
 	}
 	treatment := policy.Leave
 	if !g.allows(ollama.Manage) {
@@ -35,22 +35,22 @@ func (g *Gateway) checkBody(request *http.Request, route ollama.Route, peek olla
 		treatment = policy.OfKeepAlive(peek.KeepAlive, main || peek.Opaque, least)
 	}
 	if treatment == policy.Refuse {
-		return nil, proxy.Insertion{}, &forward.Refusal{
+		return nil, members.Insertion{}, &forward.Refusal{
 			Status: http.StatusForbidden, Reason: "not_allowed",
 			Sentence: "a keep_alive of 0 unloads the model for everybody, which is of the class manage: leave it out, or add manage to CLAWGATE_GATEWAY_ALLOW",
 		}
 	}
-	var insertion proxy.Insertion
+	var insertion members.Insertion
 	removal := policy.Removal{Runner: g.config.PinOptions, KeepAlive: treatment == policy.Drop}
 	switch {
 	case g.config.PinOptions:
 		removal.KeepAlive = !peek.KeepAlive.Brief() // without it an unload would be a load
-	case treatment == policy.Raise && peek.Insertion() > 0: // it wins over the one before it
-		insertion = proxy.Insertion{At: peek.Insertion(), Text: `,"keep_alive":"` + policy.ShortestKeepAlive.String() + `"`}
+	case treatment == policy.Raise:
+		insertion = peek.Append(`"keep_alive":"` + policy.ShortestKeepAlive.String() + `"`)
 	}
 	cut, err := removal.From(body)
 	if err != nil {
-		return nil, proxy.Insertion{}, &forward.Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: err.Error()}
+		return nil, members.Insertion{}, &forward.Refusal{Status: http.StatusBadRequest, Reason: "bad_body", Sentence: err.Error()}
 	}
 	return cut, insertion, nil
 }

@@ -1,6 +1,8 @@
-// Package members walks the members of a JSON object where they lie: it copies
-// none of them, and keeps nothing, however many there are. What clients send is in
-// memory once already, within a budget that knows nothing of what is made of it.
+// Package members walks the members of a JSON object where they lie, leaves some out
+// in place, and puts others in while it is sent. It copies none of them, and keeps
+// nothing, however many there are: what clients send is in memory once already,
+// within a budget that knows nothing of what is made of it. Which members, and why,
+// it does not know.
 package members
 
 import (

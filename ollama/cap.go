@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/clawdbot/clawgate/members"
 )
 
 // Cap bounds the tokens that the answer to a request may have. It returns what
-// to insert into the body, and where; nothing when the client's own bound is
-// small enough. All else of the body stays as it is, byte by byte.
+// to insert into the body; nothing when the client's own bound is small enough. All
+// else of the body stays as it is, byte by byte.
 //
 // What is inserted stands last in the body's object, so that for Ollama it wins
 // over what was there before: Go's decoder lets the last of duplicates win,
@@ -20,29 +22,27 @@ import (
 // that asks a model for text and that Ollama would take, is capped. A smaller
 // num_predict among the model's own parameters is overruled by the cap, as it
 // is by any request's.
-func (p Peek) Cap(most int) (at int, members string) {
-	if p.Insertion() == 0 || p.Purpose != Generate {
-		return 0, ""
+func (p Peek) Cap(most int) members.Insertion {
+	if p.Purpose != Generate {
+		return members.Insertion{}
 	}
 	smallest := most
 	for _, bound := range p.bounds {
 		if bound.tokens.wrong && !bound.optional {
-			return 0, ""
+			return members.Insertion{}
 		}
 		if bound.tokens.n >= 1 {
 			smallest = min(smallest, bound.tokens.n)
 		}
 	}
+	var added []string
 	for _, bound := range p.bounds {
 		unbounded := bound.tokens.n < 1 && (bound.tokens.given || !bound.optional)
 		if unbounded || bound.tokens.n > most {
-			members += "," + fmt.Sprintf(bound.member, smallest)
+			added = append(added, fmt.Sprintf(bound.member, smallest))
 		}
 	}
-	if members == "" {
-		return 0, ""
-	}
-	return p.closing, members
+	return p.Append(added...)
 }
 
 // bound is one way to say how many tokens an answer may have.

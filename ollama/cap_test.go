@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -11,8 +12,12 @@ import (
 
 // capped is the body as Ollama gets it.
 func capped(route Route, body string, most int) string {
-	at, members := PeekBody(route, []byte(body)).Cap(most)
-	return body[:at] + members + body[at:]
+	insertion := PeekBody(route, []byte(body)).Cap(most)
+	read, err := io.ReadAll(insertion.Into(io.NopCloser(strings.NewReader(body))))
+	if err != nil {
+		panic(err) // of a string
+	}
+	return string(read)
 }
 
 func TestCapBoundsWhatIsUnboundedOrTooLarge(t *testing.T) {
@@ -93,8 +98,8 @@ func TestALongOptionThatIsNotReadIsCapped(t *testing.T) {
 
 func TestABodyThatWasNotReadWholeIsNotCapped(t *testing.T) {
 	peek := PeekPrefix(RouteOf("POST", "/api/chat"), []byte(`{"model":"m","messages":[{}]}`))
-	if at, members := peek.Cap(100); at != 0 || members != "" || peek.MustSpeak {
-		t.Errorf("%q at %d, must speak %v", members, at, peek.MustSpeak)
+	if got := peek.Cap(100); got.At != 0 || got.Text != "" || peek.MustSpeak {
+		t.Errorf("%+v, must speak %v", got, peek.MustSpeak)
 	}
 }
 
@@ -133,10 +138,10 @@ func TestCapTakesNoMemoryForALargeBody(t *testing.T) {
 	body := []byte(`{"model":"m","prompt":"` + strings.Repeat("x", size) + `"}`)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	at, members := PeekBody(RouteOf("POST", "/api/generate"), body).Cap(100)
+	got := PeekBody(RouteOf("POST", "/api/generate"), body).Cap(100)
 	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > size/4 || at != len(body)-1 || members == "" {
-		t.Errorf("%d bytes, %q at %d", used, members, at)
+	if used := after.TotalAlloc - before.TotalAlloc; used > size/4 || got.At != len(body)-1 || got.Text == "" {
+		t.Errorf("%d bytes, %+v", used, got)
 	}
 }
 

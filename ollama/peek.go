@@ -63,14 +63,14 @@ func (p Peek) Encoded(header http.Header) bool {
 	return !p.json && strings.Join(header["Content-Encoding"], "") != ""
 }
 
-// Insertion is where a member can be added to the body's object so that it wins
-// over those of its name before it: at its closing brace, with a comma in front.
-// It is 0 where there is no object, or nothing in it that anybody asked for.
-func (p Peek) Insertion() int {
-	if p.Model == "" && !p.Opaque {
-		return 0
+// Append adds members to the body's object so that they win over those of their
+// names before them. It adds none where there is no object, or nothing in it that
+// anybody asked for.
+func (p Peek) Append(added ...string) members.Insertion {
+	if p.closing == 0 || p.Model == "" && !p.Opaque {
+		return members.Insertion{}
 	}
-	return p.closing
+	return members.AtEnd(p.closing, added...)
 }
 
 // PeekBody reads what a whole request body asks for. A body that is not JSON

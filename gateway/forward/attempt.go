@@ -59,11 +59,11 @@ func (a *attempt) outgoing(choice balance.Choice) *http.Request {
 	out.ContentLength = int64(len(body.Data) + len(insertion.Text))
 	out.Body = http.NoBody
 	if len(body.Data) > 0 {
-		out.Body = insertion.Into(body)
+		out.Body = insertion.Into(body.Reader())
 	}
 	// With it the transport takes the lean way, and sends again on a fresh
 	// connection what an idle one did not take.
-	out.GetBody = func() (io.ReadCloser, error) { return insertion.Into(body), nil }
+	out.GetBody = func() (io.ReadCloser, error) { return insertion.Into(body.Reader()), nil }
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/members"
 	"github.com/clawdbot/clawgate/proxy"
 )
 
@@ -35,8 +36,8 @@ type exchange struct {
 	wait      time.Duration // how long it may wait at closed gates
 	waitGiven bool          // by the client or by the gateway's own setting
 	body      proxy.Body
-	insertion proxy.Insertion // what is sent within the body
-	guest     *crowd.Guest    // its place among the requests in hand
+	insertion members.Insertion // what is sent within the body
+	guest     *crowd.Guest      // its place among the requests in hand
 	leave     context.CancelCauseFunc
 	model     string // normalised, empty when the body names none
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/crowd"
 	"github.com/clawdbot/clawgate/gateway/balance"
+	"github.com/clawdbot/clawgate/members"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
 )
@@ -25,7 +26,7 @@ type Config struct {
 	// Body looks at a whole body of a request that Ask says to inspect, in which
 	// peek is what was found. It returns what is to be sent instead, and what within
 	// that, or why the request is refused.
-	Body func(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, proxy.Insertion, *Refusal)
+	Body func(request *http.Request, route ollama.Route, peek ollama.Peek, body []byte) ([]byte, members.Insertion, *Refusal)
 	Log  *slog.Logger
 }
 

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/clawdbot/clawgate/members"
 )
@@ -17,10 +17,6 @@ var passing = map[string]bool{
 	"tfs_z": true, "mirostat": true, "mirostat_tau": true, "mirostat_eta": true, "penalize_newline": true,
 }
 
-// errTwoEnds cannot happen as long as Walk is right. If it is not, what it cut
-// cannot be trusted.
-var errTwoEnds = errors.New("cannot pin the request's options: its body ends in two places")
-
 // Removal is what is taken out of the body of a native inference request.
 type Removal struct {
 	// KeepAlive takes out every keep_alive.
@@ -30,40 +26,23 @@ type Removal struct {
 	Runner bool
 }
 
-// From takes it out, in whatever case its names are. All else stays as it is, byte
-// by byte. A body without any of it is returned as it is, and so is one that is no
-// JSON object: Ollama refuses that. An error means that the body must not be sent on.
-//
-// It works in place, since a second copy would be outside the budget for
-// bodies: the caller owns the body and goes on with the result alone.
+// From takes it out, in whatever case its names are, in place: see [members.Cut]. An
+// error means that the body must not be sent on.
 func (r Removal) From(body []byte) ([]byte, error) {
-	drops := false
-	closing, object := r.walk(body, func(_, _ int) { drops = true })
-	if !object || !drops {
-		return body, nil
+	cut, err := members.Cut(body, r.choose)
+	if err != nil {
+		return nil, fmt.Errorf("cannot pin the request's options: %w", err)
 	}
-	switch end, whole := members.First(body); {
-	case !whole:
-		return body, nil // Ollama says what is wrong with it
-	case end != closing+1:
-		return nil, errTwoEnds
-	}
-	cut := cutter{body: body}
-	r.walk(body, cut.drop)
-	return cut.end(), nil
+	return cut, nil
 }
 
-// walk tells drop the ranges to leave out, in order.
-func (r Removal) walk(body []byte, drop func(start, end int)) (closing int, object bool) {
-	top := remover{drop: drop}
-	closing, object = members.Walk(body, func(m members.Member) {
-		top.visit(m, r.KeepAlive && m.Is("keep_alive") || r.Runner && m.Is("shift"))
-		if r.Runner && m.Is("options") {
-			options := remover{drop: drop, base: m.ValueStart}
-			_, _ = members.Walk(m.Value(), func(m members.Member) { options.visit(m, !passing[string(m.Name())]) })
-			options.end()
-		}
-	})
-	top.end()
-	return closing, object
+func (r Removal) choose(m members.Member) (drop bool, inside members.Choice) {
+	if r.Runner && m.Is("options") {
+		return false, choosesRunner
+	}
+	return r.KeepAlive && m.Is("keep_alive") || r.Runner && m.Is("shift"), nil
+}
+
+func choosesRunner(option members.Member) (bool, members.Choice) {
+	return !passing[string(option.Name())], nil
 }

@@ -65,6 +65,19 @@ func TestPinLetsAllElsePass(t *testing.T) {
 	}
 }
 
+func TestOneRemovalTakesNothingOfTheOther(t *testing.T) {
+	const body = `{"keep_alive":5,"shift":true,"options":{"num_ctx":1}}`
+	for want, r := range map[string]Removal{
+		`{"shift":true,"options":{"num_ctx":1}}`: {KeepAlive: true},
+		`{"keep_alive":5,"options":{}}`:          {Runner: true},
+		body:                                     {},
+	} {
+		if got, err := r.From([]byte(body)); err != nil || string(got) != want {
+			t.Errorf("%+v: %s (%v), want %s", r, got, err, want)
+		}
+	}
+}
+
 func TestPinDoesNotCopyABodyThatItLeavesAlone(t *testing.T) {
 	pin := Removal{KeepAlive: true, Runner: true}
 	body := []byte(`{"model":"m","prompt":"num_ctx","options":{"top_k":1}}`)

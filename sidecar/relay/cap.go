@@ -24,7 +24,7 @@ func (x *exchange) cap(encoded bool) bool {
 		x.answerError(http.StatusUnsupportedMediaType, "the answer's tokens are capped here (CLAWGATE_MAX_TOKENS), and this body cannot be read for that; send plain JSON without Content-Encoding")
 		return false
 	}
-	x.capped.At, x.capped.Text = x.peek.Cap(most)
+	x.capped = x.peek.Cap(most)
 	return true
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/crowd"
+	"github.com/clawdbot/clawgate/members"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
 	"github.com/clawdbot/clawgate/wire"
@@ -34,9 +35,9 @@ type exchange struct {
 	guest   *crowd.Guest // its place among the requests in hand
 	leave   context.CancelCauseFunc
 	peek    ollama.Peek
-	known   bool            // the model is one that Ollama lists
-	capped  proxy.Insertion // what caps the answer's tokens
-	prompt  uint64          // tells one body from another; 0 when it was not held
+	known   bool              // the model is one that Ollama lists
+	capped  members.Insertion // what caps the answer's tokens
+	prompt  uint64            // tells one body from another; 0 when it was not held
 	// bodyBytes is the body's length; of a streamed one without a length, that
 	// of its beginning.
 	bodyBytes int64

@@ -94,10 +94,10 @@ func (f *flight) outgoing() *http.Request {
 	out.ContentLength = int64(len(body.Data) + len(capped.Text))
 	out.Body = http.NoBody
 	if len(body.Data) > 0 {
-		out.Body = capped.Into(body)
+		out.Body = capped.Into(body.Reader())
 		// With it the transport itself sends again on a fresh connection what an
 		// idle one, closed by Ollama meanwhile, did not take.
-		out.GetBody = func() (io.ReadCloser, error) { return capped.Into(body), nil }
+		out.GetBody = func() (io.ReadCloser, error) { return capped.Into(body.Reader()), nil }
 	}
 	return out
 }
