@@ -150,6 +150,7 @@ func FuzzCap(f *testing.F) {
 	for _, seed := range []string{
 		`{"model":"m","prompt":"x"}`, `{"model":"m","prompt":"x","options":{"num_predict":500}} x`, `{"model":"m","prompt":"x","OPTIONS":null,"options":{"num_predict":1e3}}`,
 		`{"model":"m","prompt":"x","max_tokens":7,"Max_Tokens":null}`, "\xef\xbb\xbf{}", `{"model":"m","prompt":"}"}`, `{"model":"m","max_tokens":-5}`,
+		`{"model":" ","prompt":"x"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -193,7 +194,7 @@ func readAsOllama(path string, body []byte) (read asRead, err error) {
 		return read, err
 	}
 	native := path == "/api/generate"
-	read.works = request.Model != "" && len(request.Model) < 350 && (request.Prompt != "" || !native)
+	read.works = strings.TrimSpace(request.Model) != "" && len(request.Model) < 350 && (request.Prompt != "" || !native)
 	if native {
 		switch number := request.Options["num_predict"].(type) {
 		case nil:
