@@ -44,7 +44,8 @@ func meaning(code nvml.Return) string {
 	}
 }
 
-// lost reports whether the driver gave the device up (docs/faults.md, F17).
+// lost reports whether the driver gave the device up: it "has fallen off the bus", or
+// "requires a reset before it can be used again" (nvmlReturn_t in nvml.h).
 func lost(code nvml.Return) bool {
 	return code == nvml.ERROR_GPU_IS_LOST || code == nvml.ERROR_RESET_REQUIRED
 }

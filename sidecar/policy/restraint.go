@@ -9,7 +9,7 @@ import (
 
 const (
 	// afterJump is how long no remedy is begun after the wall clock jumped: what
-	// depends on it may look like a fault (faults.md F29).
+	// depends on it may look like a fault (docs/faults.md, F29).
 	afterJump = time.Minute
 	// startsTried and stopsTried are how often the engine may fail at the same
 	// thing before it is a person's.

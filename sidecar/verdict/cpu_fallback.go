@@ -109,7 +109,7 @@ func besides(p Picture) (bytes uint64) {
 // onGPU is the most GPU memory that can be the container's. own says that its
 // processes hold it: their list counts only where it is complete and the driver
 // has shown ours before, for a process in another PID namespace may be hidden
-// (faults.md, NVML fact 8).
+// (NVIDIA/nvidia-docker#179, NVIDIA/nvidia-container-toolkit#1013).
 func onGPU(p Picture) (bytes uint64, own, known bool) {
 	if !p.Card.View.Known || p.Now.Sub(p.Card.View.SeenAt) > viewAge {
 		return 0, false, false

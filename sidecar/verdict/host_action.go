@@ -60,7 +60,7 @@ func (c Card) devices() evidence.GPUView {
 }
 
 // deviceFailed covers a GPU that the driver gave up. No restart of a container
-// brings it back (faults.md F17), but a model that answers is served: what the
+// brings it back (docs/faults.md, F17), but a model that answers is served: what the
 // error hit may have been another program's. A model that has left memory is
 // loaded to see whether it still answers; one whose runner died of it is judged as
 // usual. Only a restart is then out of the question.

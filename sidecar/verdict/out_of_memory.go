@@ -50,9 +50,9 @@ func (m MemoryTrouble) loads() int {
 // outOfMemory: Ollama itself evicts and tries again once, so that the first time
 // is left to it. Then other models make room. A restart helps only against
 // memory that the container itself holds without using it, or that nobody can
-// see (faults.md F11): Ollama loads one model at a time, so that what is held while
-// this one's loads fail is no other's load. Where nobody can see it, it may as well
-// be held by a model that somebody uses, past the relay perhaps.
+// see (docs/faults.md, F11 and F15): Ollama loads one model at a time, so that what
+// is held while this one's loads fail is no other's load. Where nobody can see it,
+// it may as well be held by a model that somebody uses, past the relay perhaps.
 func outOfMemory(p Picture) (Judgement, bool) {
 	if !foundNoRoom(p) || len(p.Memory.Times) == 0 {
 		return Judgement{}, false

@@ -120,8 +120,8 @@ type Limits struct {
 
 const (
 	// ServerStart is how long a started server may stay silent: it listens
-	// before it has found its GPUs, which takes up to 60 s (faults.md F9b:
-	// two passes of 30 s in Ollama's discovery).
+	// before it has found its GPUs, which takes up to 60 s: two passes of 30 s
+	// (GPUDevices in Ollama's discover/runner.go).
 	ServerStart = 120 * time.Second
 	// PolicyWait is how long the engine's own restart policy gets to bring a
 	// crashed container back. Its pause between attempts grows to one minute.

@@ -12,7 +12,8 @@ const stoppingLasts = time.Minute
 // neverUnloaded is a model that Ollama wants out of memory and cannot get out:
 // a request that has ended still counts as holding it ("Stopping…" for ever,
 // ollama/ollama#7779). Its time is compared by the server's own clock, and means
-// nothing once that has jumped: Ollama's timers do not go by it (faults.md F29).
+// nothing once that has jumped: Ollama's timers (time.AfterFunc in server/sched.go)
+// do not go by it.
 func neverUnloaded(p Picture) (Judgement, bool) {
 	m, loaded := loadedModel(p.Loaded, p.Target)
 	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || inUse(p.Traffic, p.Target) ||
