@@ -93,7 +93,7 @@ func TestPlacesTakeNothingFromOneAnother(t *testing.T) {
 // TestMessagesOfOnePlaceTakeNothingFromOneAnother: it tells what others have decided.
 func TestMessagesOfOnePlaceTakeNothingFromOneAnother(t *testing.T) {
 	log, out := limited()
-	tell := func(message string) { log.Info(message) }
+	tell := func(message string) { log.Info(message) } //nolint:sloglint // the one place is the point
 	for range 1000 {
 		tell("often")
 	}

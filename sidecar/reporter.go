@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"context"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -66,13 +65,11 @@ func (r *reporter) tell(act policy.Act) bool {
 	return true
 }
 
-var levels = map[policy.Level]slog.Level{
-	policy.Debug: slog.LevelDebug, policy.Info: slog.LevelInfo, policy.Warn: slog.LevelWarn, policy.Error: slog.LevelError,
+var levels = map[policy.Level]func(log *slog.Logger, text string, with ...any){
+	policy.Debug: (*slog.Logger).Debug, policy.Info: (*slog.Logger).Info, policy.Warn: (*slog.Logger).Warn, policy.Error: (*slog.Logger).Error,
 }
 
-func (r *reporter) line(a policy.Tell) {
-	r.log.Log(context.Background(), levels[a.Level], a.Text, a.With...) //nolint:sloglint // each text is a constant where it is decided
-}
+func (r *reporter) line(a policy.Tell) { levels[a.Level](r.log, a.Text, a.With...) }
 
 func (r *reporter) entered(a policy.Entered) {
 	r.log.Info("state changed", "from", a.From, "to", a.To, "verdict", a.Judgement.Verdict,

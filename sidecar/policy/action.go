@@ -66,11 +66,12 @@ type (
 		Model      evidence.LoadedModel `json:"model"`
 	}
 	// CheckRefusal loads a model, to see whether Ollama is as busy as it says; answered
-	// by CheckEnded. CallOffCheck ends that load.
+	// by CheckEnded.
 	CheckRefusal struct {
 		Generation uint64 `json:"generation"`
 		Model      string `json:"model"` // normalised
 	}
+	// CallOffCheck ends that load.
 	CallOffCheck struct{}
 	// LookAtProcesses compares the processes with the last look; answered by
 	// ProcessesSeen. Models are those whose weights are asked for.
@@ -88,23 +89,24 @@ type (
 		Run    evidence.Identity `json:"run"`
 		Reason string            `json:"reason"`
 	}
-	// ForgetServer drops what is kept of a run of the server that is over, and
-	// ForgetRunners what is kept of its runners.
-	ForgetServer  struct{}
+	// ForgetServer drops what is kept of a run of the server that is over.
+	ForgetServer struct{}
+	// ForgetRunners drops what is kept of its runners.
 	ForgetRunners struct{}
 	// Adapt takes from the container's settings how many requests Ollama works on at a
 	// time, and how long a model stays in memory.
 	Adapt struct {
 		Env map[string]string `json:"env,omitempty"`
 	}
-	// Spend takes a restart out of the budget, Refund gives it back, and DropIntent
-	// closes the restart that is pending.
+	// Spend takes a restart out of the budget.
 	Spend struct {
 		At time.Time `json:"at"`
 	}
+	// Refund gives it back.
 	Refund struct {
-		At time.Time `json:"at"`
+		At time.Time `json:"at"` // of the spending
 	}
+	// DropIntent closes the restart that is pending.
 	DropIntent struct{}
 )
 
@@ -116,7 +118,7 @@ type (
 		Text  string `json:"text"`
 		With  []any  `json:"with,omitempty"` // names and values
 	}
-	// Entered tells of a new state, and Concluded of a new verdict.
+	// Entered tells of a new state.
 	Entered struct {
 		From      State             `json:"from,omitempty"`
 		To        State             `json:"to"`
@@ -125,6 +127,7 @@ type (
 
 		Generation uint64 `json:"generation"`
 	}
+	// Concluded tells of a new verdict.
 	Concluded struct {
 		Before    verdict.Verdict   `json:"before"`
 		Judgement verdict.Judgement `json:"judgement"`
@@ -139,11 +142,12 @@ type (
 		State  State                `json:"state"`
 	}
 	// RemedyDue tells of a remedy that is due, or that would be taken if Clawgate did
-	// not only watch, and RemedyTaken of what came of one.
+	// not only watch.
 	RemedyDue struct {
 		Account
 		Watching bool `json:"watching,omitempty"`
 	}
+	// RemedyTaken tells what came of one.
 	RemedyTaken struct {
 		Account
 		Result string            `json:"result"`
@@ -172,11 +176,13 @@ type (
 		State  State     `json:"state"`
 		At     time.Time `json:"at"`
 	}
-	// ContainerStarted, OOMKilled and ModelLoaded are counted.
+	// ContainerStarted tells of a start that was not Clawgate's.
 	ContainerStarted struct {
 		Cause string `json:"cause"`
 	}
-	OOMKilled   struct{}
+	// OOMKilled tells that a process of the container was killed for memory.
+	OOMKilled struct{}
+	// ModelLoaded tells of a load of Clawgate's own that succeeded.
 	ModelLoaded struct {
 		Model string `json:"model"`
 		Cause string `json:"cause"`

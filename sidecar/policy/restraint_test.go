@@ -23,8 +23,6 @@ func (a Attempts) and(change func(*Attempts)) Attempts {
 	return a
 }
 
-func unloadedOnce(a *Attempts) { a.Unloaded = true }
-
 func TestARemedyThatMustNotBe(t *testing.T) {
 	held := func(words string, tried Attempts, changes ...change) settled {
 		return settled{picture: onCard(changes...), tried: tried, want: verdict.HostAction, need: verdict.Person, behind: verdict.Wedged, words: words}

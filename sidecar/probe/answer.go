@@ -58,7 +58,7 @@ func (r *readiness) unsatisfied(content string, last ollama.Chunk) evidence.Prob
 	}
 	switch {
 	case content != "":
-		return r.result(evidence.Failure, fmt.Sprintf("the model's content %q does not match %q", firstLine([]byte(content)), r.spec.Pattern))
+		return r.result(evidence.Failure, fmt.Sprintf("what the model said, %d bytes, does not match %q", len(content), r.spec.Pattern))
 	case r.spec.Pattern == nil && last.Truncated: // its token was made, and Ollama kept the text to itself
 		return r.result(evidence.Success, "")
 	}
@@ -98,12 +98,4 @@ func (r *readiness) refusal(failure ollama.Failure, what string) evidence.ProbeR
 	result := r.result(outcome, fmt.Sprintf("POST %s %s: %s", r.spec.Path, what, failure.Words()))
 	result.Crash = failure.Kind == evidence.SignRunnerDied
 	return result
-}
-
-func firstLine(text []byte) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(strings.ToValidUTF8(string(text), "?")), "\n")
-	if len(line) > 256 {
-		line = strings.ToValidUTF8(line[:256], "") + "…"
-	}
-	return line
 }

@@ -93,8 +93,8 @@ func TestAPatternIsMatchedOverTheChunks(t *testing.T) {
 		"over several":      {chunk("p") + chunk("on") + chunk("g"), evidence.Success, ""},
 		"after other words": {chunk("well, ") + chunk("pong"), evidence.Success, ""},
 		"in the last one":   {chunk("po") + `{"message":{"content":"ng"},"done":true}` + "\n", evidence.Success, ""},
-		"not":               {chunk("@@@@") + last, evidence.Failure, `"@@@@" does not match "pong"`},
-		"not, cut short":    {chunk("@@@@"), evidence.Failure, `"@@@@" does not match`},
+		"not":               {chunk("@@@@") + last, evidence.Failure, `4 bytes, does not match "pong"`},
+		"not, cut short":    {chunk("@@@@"), evidence.Failure, `4 bytes, does not match`},
 		"nothing to match":  {last, evidence.Failure, "without any content"},
 	} {
 		inWorld(t, func(w *world) {

@@ -43,7 +43,7 @@ func (r *readiness) monotonous(content string, last ollama.Chunk) evidence.Probe
 	case content == "" && last.Truncated:
 		return r.result(evidence.Unknown, "Ollama kept the model's words to itself")
 	case said > 0 && said <= fewSymbols:
-		return r.result(evidence.Unknown, fmt.Sprintf("the model's answer %q is too short to tell", firstLine([]byte(content))))
+		return r.result(evidence.Unknown, fmt.Sprintf("the model's answer of %d bytes is too short to tell", len(content)))
 	}
 	reason := "the model says one symbol over and over"
 	if said == 0 {

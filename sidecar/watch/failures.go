@@ -38,8 +38,10 @@ func (f *Failures) pass() {
 	}
 }
 
-// Len is how many there are, and Newest when the last one was; zero without one.
-func (f Failures) Len() int          { return len(f.list) }
+// Len is how many there are.
+func (f Failures) Len() int { return len(f.list) }
+
+// Newest is when the last one was; zero without one.
 func (f Failures) Newest() time.Time { return f.newest().at }
 
 // newest is the zero failure where there is none.

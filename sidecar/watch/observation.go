@@ -110,12 +110,13 @@ type (
 		Model   string   `json:"model"`
 		Failure *Failure `json:"failure,omitempty"`
 	}
-	// PullMoved and PullEnded follow a pull.
+	// PullMoved is how far a pull is.
 	PullMoved struct {
 		Status    string `json:"status"`
 		Completed int64  `json:"completed"` // bytes
 		Total     int64  `json:"total"`
 	}
+	// PullEnded ends it.
 	PullEnded struct {
 		Err string `json:"err,omitempty"`
 	}
@@ -128,11 +129,13 @@ type (
 		Failure  *EngineError `json:"failure,omitempty"`
 	}
 
-	// PauseAsked, ResumeAsked and RestartAsked are a person's wishes.
+	// PauseAsked is a person's wish that Clawgate only watch.
 	PauseAsked struct {
 		Reason string `json:"reason,omitempty"`
 	}
-	ResumeAsked  struct{}
+	// ResumeAsked ends that.
+	ResumeAsked struct{}
+	// RestartAsked is a person's wish for a restart of the container.
 	RestartAsked struct{}
 )
 

@@ -111,9 +111,11 @@ func (r *Role) Doubt(now time.Time) {
 }
 
 // Beside says that a server was seen to answer while there was no such container, or it
-// did not run, and Idle that one answered while the container did nothing.
+// did not run.
 func (r *Role) Beside() bool { return r.absence.beside }
-func (r *Role) Idle() bool   { return r.absence.since.IsZero() && r.bond.Apart() }
+
+// Idle says that a server answered while the container did nothing.
+func (r *Role) Idle() bool { return r.absence.since.IsZero() && r.bond.Apart() }
 
 // AbsentSince is since when there has been no such container, or it does not run; zero
 // while it runs.
