@@ -33,7 +33,7 @@ func TestAVariedAnswerHasTwoSymbols(t *testing.T) {
 		"nothing":                   {"", stop, evidence.Failure, nothing},
 		"white space":               {"", strings.Repeat(chunk("\\n"), 16) + last, evidence.Failure, nothing},
 		"words that were held back": {"", last, evidence.Unknown, "Ollama kept the model's words to itself"},
-		"a short word":              {"", chunk("I") + stop, evidence.Unknown, `too short to tell`},
+		"a short word":              {"", chunk("I") + stop, evidence.Unknown, `the model's answer of 1 bytes is too short to tell`},
 	} {
 		inWorld(t, func(w *world) {
 			w.ask = says(200, c.answer)
