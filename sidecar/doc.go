@@ -2,37 +2,29 @@
 // decides what its state means, opens and closes the gate for requests, and has
 // the server mended when it will not mend itself.
 //
-// The package joins the parts below it (probe, verdict, policy, relay, recovery, admin)
-// and owns the interfaces through which it sees the container and the GPU. It
-// knows neither Docker nor NVML: package main hands it their adapters.
+// The package joins the parts below it (probe, watch, verdict, policy, relay, recovery,
+// admin) and owns the interfaces through which it sees the container and the GPU. It
+// knows neither Docker nor NVML: package main hands it their adapters. It decides nothing.
 //
 // # How it is built
 //
-// One goroutine, the supervisor's loop, owns all mutable state. Workers look at
-// the server and post what they saw; each message carries the generation in
-// which the look began. The generation grows with each start of the container
-// and with each remedy, and messages of an earlier one are dropped: they speak
-// of a server that is no more.
+// One goroutine, the supervisor's loop, owns the policy.Keeper, which remembers what was
+// seen and decides what is to be done. Workers look at the server and post what they saw
+// (look.go); each message carries the generation in which the look began. The generation
+// grows with each start of the container and with each remedy, and messages of an earlier
+// one are dropped: they speak of a server that is no more.
 //
-// What is known of a model stands in one record (model.go), to which its name leads; the
-// probe looks at one model at a time, the main one as a rule. Failures carry the run of
-// the model that they belong to, so that those of a run that is over are never taken for
-// trouble of the present one, and still count for how often it failed.
-//
-// After every message the loop puts all that is known into a verdict.Picture,
-// has verdict.Judge say what it means, and passes the judgement to policy.Step, which
-// says where Clawgate stands then and what is to be done. Both are pure. When a load, a
-// look or a remedy is a nuisance is still decided here, in the files that carry it out.
-//
-// A load that does not last is followed by a growing pause, and after the second one
-// the model is asked for a token in its place (lasting.go). Whatever the world answers,
-// nothing is done more often than its allowance (pace.go).
+// After every message the loop takes a turn: it tells the keeper what was seen, and
+// carries out what the keeper decides (act.go), in its order. What takes time is left to
+// a worker, which posts what came of it. The reporter tells the log, the health log, the
+// metrics and the status. What goes into a turn and what comes out of it can be recorded,
+// and decided again (package replay).
 //
 // # The container and the server
 //
 // The server is what answers at CLAWGATE_OLLAMA_URL, the container what is called
 // CLAWGATE_CONTAINER. They are taken for one until something shows that they are not
-// (role.go):
+// (watch.Role, verdict.Bond):
 //
 //   - While there is no such container, or it does not run: an answer to a request that
 //     began after an inspection had shown that, and an inspection begun after the

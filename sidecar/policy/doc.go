@@ -5,10 +5,34 @@
 // is left (Attempts), and holds back a remedy that cannot help or would make things
 // worse, with a reason (Restraint). What comes of that is the judgement that is acted on.
 //
+// Keeper keeps one server answering. It is told what was seen, one observation a turn,
+// has package watch remember it and package verdict judge it, and answers with acts: what
+// is to be done, and what is to be told. It does nothing itself, and reads no clock:
+// whoever asks it carries the acts out, and tells what came of them as observations. Two
+// keepers that are told the same decide the same.
+//
 // Step says what one event makes of a machine. It knows nothing of servers, containers or
-// requests but what a judgement tells. Whoever asks it carries out the action, and tells
-// what came of it as another event. All of it is pure: no clock is read, and nothing
-// remembered.
+// requests but what a judgement tells.
+//
+// # Where which decision stands
+//
+//	who may pass the gate                      gate.go
+//	when a probe is sent, and what it means    probes.go, holdprobe.go
+//	which model is looked at                   focus.go
+//	when a model is loaded, pulled, restored   load.go, loads.go, lasting.go, pull.go
+//	when the processes are looked at           looks.go
+//	whether a refusal is believed              refusals.go
+//	which remedy, and when                     step.go, climb.go, remedy.go, quiet.go, quietwait.go
+//	what was tried, and what is held back      settle.go, attempts.go, tried.go, restraint.go
+//	how many restarts are left                 budget.go
+//	what a stop of ours still asks for         pending.go
+//	which model is kept out                    quarantine.go
+//	whether the container is the server        role.go
+//	what a person asks for                     person.go
+//	how often, at most                         allowance.go
+//
+// A load that does not last is followed by a growing pause, and after the second one
+// the model is asked for a token in its place.
 //
 // # The state machine
 //
