@@ -19,12 +19,12 @@ func firstRung(m Machine, e Event) Rung {
 	}
 }
 
-func (m Machine) drained(e Event) (Machine, Action) {
+func (m Machine) drained(e Event) (Machine, Task) {
 	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
 		return m, Nothing
 	}
 	if m.Rung.Cuts() && !e.BudgetLeft && !m.Forced {
-		m.State, m.Draining, m.AtIdle = Exhausted, false, false
+		m.State, m.Draining, m.WhenQuiet = Exhausted, false, false
 		return m, Nothing
 	}
 	m.State, m.Draining, m.Forced, m.Tried = Recovering, false, false, m.Target
@@ -33,12 +33,12 @@ func (m Machine) drained(e Event) (Machine, Action) {
 
 // remedyFailed climbs, but not from a remedy for a model that answered before it:
 // there is nothing to climb for until the model is found silent.
-func (m Machine) remedyFailed(e Event) (Machine, Action) {
+func (m Machine) remedyFailed(e Event) (Machine, Task) {
 	switch {
 	case m.State != Recovering:
 		return m, Nothing
-	case m.AtIdle:
-		m.State, m.AtIdle = Verifying, false
+	case m.WhenQuiet:
+		m.State, m.WhenQuiet = Verifying, false
 		return m, Probe
 	}
 	return m.escalate(e)
@@ -46,7 +46,7 @@ func (m Machine) remedyFailed(e Event) (Machine, Action) {
 
 // escalate goes for the next rung, or waits when there is none. A restart cuts
 // what the unload did not, so that moving streams are let finish first.
-func (m Machine) escalate(e Event) (Machine, Action) {
+func (m Machine) escalate(e Event) (Machine, Task) {
 	switch {
 	case m.Rung == MakeRoom:
 		return m.roomMade(e)
@@ -65,7 +65,7 @@ func (m Machine) escalate(e Event) (Machine, Action) {
 
 // roomMade goes on after other models have left memory, or would not. What may
 // come next depends on who holds the memory, which the judgement tells.
-func (m Machine) roomMade(e Event) (Machine, Action) {
+func (m Machine) roomMade(e Event) (Machine, Task) {
 	if e.Kind == RemedyFailed {
 		m.State = Verifying
 		return m, Probe
@@ -75,7 +75,7 @@ func (m Machine) roomMade(e Event) (Machine, Action) {
 
 // drainFor makes a remedy due. Another model than the main one is given up before
 // anything is cut for it.
-func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Action) {
+func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Task) {
 	m.Target = model
 	if rung.Cuts() && e.Aside && model != "" {
 		m.State, m.Draining = Exhausted, false

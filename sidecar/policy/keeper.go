@@ -172,14 +172,14 @@ func (k *Keeper) judge() {
 	k.judgement = fresh
 }
 
-// handle takes one step and decides what its action asks for.
+// handle takes one step and decides what its task asks for.
 func (k *Keeper) handle(event Event) {
 	starts := k.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = k.BudgetLeft() > 0 && (starts || !RestartForbidden(k.picture(), k.tried()).Holds())
 	event.UnloadsSpent = k.seen.Models.Get(event.Judgement.Model).UnloadsSpent(k.turn.now)
 	event.Aside = k.seen.Aside()
 	before := k.machine
-	after, action := Step(k.machine, event)
+	after, task := Step(k.machine, event)
 	k.machine = after
 	if after.State != before.State {
 		k.since = k.turn.now
@@ -188,7 +188,7 @@ func (k *Keeper) handle(event Event) {
 	if before.State == Stopped && after.State == Starting && event.Kind != Replaced {
 		k.runEnded() // a person has undone it, before an inspection told how
 	}
-	switch action {
+	switch task {
 	case LoadModel:
 		k.load()
 	case PullModel:

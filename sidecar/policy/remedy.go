@@ -90,11 +90,11 @@ func (k *Keeper) finishDrain() {
 	if !k.machine.Draining || k.machine.Passive && !k.machine.Forced {
 		return
 	}
-	if (k.machine.Rung.Cuts() || k.machine.AtIdle) && now.Sub(k.remedy.drainFrom) < k.settings.DrainTimeout && k.underWay() {
+	if (k.machine.Rung.Cuts() || k.machine.WhenQuiet) && now.Sub(k.remedy.drainFrom) < k.settings.DrainTimeout && k.underWay() {
 		k.remedy.drainedAt = time.Time{}
 		return
 	}
-	if k.machine.AtIdle && !k.undisturbed() {
+	if k.machine.WhenQuiet && !k.undisturbed() {
 		return
 	}
 	if k.machine.Forced || k.allowance.remedies.AllowN(now, 1) {
@@ -108,7 +108,7 @@ func (k *Keeper) underWay() bool {
 	moves := slices.ContainsFunc(k.turn.Traffic.InFlight, func(r evidence.Request) bool {
 		return !r.LastChunkAt.IsZero() && k.turn.now.Sub(r.LastChunkAt) < drainMoves
 	})
-	return moves || k.machine.AtIdle && len(k.turn.Traffic.InFlight) > 0
+	return moves || k.machine.WhenQuiet && len(k.turn.Traffic.InFlight) > 0
 }
 
 // beginRemedy starts the rung that the machine stands on. From here on nothing

@@ -111,21 +111,21 @@ type Event struct {
 	Observe bool
 }
 
-// Action is what the supervisor does after a step.
-type Action string
+// Task is what is due after a step. The keeper makes acts of it.
+type Task string
 
 const (
-	Nothing Action = ""
+	Nothing Task = ""
 	// LoadModel loads the model, unless that would be a nuisance now.
-	LoadModel Action = "load"
+	LoadModel Task = "load"
 	// PullModel fetches the model, if that is allowed.
-	PullModel Action = "pull"
+	PullModel Task = "pull"
 	// Drain lets the streams that move come to their end, then posts Drained.
-	Drain Action = "drain"
+	Drain Task = "drain"
 	// Remedy starts the rung that the machine stands on.
-	Remedy Action = "remedy"
+	Remedy Task = "remedy"
 	// Probe looks at once whether the model answers.
-	Probe Action = "probe"
+	Probe Task = "probe"
 	// Wait starts the backoff.
-	Wait Action = "wait"
+	Wait Task = "wait"
 )

@@ -16,21 +16,21 @@ type Machine struct {
 	Draining bool
 	// Forced says that a person asked for the restart that is due.
 	Forced bool
-	// AtIdle says that the remedy that is due, or being taken, was put off until a
+	// WhenQuiet says that the remedy that is due, or being taken, was put off until a
 	// quiet moment: the model answers, and that does not call it off.
-	AtIdle bool
+	WhenQuiet bool
 	// Passive is set while Clawgate only watches: paused, or MODE=observe. No
 	// remedy is taken then, unless a person asks for it.
 	Passive bool
 }
 
 // Step is what one event makes of one state. It is pure, and tested over every pair. Late events of an earlier run are dropped before.
-func Step(m Machine, e Event) (Machine, Action) {
+func Step(m Machine, e Event) (Machine, Task) {
 	switch e.Kind {
 	case Drained:
 		return m.drained(e)
 	case RemedyDone:
-		m.AtIdle = m.AtIdle && m.State != Recovering
+		m.WhenQuiet = m.WhenQuiet && m.State != Recovering
 		return m.when(Recovering, Verifying, Probe)
 	case RemedyFailed:
 		return m.remedyFailed(e)
@@ -45,7 +45,7 @@ func Step(m Machine, e Event) (Machine, Action) {
 	case QuietMoment:
 		return m.quiet(e)
 	case Disturbed:
-		if m.AtIdle && !m.Forced {
+		if m.WhenQuiet && !m.Forced {
 			m = m.callOff()
 		}
 		return m, Nothing
@@ -89,17 +89,17 @@ func (m Machine) noted(e Event) Machine {
 }
 
 // when moves from one state to another and leaves all others alone.
-func (m Machine) when(from, to State, action Action) (Machine, Action) {
+func (m Machine) when(from, to State, task Task) (Machine, Task) {
 	if m.State != from {
 		return m, Nothing
 	}
 	m.State = to
-	return m, action
+	return m, task
 }
 
 // judged handles judgements. On a rung of the ladder they mean nothing: the
 // server is being changed under them.
-func (m Machine) judged(e Event) (Machine, Action) {
+func (m Machine) judged(e Event) (Machine, Task) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
@@ -114,7 +114,7 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	case verdict.Nothing:
 		return m.answers()
 	case verdict.MendWhenQuiet:
-		if m.AtIdle && m.Draining {
+		if m.WhenQuiet && m.Draining {
 			return m, Nothing
 		}
 		return m.answers()
@@ -135,13 +135,13 @@ func (m Machine) judged(e Event) (Machine, Action) {
 	}
 }
 
-func (m Machine) answers() (Machine, Action) {
+func (m Machine) answers() (Machine, Task) {
 	return Machine{State: Ready, Rung: m.callOff().Rung, Tried: m.Tried, Passive: m.Passive}, Nothing
 }
 
 // quiet begins a remedy that was put off. While Clawgate only watches it shows
 // as a judgement alone: the model answers.
-func (m Machine) quiet(e Event) (Machine, Action) {
+func (m Machine) quiet(e Event) (Machine, Task) {
 	rung, allowed := Restart, e.BudgetLeft
 	if e.Judgement.Model != "" { // it is about one load of a model, and no more than that
 		rung, allowed = Unload, !e.UnloadsSpent
@@ -149,13 +149,13 @@ func (m Machine) quiet(e Event) (Machine, Action) {
 	if m.State != Ready || m.Passive || !allowed {
 		return m, Nothing
 	}
-	m.State, m.Target, m.Rung, m.Draining, m.AtIdle = Isolated, e.Judgement.Model, rung, true, true
+	m.State, m.Target, m.Rung, m.Draining, m.WhenQuiet = Isolated, e.Judgement.Model, rung, true, true
 	return m, Drain
 }
 
 // hopeless: the gate closes for what the trouble is about. A model that is not
 // in memory is loaded now and then, to see whether that has changed.
-func (m Machine) hopeless(e Event) (Machine, Action) {
+func (m Machine) hopeless(e Event) (Machine, Task) {
 	m = m.callOff()
 	m.State, m.Target = Exhausted, e.Judgement.Model
 	return m, stillTry(e)
@@ -164,14 +164,14 @@ func (m Machine) hopeless(e Event) (Machine, Action) {
 // callOff ends a drain without its remedy, which then counts as not tried.
 func (m Machine) callOff() Machine {
 	if m.Draining {
-		m.Draining, m.AtIdle, m.Rung = false, false, NoRung
+		m.Draining, m.WhenQuiet, m.Rung = false, false, NoRung
 	}
 	return m
 }
 
 // works: something moves, so a remedy that was due is called off.
-func (m Machine) works(e Event) (Machine, Action) {
-	if m.AtIdle && m.Draining && m.State == Isolated {
+func (m Machine) works(e Event) (Machine, Task) {
+	if m.WhenQuiet && m.Draining && m.State == Isolated {
 		m.State = Ready // the model answered before that drain
 	}
 	m = m.callOff()
@@ -190,7 +190,7 @@ func (m Machine) loading(e Event) Machine {
 // unloaded: the server is up without the model. A ready gate stays open when
 // the model merely left memory: Ollama loads it for whoever asks first. After a
 // crash it closes until the model is back.
-func (m Machine) unloaded(e Event) (Machine, Action) {
+func (m Machine) unloaded(e Event) (Machine, Task) {
 	m = m.callOff()
 	switch m.State {
 	case Ready:
@@ -205,7 +205,7 @@ func (m Machine) unloaded(e Event) (Machine, Action) {
 	return m, LoadModel
 }
 
-func (m Machine) missing(e Event) (Machine, Action) {
+func (m Machine) missing(e Event) (Machine, Task) {
 	m = m.callOff()
 	if m.State == Backoff {
 		return m, Nothing
@@ -214,7 +214,7 @@ func (m Machine) missing(e Event) (Machine, Action) {
 }
 
 // silent: nothing answers, and nothing can or should be done about it yet.
-func (m Machine) silent(e Event) (Machine, Action) {
+func (m Machine) silent(e Event) (Machine, Task) {
 	m = m.callOff()
 	switch m.State {
 	case Starting, Loading, Ready, Isolated:
@@ -228,7 +228,7 @@ func (m Machine) silent(e Event) (Machine, Action) {
 }
 
 // due: a problem that only a remedy mends.
-func (m Machine) due(e Event) (Machine, Action) {
+func (m Machine) due(e Event) (Machine, Task) {
 	switch m.State {
 	case Verifying:
 		if e.Judgement.Model == "" || e.Judgement.Model == m.Target || m.Target == "" {
@@ -241,7 +241,7 @@ func (m Machine) due(e Event) (Machine, Action) {
 			return m, stillTry(e)
 		}
 	}
-	if m.Draining && !m.AtIdle {
+	if m.Draining && !m.WhenQuiet {
 		return m, Nothing
 	}
 	m = m.callOff() // what could wait gives way to what cannot
@@ -250,14 +250,14 @@ func (m Machine) due(e Event) (Machine, Action) {
 
 // stillTry is what remains without budget. A model whose runner died is not in
 // memory: it could never answer again if nobody loaded it.
-func stillTry(e Event) Action {
+func stillTry(e Event) Task {
 	if verdict.Of(e.Judgement.Verdict).Meanwhile == verdict.Load || verdict.Of(e.Judgement.Behind).Meanwhile == verdict.Load {
 		return LoadModel
 	}
 	return Nothing
 }
 
-func (m Machine) loadFailed() (Machine, Action) {
+func (m Machine) loadFailed() (Machine, Task) {
 	switch m.State {
 	case Starting, Loading, Verifying:
 		m.State = Backoff
@@ -266,11 +266,11 @@ func (m Machine) loadFailed() (Machine, Action) {
 	return m, Nothing
 }
 
-func (m Machine) restartRequested(e Event) (Machine, Action) {
+func (m Machine) restartRequested(e Event) (Machine, Task) {
 	if m.State == Recovering || m.Forced {
 		return m, Nothing
 	}
-	m.Target, m.Rung, m.Draining, m.Forced, m.AtIdle = "", Restart, true, true, false
+	m.Target, m.Rung, m.Draining, m.Forced, m.WhenQuiet = "", Restart, true, true, false
 	if m.State == Stopped || e.Judgement.ServerGone {
 		m.Rung = Start
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
-// outcome is one cell of the transition table: the next state and the action.
+// outcome is one cell of the transition table: the next state and the task.
 type outcome struct {
-	state  State
-	action Action
+	state State
+	task  Task
 }
 
 // stay is a cell in which nothing happens.
@@ -132,8 +132,8 @@ func TestEveryEventInEveryState(t *testing.T) {
 			if want == stay {
 				want = outcome{state, Nothing}
 			}
-			after, action := Step(standing(state), about(in))
-			if got := (outcome{after.State, action}); got != want {
+			after, task := Step(standing(state), about(in))
+			if got := (outcome{after.State, task}); got != want {
 				t.Errorf("%s in %s: got %v, want %v", in, state, got, want)
 			}
 		}
@@ -156,8 +156,8 @@ func TestADrainedMachineTakesItsRemedy(t *testing.T) {
 		{"a drain that was called off", Machine{State: Isolated, Rung: Restart}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
 	} {
 		test.event.Kind = Drained
-		after, action := Step(test.machine, test.event)
-		if got := (outcome{after.State, action}); got != test.want {
+		after, task := Step(test.machine, test.event)
+		if got := (outcome{after.State, task}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 		if after.State == Recovering && (after.Draining || after.Forced) {
@@ -208,8 +208,8 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 		{"after a failed start, too", Recovering, Start, of(RemedyFailed), true, outcome{Backoff, Wait}},
 		{"exhausted stays so without budget", Exhausted, Restart, judged(verdict.Mend), false, outcome{Exhausted, Nothing}},
 	} {
-		after, action := Step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
-		if got := (outcome{after.State, action}); got != test.want {
+		after, task := Step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
+		if got := (outcome{after.State, task}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -227,8 +227,8 @@ func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
 		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, silent},
 		"when its unload fails":              {Machine{State: Recovering, Rung: Unload, Target: "n", Tried: "n"}, failed},
 	} {
-		if after, action := Step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || action != Nothing {
-			t.Errorf("%s: %+v and %q", name, after, action)
+		if after, task := Step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || task != Nothing {
+			t.Errorf("%s: %+v and %q", name, after, task)
 		}
 	}
 	server := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
@@ -244,9 +244,9 @@ func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
 			want = LoadModel
 		}
 		for _, j := range []verdict.Judgement{{Verdict: found, Need: verdict.Mend}, {Verdict: verdict.HostAction, Behind: found, Need: verdict.MendWithBudget}} {
-			after, action := Step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
-			if after.State != Exhausted || action != want {
-				t.Errorf("%s, behind it %q: got %s and %q, want %q", j.Verdict, j.Behind, after.State, action, want)
+			after, task := Step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
+			if after.State != Exhausted || task != want {
+				t.Errorf("%s, behind it %q: got %s and %q, want %q", j.Verdict, j.Behind, after.State, task, want)
 			}
 		}
 	}
@@ -258,7 +258,7 @@ func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				for _, draining := range []bool{false, true} {
 					m := Machine{State: state, Rung: rung, Draining: draining, Passive: true}
-					if _, action := Step(m, about(in)); action == Remedy {
+					if _, task := Step(m, about(in)); task == Remedy {
 						t.Errorf("%s in %+v takes a remedy", in, m)
 					}
 				}
@@ -272,7 +272,7 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
 				m := Machine{State: state, Rung: rung, Draining: true}
-				if _, action := Step(m, about(in)); action == Remedy && (in.kind != Drained || state != Isolated) {
+				if _, task := Step(m, about(in)); task == Remedy && (in.kind != Drained || state != Isolated) {
 					t.Errorf("%s in %+v takes a remedy", in, m)
 				}
 			}
@@ -285,7 +285,7 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
 	for _, in := range inputs() {
 		for _, atIdle := range []bool{false, true} {
-			asked, _ := Step(Machine{State: Isolated, Draining: true, AtIdle: atIdle, Rung: Restart}, about(of(RestartRequested)))
+			asked, _ := Step(Machine{State: Isolated, Draining: true, WhenQuiet: atIdle, Rung: Restart}, about(of(RestartRequested)))
 			if after, _ := Step(asked, about(in)); after.Forced && !after.Draining {
 				t.Errorf("%s leaves %+v", in, after)
 			}
@@ -306,26 +306,26 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 	degraded := Event{Kind: Judged, BudgetLeft: true, Judgement: verdict.Judgement{Verdict: verdict.VRAMLeak, Need: verdict.MendWhenQuiet}}
 	quiet := degraded
 	quiet.Kind = QuietMoment
-	m, action := Step(Machine{State: Ready}, quiet)
-	if m.State != Isolated || m.Rung != Restart || action != Drain {
-		t.Fatalf("at the quiet moment: %+v and %q", m, action)
+	m, task := Step(Machine{State: Ready}, quiet)
+	if m.State != Isolated || m.Rung != Restart || task != Drain {
+		t.Fatalf("at the quiet moment: %+v and %q", m, task)
 	}
 	if m, _ = Step(m, degraded); m.State != Isolated || !m.Draining {
 		t.Errorf("the same judgement called it off: %+v", m)
 	}
-	if well, _ := Step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.AtIdle {
+	if well, _ := Step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.WhenQuiet {
 		t.Errorf("a server that is well again does not call it off: %+v", well)
 	}
-	if disturbed, _ := Step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.AtIdle || disturbed.Rung != NoRung {
+	if disturbed, _ := Step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.WhenQuiet || disturbed.Rung != NoRung {
 		t.Errorf("somebody else's use does not call it off: %+v", disturbed)
 	}
-	m, action = Step(m, Event{Kind: Drained, BudgetLeft: true})
-	if m.State != Recovering || !m.AtIdle || action != Remedy {
-		t.Errorf("after the drain: %+v and %q", m, action)
+	m, task = Step(m, Event{Kind: Drained, BudgetLeft: true})
+	if m.State != Recovering || !m.WhenQuiet || task != Remedy {
+		t.Errorf("after the drain: %+v and %q", m, task)
 	}
 	for _, end := range []EventKind{RemedyDone, RemedyFailed} { // the model answered before it: nobody climbs from there
-		if after, action := Step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.AtIdle || action != Probe {
-			t.Errorf("%s: %+v and %q", end, after, action)
+		if after, task := Step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.WhenQuiet || task != Probe {
+			t.Errorf("%s: %+v and %q", end, after, task)
 		}
 	}
 }
@@ -340,17 +340,17 @@ func TestAQuietMomentPassesUnused(t *testing.T) {
 		"while something else is on":  {Machine{State: Verifying}, Event{BudgetLeft: true}},
 	} {
 		test.event.Kind = QuietMoment
-		if after, action := Step(test.machine, test.event); after != test.machine || action != Nothing {
-			t.Errorf("%s: %+v and %q", name, after, action)
+		if after, task := Step(test.machine, test.event); after != test.machine || task != Nothing {
+			t.Errorf("%s: %+v and %q", name, after, task)
 		}
 	}
 }
 
 func TestWhatIsHopelessClosesTheGateForOneModelAndGoesOnTrying(t *testing.T) {
-	for found, want := range map[verdict.Verdict]Action{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
-		after, action := Step(Machine{State: Ready}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Person, Model: "m"}})
-		if after.State != Exhausted || after.Target != "m" || action != want {
-			t.Errorf("%s: %+v and %q, want %q", found, after, action, want)
+	for found, want := range map[verdict.Verdict]Task{verdict.Crashed: LoadModel, verdict.OutOfMemory: LoadModel, verdict.HostAction: Nothing} {
+		after, task := Step(Machine{State: Ready}, Event{Kind: Judged, Judgement: verdict.Judgement{Verdict: found, Need: verdict.Person, Model: "m"}})
+		if after.State != Exhausted || after.Target != "m" || task != want {
+			t.Errorf("%s: %+v and %q, want %q", found, after, task, want)
 		}
 	}
 }
@@ -373,8 +373,8 @@ func TestWhatIsNotedChangesNoState(t *testing.T) {
 		"stability":                          {Machine{State: Ready, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Ready}},
 		"not elsewhere":                      {Machine{State: Verifying, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Verifying, Rung: Unload, Tried: "m"}},
 	} {
-		if after, action := Step(c.before, c.event); after != c.after || action != Nothing {
-			t.Errorf("%s: %+v, %q", name, after, action)
+		if after, task := Step(c.before, c.event); after != c.after || task != Nothing {
+			t.Errorf("%s: %+v, %q", name, after, task)
 		}
 	}
 }
