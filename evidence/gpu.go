@@ -44,6 +44,30 @@ func (v GPUView) HeldBy(containerID string) (bytes uint64) {
 	return bytes
 }
 
+// Holders are the processes of the container that hold memory, once for each GPU, and
+// what they hold together. Known is false where that may not be all, or not be its.
+func (v GPUView) Holders(containerID string) (bytes uint64, holders []GPUProcess, known bool) {
+	if !v.Known || containerID == "" {
+		return 0, nil, false
+	}
+	for _, g := range v.GPUs {
+		if !g.ProcessesKnown || g.Coherent || g.Lost {
+			return 0, nil, false
+		}
+		for _, p := range g.Processes {
+			if !p.of(containerID) {
+				continue
+			}
+			if !p.BytesKnown {
+				return 0, nil, false
+			}
+			bytes += p.Bytes
+			holders = append(holders, p)
+		}
+	}
+	return bytes, holders, true
+}
+
 // FreeBytes is what is free on all GPUs together.
 func (v GPUView) FreeBytes() (bytes uint64) {
 	for _, g := range v.GPUs {

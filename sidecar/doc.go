@@ -24,14 +24,14 @@
 //
 // The server is what answers at CLAWGATE_OLLAMA_URL, the container what is called
 // CLAWGATE_CONTAINER. They are taken for one until something shows that they are not
-// (watch.Role, verdict.Bond):
+// (watch.Role):
 //
 //   - While there is no such container, or it does not run: an answer to a request that
 //     began after an inspection had shown that, and an inspection begun after the
 //     answer that shows the same start of the container. What was in flight when the
 //     container ended proves nothing.
 //   - While it runs: three answers in a row beside which its counters stood still
-//     (verdict.Bond). Counters that cannot be read, that are always zero, or that move
+//     (bond.go of package watch). Counters that cannot be read, that are always zero, or that move
 //     for whatever reason, show nothing. Three answers beside which they move take it
 //     back, twice as many after each time that it was found again. A container that
 //     was seen not to run beside the server begins with the finding.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/clawdbot/clawgate/sidecar/admin"
 	"github.com/clawdbot/clawgate/sidecar/policy"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // recentShown is how many of the newest changes the status shows.
@@ -75,7 +75,7 @@ func gateStatus(of policy.Gate) admin.GateStatus {
 	return gate
 }
 
-func probeStatus(streak verdict.Streak) admin.ProbeStatus {
+func probeStatus(streak watch.Streak) admin.ProbeStatus {
 	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Doubt)
 }
 
@@ -85,7 +85,7 @@ func (s *supervisor) containerStatus(of policy.Standing) admin.ContainerStatus {
 	return status
 }
 
-func activityStatus(pulse verdict.Pulse, now time.Time) admin.ActivityStatus {
+func activityStatus(pulse watch.Pulse, now time.Time) admin.ActivityStatus {
 	return admin.ActivityStatus{
 		Seen:                  admin.Seen{At: pulse.SeenAt()},
 		CPUMillisPerSecond:    float64(pulse.Rate.CPU) / float64(time.Millisecond),

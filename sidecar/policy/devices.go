@@ -60,9 +60,6 @@ func (k *Keeper) followLeak(view evidence.GPUView, id string) {
 	server, devices := &k.seen.Server, &k.seen.Devices
 	moving := !k.loads.since.IsZero() || k.loads.restoring || view.SeenAt.Sub(devices.WorkedAt) < GPUMoves || len(k.turn.Traffic.InFlight) > 0 ||
 		!server.LoadedKnown || k.machine.State == Recovering || server.Pulse.StillFor(view.SeenAt) == 0
-	if moving && devices.Leak.Lasts(view.SeenAt) {
-		return // traffic does not give leaked memory back
-	}
 	devices.Leak = devices.Leak.Add(view, id, server.Loaded, moving, k.settings.LeakTolerance)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 const mainOne, otherOne = "main:latest", "other:latest"
@@ -24,7 +25,7 @@ func TestALookAside(t *testing.T) {
 	open := &attempt{began: began}
 	k.probes.open, k.probes.asked, k.probes.next = []*attempt{open}, began, began.Add(time.Hour)
 	k.lookAt(otherOne)
-	if !k.seen.Aside() || k.seen.Focused().Streak != (verdict.Streak{}) {
+	if !k.seen.Aside() || k.seen.Focused().Streak != (watch.Streak{}) {
 		t.Errorf("it looks at %s: %+v", k.seen.Focus, k.seen.Focused().Streak)
 	}
 	if !open.superseded || len(k.probes.open) != 1 {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // Gate says who may pass: everybody where All is nil and Models is empty.
@@ -29,10 +29,10 @@ type Closure struct {
 
 // Around is what the gate depends on beside the machine.
 type Around struct {
-	Main     string         // the model that Clawgate is there for, normalised
-	API      verdict.Streak // of looks at the list of models
-	Sentence string         // of the present judgement
-	Mending  string         // the sentence of the trouble that is being mended
+	Main     string       // the model that Clawgate is there for, normalised
+	API      watch.Streak // of looks at the list of models
+	Sentence string       // of the present judgement
+	Mending  string       // the sentence of the trouble that is being mended
 	// KeptOut are the models in quarantine.
 	KeptOut map[string]Closure
 

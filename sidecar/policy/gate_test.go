@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // closed names what a gate is closed for: "all", or the models.
@@ -21,8 +21,8 @@ func closed(g Gate) string {
 
 func TestTheGateClosesForWhatTheTroubleIsAbout(t *testing.T) {
 	now := time.Now()
-	answers, fails := verdict.Streak{Successes: 1}, verdict.Streak{Failures: 1}
-	missing := verdict.Streak{Failures: 1, Last: evidence.ProbeResult{Missing: true}}
+	answers, fails := watch.Streak{Successes: 1}, watch.Streak{Failures: 1}
+	missing := watch.Streak{Failures: 1, Last: evidence.ProbeResult{Missing: true}}
 	kept := map[string]Closure{"other": {Reason: "it dies", ExpectedOpen: now.Add(time.Minute)}, "past": {ExpectedOpen: now}}
 	for name, c := range map[string]struct {
 		m      Machine

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -137,7 +136,7 @@ func (k *Keeper) loadEnded(failure *watch.Failure) {
 		return // the probe has turned from it
 	}
 	k.probes.supersede() // what probes found before was of another runner
-	of.Streak = verdict.Streak{}
+	of.Streak = watch.Streak{}
 	k.probeNow()
 }
 

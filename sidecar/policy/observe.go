@@ -2,7 +2,6 @@ package policy
 
 import (
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -125,7 +124,7 @@ func (k *Keeper) activityRead(o watch.ActivityRead) {
 	k.askWhoAnswers()
 	pulse := &k.seen.Server.Pulse
 	if k.apart() != "" {
-		*pulse = verdict.Pulse{}
+		*pulse = watch.Pulse{}
 		return
 	}
 	*pulse = pulse.Add(o.Reading)

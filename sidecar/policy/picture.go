@@ -6,6 +6,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // picture puts all that is known into one value for package verdict.
@@ -40,7 +41,7 @@ func (k *Keeper) picture() verdict.Picture {
 func (k *Keeper) drawFocus(p *verdict.Picture) {
 	of, devices := k.seen.Focused(), &k.seen.Devices
 	p.Crashes, p.CrashDetail, p.CrashUnresolved = of.Crashes.Times(), of.Crashes.Detail, of.Unresolved(of.Crashes)
-	p.Memory, p.Refused, p.Hollow = of.MemoryTrouble(p.Now), k.seen.Refused.Refusals, of.Hollow.Verdict()
+	p.Memory, p.Refused, p.Hollow = of.MemoryTrouble(p.Now), k.seen.Refused, of.Hollow
 	p.Card = verdict.Card{
 		View: devices.View, LastKnown: devices.LastKnown, Mismatch: devices.Mismatch, Xids: devices.Xids(), Hint: devices.Hint,
 		BestRatio: of.BestRatio, UsedThisRun: of.UsedThisRun, ByWish: k.offGPUByWish(p.Target),
@@ -64,7 +65,7 @@ func (k *Keeper) operatorAct() string {
 	if k.owesStart(c.Seen) {
 		return ""
 	}
-	return c.Operator.Act(c.Seen, c.Known, c.GoneSince, k.turn.now)
+	return verdict.OperatorAct(c, k.turn.now)
 }
 
 // withoutContainer takes the container out of a picture of a server that is another
@@ -74,5 +75,5 @@ func (k *Keeper) withoutContainer(p *verdict.Picture) {
 		return
 	}
 	p.Container, p.ContainerKnown, p.GoneSince, p.OperatorAct, p.Unfinished = evidence.Container{}, false, time.Time{}, "", false
-	p.Pulse, p.GPUActiveAt = verdict.Pulse{}, time.Time{}
+	p.Pulse, p.GPUActiveAt = watch.Pulse{}, time.Time{}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 const (
@@ -32,9 +33,9 @@ func picture(changes ...change) verdict.Picture {
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
 			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
 		},
-		TCP:    verdict.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success}},
-		API:    verdict.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
-		Ready:  verdict.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
+		TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success}},
+		API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
+		Ready:  watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
 		Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
 		Pulse: watched(0),
 	}
@@ -56,7 +57,7 @@ func card(p *verdict.Picture) {
 }
 
 // watched is a container that was seen to use so much CPU a second for ten minutes.
-func watched(perSecond time.Duration) (pulse verdict.Pulse) {
+func watched(perSecond time.Duration) (pulse watch.Pulse) {
 	for _, t := range []time.Duration{10 * time.Minute, 2 * time.Second, 0} {
 		pulse = pulse.Add(evidence.Activity{SeenAt: ago(t), CPU: time.Duration((10*time.Minute - t).Seconds() * float64(perSecond))})
 	}
@@ -64,8 +65,8 @@ func watched(perSecond time.Duration) (pulse verdict.Pulse) {
 }
 
 func works(p *verdict.Picture)    { p.Pulse = watched(time.Second) }
-func unseen(p *verdict.Picture)   { p.Pulse = verdict.Pulse{} }
-func unread(p *verdict.Picture)   { p.Ready = verdict.Streak{} }
+func unseen(p *verdict.Picture)   { p.Pulse = watch.Pulse{} }
+func unread(p *verdict.Picture)   { p.Ready = watch.Streak{} }
 func doubt(p *verdict.Picture)    { p.Ready.Doubt = "waiting while the container works" }
 func unloaded(p *verdict.Picture) { p.Loaded = nil }
 func apart(p *verdict.Picture)    { p.Apart = "it is another one" }
@@ -78,9 +79,9 @@ func exited(d time.Duration) change {
 	return func(p *verdict.Picture) { p.Container.Status, p.GoneSince = evidence.Exited, ago(d) }
 }
 
-func failures(n int, last evidence.ProbeResult) verdict.Streak {
+func failures(n int, last evidence.ProbeResult) watch.Streak {
 	last.Outcome, last.Reason = evidence.Failure, "no answer"
-	return verdict.Streak{Last: last, Failures: n, FailingSince: ago(time.Minute)}
+	return watch.Streak{Last: last, Failures: n, FailingSince: ago(time.Minute)}
 }
 
 // failing is a number of readiness probes without an answer, silent a model that is
@@ -128,7 +129,7 @@ func inspectedBefore(d time.Duration) change {
 // noRoom is a number of loads that failed for want of memory.
 func noRoom(loads int) change {
 	return func(p *verdict.Picture) {
-		p.Memory = verdict.MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
+		p.Memory = watch.MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
 		for i := range loads {
 			p.Memory.Times = append(p.Memory.Times, ago(time.Duration(loads-i)*10*time.Second))
 		}
@@ -136,12 +137,12 @@ func noRoom(loads int) change {
 }
 
 func hollow(p *verdict.Picture) {
-	p.Hollow = verdict.HollowAnswers{Answers: 3, Prompts: 2, Confirmed: true, Detail: "one symbol over and over"}
+	p.Hollow = watch.Hollow{Answers: 3, Prompts: make([]uint64, 2), Confirmed: "one symbol over and over"}
 }
 func hollowAgain(p *verdict.Picture) { hollow(p); p.Hollow.Again = true }
 
 func refused(p *verdict.Picture) {
-	p.Refused = verdict.Refusals{First: ago(time.Second), Last: ago(time.Second), Count: 40}
+	p.Refused = watch.Refusals{First: ago(time.Second), Last: ago(time.Second), Count: 40}
 }
 
 // late is a model that used to be quicker until an hour ago.

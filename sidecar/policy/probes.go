@@ -189,7 +189,7 @@ func (k *Keeper) sendProbe(p verdict.Picture) {
 	}
 	k.do(SendProbe{
 		Generation: k.seen.Generation, ID: a.id, Target: a.target, Unlisted: a.unlisted,
-		Varied: k.seen.Focused().Hollow.Verdict().Suspicious(), Spare: spare,
+		Varied: verdict.Suspicious(k.seen.Focused().Hollow), Spare: spare,
 	})
 }
 

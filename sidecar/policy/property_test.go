@@ -9,6 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // troubles are what a random picture is made of, in any number and order.
@@ -114,7 +115,7 @@ func TestOnlyABudgetIsWaitedForInVain(t *testing.T) {
 // Whatever is found of a server that is not the container, nothing is done about it.
 func TestNothingIsDueForAServerThatIsNotTheContainer(t *testing.T) {
 	each(t, func(p verdict.Picture, tried Attempts, _ verdict.Judgement) bool {
-		p.Apart, p.Container, p.ContainerKnown, p.Pulse = "it is another one", evidence.Container{}, false, verdict.Pulse{}
+		p.Apart, p.Container, p.ContainerKnown, p.Pulse = "it is another one", evidence.Container{}, false, watch.Pulse{}
 		got := Settle(verdict.Judge(p, verdict.Judgement{}), p, tried)
 		return got.Need.Remedy() || got.ServerGone || RestartForbidden(p, tried).Reason != NotTheServer
 	})

@@ -34,7 +34,7 @@ func (k *Keeper) wasRefused(sign evidence.Sign) {
 	}
 	row := &k.seen.Refused
 	if row.Count == 0 || sign.At.Sub(row.Last) > refusalsApart {
-		*row = watch.Refusals{Refusals: verdict.Refusals{First: sign.At}}
+		*row = watch.Refusals{First: sign.At}
 	}
 	row.Last = sign.At
 	row.Count++

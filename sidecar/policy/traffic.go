@@ -122,7 +122,7 @@ func (k *Keeper) foundNoRoom(sign evidence.Sign) {
 func (k *Keeper) sawAnswer(sign evidence.Sign) {
 	of := k.seen.Models.Of(sign.Model)
 	of.SawAnswer(sign.Answer)
-	if !sign.Answer.Hollow || !of.Hollow.Verdict().Suspicious() {
+	if !sign.Answer.Hollow || !verdict.Suspicious(of.Hollow) {
 		return
 	}
 	switch {

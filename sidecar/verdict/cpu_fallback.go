@@ -22,14 +22,9 @@ var cpuFallbackRecord = Record{
 	Faults: "F12",
 }
 
-const (
-	// fallbackFactor: a 32B model is ten and more times slower on a CPU; several
-	// requests at once, long contexts and heat cost less than this.
-	fallbackFactor = 5
-	// elsewhere is the part of a model's size below which GPU memory in use
-	// cannot be the model.
-	elsewhere = 0.1
-)
+// elsewhere is the part of a model's size below which GPU memory in use cannot be the
+// model.
+const elsewhere = 0.1
 
 // fallback looks for a model that runs on the CPU though its container has a
 // GPU. Each sign alone has been seen to be wrong (ollama/ollama#7323, #12722):
@@ -78,7 +73,7 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 		return nil
 	}
 	if p.Card.Pace.Fallen() && !heldDown(p) { // heat slows a GPU down, too
-		signs = append(signs, p.Card.Pace.sentence())
+		signs = append(signs, fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.Card.Pace.Fastest(), p.Card.Pace.Usual()))
 	}
 	if p.Card.Hint == evidence.GPUNotFound {
 		signs = append(signs, "its log says that it found no GPU")
@@ -121,7 +116,7 @@ func onGPU(p Picture) (bytes uint64, own, known bool) {
 		}
 		device += g.UsedBytes
 	}
-	held, _, complete := heldBy(p.Card.View, p.Container.ID)
+	held, _, complete := p.Card.View.Holders(p.Container.ID)
 	if complete && p.Card.OwnSeen {
 		return min(held, device), true, true
 	}

@@ -3,6 +3,8 @@ package verdict
 import (
 	"fmt"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // Crashed means that the model's runner died; the server is up.
@@ -24,7 +26,7 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Crashed, Model: p.Target}
-	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), CrashWindow, p.CrashDetail)
+	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), watch.CrashWindow, p.CrashDetail)
 	if len(p.Crashes) == 1 {
 		j.Sentence = "the model's runner died: " + p.CrashDetail
 	}

@@ -10,18 +10,25 @@ import (
 // nothing: its scheduler waits for ever (ollama/ollama#17408). One that works is
 // overloaded, and one of which only clients say so may be well.
 func deadlocked(p Picture) (Judgement, bool) {
-	if !MayBeDeadlocked(p) || !p.Refused.confirmed(p) {
+	if !MayBeDeadlocked(p) || !refusedToo(p) {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Wedged, Model: p.Target, Need: Mend, Sentence: fmt.Sprintf(
 		"Ollama has refused %d requests as busy for %s and does nothing; %s",
-		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), p.Pulse.sentence(p.Now))}, true
+		p.Refused.Count, round(p.Now.Sub(p.Refused.First)), activity(p))}, true
 }
 
 // MayBeDeadlocked says that clients have been refused as busy by a server that does
 // nothing, for so long that it is worth finding out whether it refuses Clawgate too.
 func MayBeDeadlocked(p Picture) bool {
-	return p.Refused.lately(p.Now) && p.Refused.Last.Sub(p.Refused.First) >= idleQueue && restsFor(p, idleQueue)
+	return refusedNow(p) && p.Refused.Last.Sub(p.Refused.First) >= idleQueue && restsFor(p, idleQueue)
+}
+
+// refusedToo says that Clawgate was itself refused within the row, and that nothing has
+// worked since: a server that works on through its queue is only full.
+func refusedToo(p Picture) bool {
+	own := p.Refused.Own
+	return !own.IsZero() && !own.Before(p.Refused.First) && restsFor(p, p.Now.Sub(own))
 }
 
 // neverScheduled is a request for a model that is not loaded, which waits and
@@ -37,7 +44,7 @@ func neverScheduled(p Picture) (Judgement, bool) {
 			continue
 		}
 		return mendOrMakeRoom(p, Judgement{Verdict: Wedged, Model: r.Model, Sentence: fmt.Sprintf(
-			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), p.Pulse.sentence(p.Now))}), true
+			"a request for %q has waited %s and nothing is loaded for it; %s", r.Model, round(p.Now.Sub(r.SentAt)), activity(p))}), true
 	}
 	return Judgement{}, false
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // late is a model whose probes have been answered late for the time d.
@@ -31,8 +33,8 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 		"slow again after it was loaded anew":  {picture: onCard(late(time.Hour)), after: []Help{QuietMoment}, want: Slow, model: target, words: "is not tried again, a person has to look"},
 		"throttled":                            {picture: onCard(throttledFor(throttleLasts)), want: Throttled, words: "held down for 10s: hardware_thermal"},
 		"throttled for a moment":               healthyIs(Healthy, onCard(throttledFor(throttleLasts-time.Second))),
-		"with an orphan on its GPU":            {picture: onCard(leakFor(leakLasts)), want: VRAMLeak, need: MendWhenQuiet, words: "held 9000 MiB"},
-		"with one since a moment":              healthyIs(Healthy, onCard(leakFor(leakLasts-time.Second))),
+		"with an orphan on its GPU":            {picture: onCard(leakFor(watch.LeakLasts)), want: VRAMLeak, need: MendWhenQuiet, words: "held 9000 MiB"},
+		"with one since a moment":              healthyIs(Healthy, onCard(leakFor(watch.LeakLasts-time.Second))),
 		"with one that a restart left":         {picture: onCard(leakFor(time.Hour)), after: []Help{QuietMoment}, want: VRAMLeak, words: "a person has to look"},
 		"with one, and slow":                   {picture: onCard(leakFor(time.Hour), late(time.Hour)), want: VRAMLeak, need: MendWhenQuiet},
 		"with one, while it waits":             {picture: onCard(leakFor(time.Hour), doubt), before: Judgement{Verdict: VRAMLeak, Answers: true, Need: MendWhenQuiet}, want: VRAMLeak, need: MendWhenQuiet},

@@ -1,6 +1,10 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
+)
 
 // Garbage means that answers come, and there is nothing in them.
 const Garbage Verdict = "garbage"
@@ -16,19 +20,6 @@ var garbageRecord = Record{
 	Faults: "F9",
 }
 
-// HollowAnswers are complete answers of the target's present load in which there
-// is nothing (ollama/ollama#17524, #5668).
-type HollowAnswers struct {
-	Answers int
-	Prompts int // how many different ones
-	// Confirmed says that Clawgate's own probe got such an answer, too.
-	Confirmed bool
-	// Again says that an earlier load of the model gave such answers and that
-	// loading it again did not help.
-	Again  bool
-	Detail string
-}
-
 // hollowAnswers from hollowPrompts prompts are reason to ask the model oneself:
 // one empty answer may be right, and one prompt may be what breaks it.
 const (
@@ -38,23 +29,23 @@ const (
 
 // Suspicious says that the next probe should look at what the model says. A model
 // that was loaded again for it stays so until a probe has found words.
-func (h HollowAnswers) Suspicious() bool {
-	return h.Again || h.Answers >= hollowAnswers && h.Prompts >= hollowPrompts
+func Suspicious(h watch.Hollow) bool {
+	return h.Again || h.Answers >= hollowAnswers && len(h.Prompts) >= hollowPrompts
 }
 
-// found says that the probe met what the users met.
-func (h HollowAnswers) found() bool { return h.Suspicious() && h.Confirmed }
+// saysNothing says that the probe met what the users met.
+func saysNothing(h watch.Hollow) bool { return Suspicious(h) && h.Confirmed != "" }
 
 // garbage is seen twice, by users and by the probe. Loading the model again has
 // helped; a second time it is kept out.
 func garbage(p Picture) (Judgement, bool) {
-	if !p.Hollow.found() {
+	if !saysNothing(p.Hollow) {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Garbage, Model: p.Target, Need: Mend}
-	j.Sentence = "the probe's answer had nothing in it: " + p.Hollow.Detail
+	j.Sentence = "the probe's answer had nothing in it: " + p.Hollow.Confirmed
 	if p.Hollow.Answers > 0 {
-		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, p.Hollow.Prompts, p.Hollow.Detail)
+		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, len(p.Hollow.Prompts), p.Hollow.Confirmed)
 	}
 	if p.Hollow.Again {
 		j.Need = Person

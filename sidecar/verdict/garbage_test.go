@@ -2,11 +2,13 @@ package verdict
 
 import (
 	"testing"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
-func hollow(answers, prompts int, changes ...func(*HollowAnswers)) func(*Picture) {
+func hollow(answers, prompts int, changes ...func(*watch.Hollow)) func(*Picture) {
 	return func(p *Picture) {
-		p.Hollow = HollowAnswers{Answers: answers, Prompts: prompts, Confirmed: true, Detail: "one symbol over and over"}
+		p.Hollow = watch.Hollow{Answers: answers, Prompts: make([]uint64, prompts), Confirmed: "one symbol over and over"}
 		for _, change := range changes {
 			change(&p.Hollow)
 		}
@@ -14,8 +16,8 @@ func hollow(answers, prompts int, changes ...func(*HollowAnswers)) func(*Picture
 }
 
 func TestAnswersWithNothingInThem(t *testing.T) {
-	unconfirmed := func(h *HollowAnswers) { h.Confirmed = false }
-	again := func(h *HollowAnswers) { h.Again = true }
+	unconfirmed := func(h *watch.Hollow) { h.Confirmed = "" }
+	again := func(h *watch.Hollow) { h.Again = true }
 	find(t, map[string]finding{
 		"to users and to the probe":        {picture: picture(hollow(3, 2)), want: Garbage, need: Mend, model: target, words: "3 answers to 2 prompts had nothing in them, and neither had the probe's: one symbol"},
 		"again after another load":         {picture: picture(hollow(3, 2, again)), want: Garbage, need: Person, model: target, words: "it is kept out"},

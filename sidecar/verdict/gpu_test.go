@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // A host process that waits for its GPU may use next to no CPU.
 func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var still Pulse
+	var still watch.Pulse
 	for at := began.Add(-10 * time.Second); at.Before(began.Add(6 * time.Second)); at = at.Add(2 * time.Second) {
 		still = still.Add(evidence.Activity{SeenAt: at, CPU: time.Second})
 	}
@@ -38,7 +39,7 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	picture := Picture{Now: began.Add(spinBudget), Limit: Limits{FirstChunk: 3 * time.Second, FailureThreshold: 3}}
 	picture.Traffic.InFlight = []evidence.Request{{SentAt: began, Streaming: true}}
-	var busy Pulse
+	var busy watch.Pulse
 	for at := began; !at.After(picture.Now.Add(time.Hour)); at = at.Add(2 * time.Second) {
 		busy = busy.Add(evidence.Activity{SeenAt: at, CPU: at.Sub(began)})
 		if at.Equal(picture.Now) || at.Equal(picture.Now.Add(blindWait)) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // HostAction means that only a person can mend it, or a restart would make it worse.
@@ -47,8 +48,8 @@ type Card struct {
 	// OwnPeak is the most that they were seen to hold while Target was the only
 	// model in memory, or on its way there, in bytes.
 	OwnPeak uint64
-	Pace    Pace
-	Leak    Leak
+	Pace    watch.Pace
+	Leak    watch.Leak
 }
 
 // devices is the view in which the GPUs' own state was seen last.

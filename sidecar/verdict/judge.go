@@ -6,7 +6,7 @@ import "github.com/clawdbot/clawgate/evidence"
 // behind a model that answers what is wrong all the same. Without an engine it comes out
 // as another verdict. The judgement before is the one that was acted on.
 func Judge(p Picture, before Judgement) Judgement {
-	answers := proven(p) && !runnerDied(p) && !foundNoRoom(p) && !p.Hollow.found()
+	answers := proven(p) && !runnerDied(p) && !foundNoRoom(p) && !saysNothing(p.Hollow)
 	found, then := first(p, order)
 	if found.Verdict == "" {
 		found = undecided(p, before, answers)

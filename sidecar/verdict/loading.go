@@ -46,7 +46,7 @@ func loading(p Picture, began time.Time, sentence string) Judgement {
 		return Judgement{Verdict: Loading, Model: p.Target, Sentence: sentence}
 	}
 	j := Judgement{Verdict: Wedged, Model: p.Target, Sentence: fmt.Sprintf(
-		"the load that began %s ago makes no progress; %s", round(p.Now.Sub(began)), p.Pulse.sentence(p.Now))}
+		"the load that began %s ago makes no progress; %s", round(p.Now.Sub(began)), activity(p))}
 	if viewPending(p) {
 		return j
 	}
@@ -70,5 +70,5 @@ func loadStalls(p Picture, began time.Time) bool {
 	if p.Pulse.Known(p.Now) {
 		return min(p.Now.Sub(began), p.Pulse.StillFor(p.Now)) >= p.Limit.LoadStall
 	}
-	return p.Now.Sub(p.Pulse.unseenSince(began)) >= blindLoad*p.Limit.LoadStall
+	return p.Now.Sub(p.Pulse.UnseenSince(began)) >= blindLoad*p.Limit.LoadStall
 }

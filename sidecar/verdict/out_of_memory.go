@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // OutOfMemory means that the model found no room on the GPU.
@@ -22,23 +23,14 @@ var outOfMemoryRecord = Record{
 	Faults: "F11",
 }
 
-// MemoryTrouble are the target's requests and loads that found no room.
-type MemoryTrouble struct {
-	// Times are when that happened, newest last, within CrashWindow.
-	Times []time.Time
-	// Unresolved is set when the newest came after the newest success.
-	Unresolved bool
-	Detail     string
-}
-
 // sameLoad is how far apart the reports of one failed load may come: every
 // request that waited for it gets one.
 const sameLoad = 2 * time.Second
 
-// loads counts the loads that failed.
-func (m MemoryTrouble) loads() int {
+// failedLoads counts the loads that failed at these times.
+func failedLoads(times []time.Time) int {
 	count, last := 0, time.Time{}
-	for _, at := range m.Times {
+	for _, at := range times {
 		if at.Sub(last) > sameLoad {
 			count++
 		}
@@ -62,13 +54,13 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	if view {
 		j.Sentence += fmt.Sprintf("; other programs hold %d MiB of GPU memory", foreign>>20)
 	}
-	if p.Memory.loads() < 2 {
+	if failedLoads(p.Memory.Times) < 2 {
 		return j, true
 	}
 	next := j
 	next.Need = Person
 	next.Sentence += "; choose a smaller model or context, or free the GPU"
-	if !p.aside() && (p.Card.Leak.held(p.Now) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks) {
+	if !p.aside() && (heldInVain(p) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks) {
 		next = Judgement{Verdict: OutOfMemory, Need: Mend, Sentence: j.Sentence, Then: []Then{{After: Restart, Judgement: next}}}
 	}
 	if len(OthersAtRest(p, p.Target)) > 0 {
@@ -79,6 +71,13 @@ func outOfMemory(p Picture) (Judgement, bool) {
 }
 
 func foundNoRoom(p Picture) bool { return p.Memory.Unresolved }
+
+// heldInVain says that the container has held memory without a reason for long enough
+// to be no load, where it is known that there is none.
+func heldInVain(p Picture) bool {
+	since := p.Card.Leak.Since()
+	return !since.IsZero() && p.Now.Sub(since) >= watch.LeakLasts
+}
 
 // nobodyWorks is how long the container has to rest for nobody to be using it.
 const nobodyWorks = 10 * time.Second
@@ -108,7 +107,7 @@ func inUse(traffic evidence.Traffic, model string) bool {
 
 // foreignBytes is the GPU memory of processes that are not the container's.
 func foreignBytes(p Picture) (bytes uint64, known bool) {
-	own, _, known := heldBy(p.Card.View, p.Container.ID)
+	own, _, known := p.Card.View.Holders(p.Container.ID)
 	if !known || !p.Card.OwnSeen {
 		return 0, false
 	}

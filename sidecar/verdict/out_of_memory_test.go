@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // noRoom is a number of loads that failed for want of memory, ten seconds apart.
 func noRoom(loads int) func(*Picture) {
 	return func(p *Picture) {
-		p.Memory = MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
+		p.Memory = watch.MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
 		for i := range loads {
 			p.Memory.Times = append(p.Memory.Times, ago(time.Duration(loads-i)*10*time.Second))
 		}
@@ -40,9 +41,9 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"but none that is in use":               {picture: onCard(noRoom(2), other, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, need: Person, model: target},
 		"and room did not help":                 {picture: onCard(noRoom(3), other), after: room, want: OutOfMemory, need: Person, model: target, words: "choose a smaller model"},
 		"beside another tenant":                 {picture: onCard(noRoom(2), tenant), want: OutOfMemory, need: Person, model: target, words: "other programs hold 4096 MiB"},
-		"with an orphan in the container":       {picture: onCard(noRoom(2), leakFor(leakLasts)), want: OutOfMemory, need: Mend},
-		"with an orphan, under load":            {picture: onCard(noRoom(2), leakFor(leakLasts), func(p *Picture) { p.Card.Leak.quiet = time.Time{} }), want: OutOfMemory, need: Mend},
-		"with one that may yet go":              {picture: onCard(noRoom(2), leakFor(leakLasts-time.Second)), want: OutOfMemory, need: Person, model: target},
+		"with an orphan in the container":       {picture: onCard(noRoom(2), leakFor(watch.LeakLasts)), want: OutOfMemory, need: Mend},
+		"with an orphan, under load":            {picture: onCard(noRoom(2), orphan(watch.LeakLasts, true)), want: OutOfMemory, need: Mend},
+		"with one that may yet go":              {picture: onCard(noRoom(2), leakFor(watch.LeakLasts-time.Second)), want: OutOfMemory, need: Person, model: target},
 		"where nobody sees who holds it":        {picture: onCard(noRoom(2), noView), want: OutOfMemory, need: Mend},
 		"of a model beside the main one":        {picture: onCard(noRoom(2), noView, func(p *Picture) { p.Main = "main:latest" }), want: OutOfMemory, need: Person, model: target},
 		"where somebody may hold it":            {picture: onCard(noRoom(2), noView, request("other:latest", time.Minute, time.Second)), want: OutOfMemory, need: Person, model: target},

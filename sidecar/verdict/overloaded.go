@@ -19,15 +19,6 @@ var overloadedRecord = Record{
 	Faults: "F8",
 }
 
-// Refusals are Ollama's own 503 ("server busy").
-type Refusals struct {
-	First, Last time.Time // of the present row; zero without one
-	Count       int
-	// Own is when Ollama last refused a request of Clawgate's own like that, one that
-	// its scheduler has to place; zero if it never did. All others are clients' word.
-	Own time.Time
-}
-
 const (
 	// refusedLately is how long a refusal counts after it came.
 	refusedLately = 30 * time.Second
@@ -37,21 +28,14 @@ const (
 	idleQueue = time.Minute
 )
 
-func (r Refusals) lately(now time.Time) bool { return r.Count > 0 && now.Sub(r.Last) < refusedLately }
-
-// confirmed says that Clawgate was itself refused within the row, and that nothing has
-// worked since: a server that works on through its queue is only full.
-func (r Refusals) confirmed(p Picture) bool {
-	return !r.Own.IsZero() && !r.Own.Before(r.First) && restsFor(p, p.Now.Sub(r.Own))
-}
-
-func gpuWorked(p Picture, since time.Time) bool {
-	return !p.GPUActiveAt.IsZero() && p.GPUActiveAt.After(since)
+// refusedNow says that clients are being refused.
+func refusedNow(p Picture) bool {
+	return p.Refused.Count > 0 && p.Now.Sub(p.Refused.Last) < refusedLately
 }
 
 // overloaded takes no remedy: it is load, not a fault.
 func overloaded(p Picture) (Judgement, bool) {
-	if !p.Refused.lately(p.Now) || p.Ready.Failures > 0 {
+	if !refusedNow(p) || p.Ready.Failures > 0 {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Overloaded, Sentence: fmt.Sprintf("Ollama has refused %d requests as busy, the last %s ago, and works",

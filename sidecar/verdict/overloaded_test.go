@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // refused is a row of refusals that began and ended the given times ago, the last of
 // them of Clawgate's own request.
 func refused(first, last time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Refused = Refusals{First: ago(first), Last: ago(last), Count: 40, Own: ago(last)} }
+	return func(p *Picture) {
+		p.Refused = watch.Refusals{First: ago(first), Last: ago(last), Count: 40, Own: ago(last)}
+	}
 }
 
 // ownRefusal is when Clawgate was refused; the zero time for never.
@@ -23,7 +26,7 @@ func gpuActive(d time.Duration) func(*Picture) {
 // probed is a container that rests but for a probe's work every half minute, the
 // last of it the time d ago.
 func probed(d time.Duration) func(*Picture) {
-	var probed Pulse
+	var probed watch.Pulse
 	var cpu time.Duration
 	for at := time.Hour; at >= 0; at -= 2 * time.Second {
 		if at >= d && (at-d)%(30*time.Second) < 4*time.Second {
@@ -59,7 +62,7 @@ func TestAServerThatRefuses(t *testing.T) {
 
 // workedLong is a container that worked for a minute until the time d ago.
 func workedLong(d time.Duration) func(*Picture) {
-	var worked Pulse
+	var worked watch.Pulse
 	var cpu time.Duration
 	for at := time.Hour; at >= 0; at -= 2 * time.Second {
 		if at >= d && at < d+time.Minute {

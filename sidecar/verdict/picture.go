@@ -4,40 +4,8 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
-
-// Streak counts equal results in a row.
-type Streak struct {
-	Last      evidence.ProbeResult // the last one that was not Unknown
-	Successes int
-	Failures  int
-	// FailingSince is when the first failure of the present row was seen.
-	FailingSince time.Time
-	// Doubt is why the newest attempt decided nothing; empty when it did.
-	Doubt string
-}
-
-// Add counts one result and returns the new streak. Unknown moves no counter,
-// but for a model that is seen to have left memory: what failed before speaks of
-// a runner that is no more.
-func (s Streak) Add(r evidence.ProbeResult) Streak {
-	switch r.Outcome {
-	case evidence.Success:
-		return Streak{Last: r, Successes: s.Successes + 1}
-	case evidence.Failure:
-		since := s.FailingSince
-		if s.Failures == 0 {
-			since = r.At
-		}
-		return Streak{Last: r, Failures: s.Failures + 1, FailingSince: since}
-	default:
-		s.Doubt = r.Reason
-		if r.Unloaded {
-			s.Failures, s.FailingSince = 0, time.Time{}
-		}
-		return s
-	}
-}
 
 // Picture is all that is known at one moment. The supervisor fills it; Judge
 // and the functions beside it only read it.
@@ -65,7 +33,7 @@ type Picture struct {
 	// how that shows; empty where it is, or may be. The container is not known then.
 	Apart string
 
-	TCP, API, Ready Streak
+	TCP, API, Ready watch.Streak
 	// Reached says that a connection to the server was made at least once.
 	Reached bool
 	// Answered says that the API has answered in this run of the server.
@@ -75,7 +43,7 @@ type Picture struct {
 	Target, Main string
 
 	Traffic evidence.Traffic
-	Pulse   Pulse
+	Pulse   watch.Pulse
 
 	// GPUActiveAt is when a GPU of the container was last seen at work; zero if
 	// never, or without a view of the GPUs. Waiting for a GPU may use next to no
@@ -93,15 +61,15 @@ type Picture struct {
 	PullStatus string
 
 	// Crashes are the times at which the target's runner died, newest last,
-	// within CrashWindow of one another.
+	// within watch.CrashWindow of one another.
 	Crashes []time.Time
 	// CrashUnresolved is set when the newest crash came after the newest success.
 	CrashUnresolved bool
 	CrashDetail     string
 
-	Memory  MemoryTrouble
-	Refused Refusals
-	Hollow  HollowAnswers
+	Memory  watch.MemoryTrouble
+	Refused watch.Refusals
+	Hollow  watch.Hollow
 	Card    Card
 	Slowed  Slowed
 
@@ -128,8 +96,7 @@ const (
 	PolicyWait = 75 * time.Second
 	// NoPolicyWait is the same where the container has no restart policy.
 	NoPolicyWait = 5 * time.Second
-	// CrashWindow and CrashLimit: this many crashes of one runner within the
-	// window are more than Ollama's own reload can mend.
-	CrashWindow = 10 * time.Minute
-	CrashLimit  = 3
+	// CrashLimit: this many crashes of one runner within watch.CrashWindow are more than
+	// Ollama's own reload can mend.
+	CrashLimit = 3
 )

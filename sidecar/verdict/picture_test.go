@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 const target = "qwen3:32b"
@@ -26,9 +27,9 @@ func picture(changes ...func(*Picture)) Picture {
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
 			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
 		},
-		TCP:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
-		API:    Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
-		Ready:  Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
+		TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
+		API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
+		Ready:  watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
 		Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
 		Pulse: stillFor(10 * time.Minute),
 	}
@@ -39,29 +40,35 @@ func picture(changes ...func(*Picture)) Picture {
 }
 
 // Views of the container.
-func stillFor(d time.Duration) Pulse { return watched(d, 0) }
-func working() Pulse                 { return watched(10*time.Minute, time.Second) }
+func stillFor(d time.Duration) watch.Pulse { return watched(d, 0, 0) }
+func working() watch.Pulse                 { return watched(10*time.Minute, time.Second, 0) }
 
-// watched is what three readings, the first of them the time d ago and the last
-// one now, make of a container with a steady use of CPU.
-func watched(d, perSecond time.Duration) Pulse {
-	var pulse Pulse
+// watched is what three readings, over the time d and the last of them the time until
+// ago, make of a container with a steady use of CPU.
+func watched(d, perSecond, until time.Duration) (pulse watch.Pulse) {
 	for _, t := range []time.Duration{d, 2 * time.Second, 0} {
-		pulse = pulse.Add(evidence.Activity{SeenAt: ago(t), CPU: time.Duration((d - t).Seconds() * float64(perSecond))})
+		pulse = pulse.Add(evidence.Activity{SeenAt: ago(until + t), CPU: time.Duration((d - t).Seconds() * float64(perSecond))})
 	}
 	return pulse
 }
 
 // workedUntil is a container that has stood still for the time d after it worked.
-func workedUntil(d time.Duration) Pulse {
-	pulse := stillFor(time.Hour)
-	pulse.lastActive = ago(d)
+func workedUntil(d time.Duration) watch.Pulse {
+	if d+time.Second >= time.Hour {
+		return stillFor(time.Hour)
+	}
+	pulse := watch.Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Hour)}).Add(evidence.Activity{SeenAt: ago(d + time.Second)})
+	for _, t := range []time.Duration{d, 2 * time.Second, 0} {
+		if t <= d && ago(t).After(pulse.SeenAt()) {
+			pulse = pulse.Add(evidence.Activity{SeenAt: ago(t), CPU: time.Second})
+		}
+	}
 	return pulse
 }
 
-func pulse(p Pulse) func(*Picture) { return func(picture *Picture) { picture.Pulse = p } }
-func unseen(p *Picture)            { p.Pulse = Pulse{} }
-func engineAway(p *Picture)        { p.EngineAwaySince = ago(time.Minute) }
+func pulse(p watch.Pulse) func(*Picture) { return func(picture *Picture) { picture.Pulse = p } }
+func unseen(p *Picture)                  { p.Pulse = watch.Pulse{} }
+func engineAway(p *Picture)              { p.EngineAwaySince = ago(time.Minute) }
 func engineBack(d time.Duration) func(*Picture) {
 	return func(p *Picture) { p.EngineBackAt = ago(d) }
 }
@@ -77,12 +84,12 @@ func startedBefore(d time.Duration) func(*Picture) {
 }
 
 // failures are n results of a kind in a row, the first of them the time d ago.
-func failures(n int, d time.Duration, last evidence.ProbeResult) Streak {
+func failures(n int, d time.Duration, last evidence.ProbeResult) watch.Streak {
 	last.Outcome = evidence.Failure
 	if last.Reason == "" {
 		last.Reason = "no answer"
 	}
-	return Streak{Last: last, Failures: n, FailingSince: ago(d)}
+	return watch.Streak{Last: last, Failures: n, FailingSince: ago(d)}
 }
 
 func tcp(n int, last evidence.ProbeResult) func(*Picture) {
@@ -98,8 +105,8 @@ func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
 }
 
 func doubt(p *Picture)  { p.Ready.Doubt = "waiting while the container works" }
-func unread(p *Picture) { p.Ready = Streak{} }
-func mute(p *Picture)   { p.Ready, p.Answered = Streak{}, false }
+func unread(p *Picture) { p.Ready = watch.Streak{} }
+func mute(p *Picture)   { p.Ready, p.Answered = watch.Streak{}, false }
 
 // request is one in flight, sent and last moved the given times ago; 0 moved
 // means never.

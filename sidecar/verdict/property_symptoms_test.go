@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // ailing is anything, with any symptoms beside.
@@ -19,7 +20,7 @@ func (d dice) ailing() Picture {
 	}
 	if d.oneIn(3) {
 		first := d.span(time.Hour)
-		p.Refused = Refusals{First: ago(first), Last: ago(d.span(min(first+1, time.Minute))), Count: 1 + d.IntN(99)}
+		p.Refused = watch.Refusals{First: ago(first), Last: ago(d.span(min(first+1, time.Minute))), Count: 1 + d.IntN(99)}
 		if d.oneIn(2) {
 			p.Refused.Own = ago(d.span(time.Hour))
 		}
@@ -75,7 +76,12 @@ func (d dice) broken(p Picture) Picture {
 	case 1:
 		crashes(1 + d.IntN(5))(&p)
 	case 2:
-		hollow(d.IntN(6), d.IntN(4), func(h *HollowAnswers) { h.Confirmed, h.Again = d.oneIn(2), d.oneIn(2) })(&p)
+		hollow(d.IntN(6), d.IntN(4), func(h *watch.Hollow) {
+			if !d.oneIn(2) {
+				h.Confirmed = ""
+			}
+			h.Again = d.oneIn(2)
+		})(&p)
 	case 3:
 		status([]evidence.Status{evidence.Exited, evidence.Dead, evidence.Created, evidence.Restarting}[d.IntN(4)], d.span(5*time.Minute))(&p)
 	case 4:
@@ -119,7 +125,7 @@ func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
 	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.API.FailingSince = ago(time.Minute), ago(time.Minute) }
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":    {pulse(working())},
-		"it worked a moment ago": {pulse(workedUntil(stillness - 1))},
+		"it worked a moment ago": {pulse(workedUntil(watch.Stillness - 1))},
 		"a stream moves":         {request("other:latest", time.Minute, time.Millisecond), sinceThen},
 		"the target streams":     {request(target, 5*time.Hour, time.Millisecond), sinceThen},
 		"a stream moved, unseen": {unseen, request("other:latest", time.Hour, 59*time.Second), sinceThen},
@@ -159,7 +165,7 @@ func TestOnlyAModelThatAnswersIsLeftForAQuietMoment(t *testing.T) {
 
 func TestAnswersAreClaimedOnlyForAModelThatGaveThem(t *testing.T) {
 	each(t, asItIs, func(p Picture, got Judgement) string {
-		return saidIf(got.Answers && (!proven(p) || p.CrashUnresolved || p.Memory.Unresolved || p.Hollow.found()), "answers")
+		return saidIf(got.Answers && (!proven(p) || p.CrashUnresolved || p.Memory.Unresolved || saysNothing(p.Hollow)), "answers")
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // dice makes random pictures, the same ones in every run.
@@ -22,7 +23,7 @@ func (d dice) anything() Picture {
 	p := picture()
 	p.Limit.FailureThreshold, p.Limit.SuccessThreshold = 1+d.IntN(4), 1+d.IntN(3)
 	p.Container.StartedAt, p.Answered = ago(d.span(10*time.Minute)), d.oneIn(2)
-	p.Pulse = []Pulse{{}, working(), stillFor(3*time.Second + d.span(time.Hour)), workedUntil(d.span(time.Minute))}[d.IntN(4)]
+	p.Pulse = []watch.Pulse{{}, working(), stillFor(3*time.Second + d.span(time.Hour)), workedUntil(d.span(time.Minute))}[d.IntN(4)]
 	d.probes(&p)
 	for range d.IntN(4) {
 		request([]string{target, "other:latest"}[d.IntN(2)], d.span(time.Hour), time.Duration(d.IntN(2))*d.span(time.Hour))(&p)
@@ -48,7 +49,7 @@ func (d dice) probes(p *Picture) {
 	p.Ready = failures(d.IntN(9), d.span(8*time.Minute), result)
 	if d.oneIn(2) {
 		result.Outcome = evidence.Success
-		p.Ready = Streak{Successes: d.IntN(4), Last: result}
+		p.Ready = watch.Streak{Successes: d.IntN(4), Last: result}
 	}
 	if d.oneIn(2) {
 		p.Ready.Doubt = "waiting"
@@ -68,7 +69,7 @@ func TestAServerThatWorksIsNeverMendedForSilence(t *testing.T) {
 	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.API.FailingSince = ago(time.Minute), ago(time.Minute) }
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":      {pulse(working())},
-		"it worked a moment ago":   {pulse(workedUntil(stillness - 1))},
+		"it worked a moment ago":   {pulse(workedUntil(watch.Stillness - 1))},
 		"a stream moves":           {request("other:latest", time.Minute, time.Millisecond), sinceThen},
 		"the target streams":       {request(target, 5*time.Hour, time.Millisecond), sinceThen},
 		"a stream moved, unseen":   {unseen, request("other:latest", time.Hour, 59*time.Second), sinceThen},
@@ -110,7 +111,7 @@ func TestAServerThatWorksNeverFailsAProbeBySilence(t *testing.T) {
 func (d dice) still(since time.Duration) Picture {
 	p := d.anything()
 	p.EngineAwaySince, p.EngineBackAt = time.Time{}, time.Time{}
-	p.Pulse = []Pulse{{}, stillFor(since), workedUntil(since)}[d.IntN(3)]
+	p.Pulse = []watch.Pulse{{}, stillFor(since), workedUntil(since)}[d.IntN(3)]
 	for i := range p.Traffic.InFlight {
 		r := &p.Traffic.InFlight[i]
 		r.PromptTokens = 0

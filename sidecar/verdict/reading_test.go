@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // An engine that is slow to answer gives old readings: an idle server was still
 // before a probe was sent, and that says nothing about what it does since.
 func TestStillnessBeforeTheProbeIsNoEvidence(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var idle Pulse
+	var idle watch.Pulse
 	for at := began.Add(-20 * time.Second); !at.After(began); at = at.Add(2 * time.Second) {
 		idle = idle.Add(evidence.Activity{SeenAt: at, CPU: time.Second})
 	}

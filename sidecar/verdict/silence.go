@@ -5,14 +5,12 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 const (
-	// stillness is how long the container has to be seen without activity
-	// before silence counts. Readings come every two seconds: this is two of them.
-	stillness = 3500 * time.Millisecond
 	// stillSeen is how much of an attempt's own wait a reading has to cover: the
-	// stillness before it says nothing, an idle server is still.
+	// watch.Stillness before it says nothing, an idle server is still.
 	stillSeen = 2 * time.Second
 	// blindWait is how long silence has to last where the container's activity
 	// is not known: nothing moving anywhere for that long is a failure.
@@ -42,20 +40,20 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 		result.Reason = "the probe has not waited long enough"
 	case (p.Now.Sub(p.seenFrom(began)) >= max(budget(p), benefit(p)) || spins(p) && waited >= blindWait) && !targetMoves(p, began):
 		result.Outcome, result.Spun = evidence.Failure, true
-		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
+		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, activity(p))
 	case movesNow(p, moved, began):
 		result.Reason = fmt.Sprintf("waiting behind a stream that moved %s ago", round(p.Now.Sub(moved)))
-	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(began)) < blindWait:
+	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.UnseenSince(began)) < blindWait:
 		result.Reason = "waiting; the container's activity is not known"
-	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness:
+	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < watch.Stillness:
 		result.Reason = "waiting while the container works"
-	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began) && p.Now.Sub(p.GPUActiveAt) < p.Limit.FirstChunk+stillness:
+	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began) && p.Now.Sub(p.GPUActiveAt) < p.Limit.FirstChunk+watch.Stillness:
 		result.Reason = "waiting while the GPU works"
-	case p.Pulse.Known(p.Now) && !p.Pulse.readAfter(began.Add(stillSeen)):
+	case p.Pulse.Known(p.Now) && !p.Pulse.ReadAfter(began.Add(stillSeen)):
 		result.Reason = "waiting; the container's activity since then has not been read"
 	default:
 		result.Outcome = evidence.Failure
-		result.Reason = fmt.Sprintf("no answer for %s to %s; %s", round(waited), waitsFor, p.Pulse.sentence(p.Now))
+		result.Reason = fmt.Sprintf("no answer for %s to %s; %s", round(waited), waitsFor, activity(p))
 	}
 	return result
 }
@@ -72,7 +70,7 @@ func movesNow(p Picture, moved, began time.Time) bool {
 		return false
 	}
 	if p.Pulse.Known(p.Now) {
-		return moved.After(began) && p.Now.Sub(moved) < p.Limit.FirstChunk+stillness
+		return moved.After(began) && p.Now.Sub(moved) < p.Limit.FirstChunk+watch.Stillness
 	}
 	return p.Now.Sub(moved) < streamMoves
 }
@@ -103,7 +101,7 @@ func worksNow(p Picture, began time.Time) bool {
 	if p.Now.Sub(p.seenFrom(began)) >= limit && !targetMoves(p, began) {
 		return false
 	}
-	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < stillness || movesNow(p, lastMove(p.Traffic), began)
+	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < watch.Stillness || movesNow(p, lastMove(p.Traffic), began)
 }
 
 // seenFrom is from when on the activity of something that began at the given time
@@ -130,6 +128,11 @@ func lastMove(traffic evidence.Traffic) time.Time {
 		}
 	}
 	return latest
+}
+
+// gpuWorked says that a GPU of the container's was seen at work since then.
+func gpuWorked(p Picture, since time.Time) bool {
+	return !p.GPUActiveAt.IsZero() && p.GPUActiveAt.After(since)
 }
 
 // promptRate is the slowest prompt evaluation that is believed to be work, in
@@ -171,7 +174,7 @@ func benefit(p Picture) time.Duration {
 // first chunk's deadline while the container is still: reason to probe at once.
 // It names the model that waits, the target before others.
 func ClientWaits(p Picture) (model string, waits bool) {
-	if p.Pulse.StillFor(p.Now) < stillness {
+	if p.Pulse.StillFor(p.Now) < watch.Stillness {
 		return "", false
 	}
 	for _, r := range p.Traffic.InFlight {
@@ -187,6 +190,17 @@ func ClientWaits(p Picture) (model string, waits bool) {
 		}
 	}
 	return model, waits
+}
+
+// activity says in words what is seen of the container's.
+func activity(p Picture) string {
+	if !p.Pulse.Known(p.Now) {
+		return "the container's activity is not known"
+	}
+	if still := p.Pulse.StillFor(p.Now); still > 0 {
+		return fmt.Sprintf("the container has been still for %s", round(still))
+	}
+	return fmt.Sprintf("the container uses %d ms of CPU a second", p.Pulse.Rate.CPU.Milliseconds())
 }
 
 func round(d time.Duration) time.Duration {

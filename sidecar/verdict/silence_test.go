@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestSilence(t *testing.T) {
@@ -18,8 +19,8 @@ func TestSilence(t *testing.T) {
 	}{
 		"too short to mean anything":              {3*time.Second - 1, picture(), evidence.Unknown, "not waited long enough"},
 		"in a still container":                    {3 * time.Second, picture(), evidence.Failure, "no answer for 3s to a first chunk; the container has been still for 10m"},
-		"in a container that just worked":         {time.Minute, picture(pulse(workedUntil(stillness - 1))), evidence.Unknown, "the container works"},
-		"in a container that came to rest":        {time.Minute, picture(pulse(workedUntil(stillness))), evidence.Failure, "still for"},
+		"in a container that just worked":         {time.Minute, picture(pulse(workedUntil(watch.Stillness - 1))), evidence.Unknown, "the container works"},
+		"in a container that came to rest":        {time.Minute, picture(pulse(workedUntil(watch.Stillness))), evidence.Failure, "still for"},
 		"in a container at work":                  {spinBudget - 1, picture(pulse(working())), evidence.Unknown, "the container works"},
 		"in a container at work for nobody":       {unseenWork - 1, picture(pulse(working())), evidence.Unknown, "the container works"},
 		"in a container that spins":               {unseenWork, picture(pulse(working())), evidence.Failure, "waited 1h0m0s for a first chunk; the container uses 1000 ms"},
@@ -36,14 +37,14 @@ func TestSilence(t *testing.T) {
 		"behind another's endless stream":         {unseenWork, picture(request(other, time.Hour, time.Second)), evidence.Failure, "waited 1h"},
 		"in work that the engine's return showed": {time.Hour, picture(pulse(working()), engineBack(spinBudget-1)), evidence.Unknown, "the container works"},
 		"in work seen for long":                   {2 * time.Hour, picture(pulse(working()), engineBack(unseenWork)), evidence.Failure, "uses"},
-		"not yet looked at":                       {3 * time.Second, picture(lostView(stillFor(time.Hour), 2*time.Second)), evidence.Unknown, "has not been read"},
+		"not yet looked at":                       {3 * time.Second, picture(lostView(time.Hour, 0, 2*time.Second)), evidence.Unknown, "has not been read"},
 		"unseen":                                  {blindWait - 1, picture(unseen), evidence.Unknown, "not known"},
 		"unseen for long":                         {blindWait, picture(unseen), evidence.Failure, "not known"},
 		"unseen behind a slow stream":             {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves-1)), evidence.Unknown, "behind a stream"},
 		"unseen behind a stopped stream":          {5 * time.Minute, picture(unseen, request(other, time.Hour, streamMoves)), evidence.Failure, ""},
-		"after work that was lost from view":      {5 * time.Minute, picture(lostView(working(), 15*time.Second)), evidence.Unknown, "not known"},
-		"long after work was lost from view":      {5 * time.Minute, picture(lostView(working(), 20*time.Second)), evidence.Failure, ""},
-		"under a view that has just begun":        {5 * time.Minute, picture(pulse(Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Second)}))), evidence.Unknown, "not known"},
+		"after work that was lost from view":      {5 * time.Minute, picture(lostView(10*time.Minute, time.Second, 15*time.Second)), evidence.Unknown, "not known"},
+		"long after work was lost from view":      {5 * time.Minute, picture(lostView(10*time.Minute, time.Second, 20*time.Second)), evidence.Failure, ""},
+		"under a view that has just begun":        {5 * time.Minute, picture(pulse(watch.Pulse{}.Add(evidence.Activity{SeenAt: ago(time.Second)}))), evidence.Unknown, "not known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Silence(c.picture, ago(c.waited), "a first chunk")
@@ -57,10 +58,9 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// lostView moves all readings into the past.
-func lostView(p Pulse, by time.Duration) func(*Picture) {
-	p.first.SeenAt, p.last.SeenAt, p.lastActive = p.first.SeenAt.Add(-by), p.last.SeenAt.Add(-by), p.lastActive.Add(-by)
-	return pulse(p)
+// lostView is what was watched until a while ago.
+func lostView(d, perSecond, until time.Duration) func(*Picture) {
+	return pulse(watched(d, perSecond, until))
 }
 
 func TestAClientThatWaitsIsAReasonToProbe(t *testing.T) {
@@ -77,40 +77,11 @@ func TestAClientThatWaitsIsAReasonToProbe(t *testing.T) {
 		"while the container works":          {picture(request(target, time.Hour, 0), pulse(working())), ""},
 		"while nothing is seen":              {picture(request(target, time.Hour, 0), unseen), ""},
 		"beside one whose stream moves":      {picture(request(target, time.Hour, time.Second), request("b:latest", time.Minute, 0)), "b:latest"},
-		"when the container came to rest":    {picture(request(target, time.Hour, 0), pulse(workedUntil(stillness))), target},
-		"when the container has just rested": {picture(request(target, time.Hour, 0), pulse(workedUntil(stillness-1))), ""},
+		"when the container came to rest":    {picture(request(target, time.Hour, 0), pulse(workedUntil(watch.Stillness))), target},
+		"when the container has just rested": {picture(request(target, time.Hour, 0), pulse(workedUntil(watch.Stillness-1))), ""},
 	} {
 		if model, waits := ClientWaits(c.picture); model != c.want || waits != (c.want != "") {
 			t.Errorf("%s: %q %v, want %q", name, model, waits, c.want)
 		}
-	}
-}
-
-func TestAStreakCountsEqualResultsInARow(t *testing.T) {
-	at := func(outcome evidence.Outcome, s int) evidence.ProbeResult {
-		return evidence.ProbeResult{Outcome: outcome, At: now.Add(time.Duration(s) * time.Second), Reason: string(outcome)}
-	}
-	s := Streak{}.Add(at(evidence.Success, 0)).Add(at(evidence.Success, 1))
-	if s.Successes != 2 || s.Failures != 0 || s.Doubt != "" {
-		t.Errorf("two successes: %+v", s)
-	}
-	s = s.Add(at(evidence.Failure, 2)).Add(at(evidence.Unknown, 3)).Add(at(evidence.Failure, 4))
-	if s.Failures != 2 || s.Successes != 0 || !s.FailingSince.Equal(now.Add(2*time.Second)) || s.Doubt != "" {
-		t.Errorf("two failures around an unknown: %+v", s)
-	}
-	unknown := s.Add(at(evidence.Unknown, 5))
-	if unknown.Failures != 2 || unknown.Doubt != "unknown" || unknown.Last.Outcome != evidence.Failure {
-		t.Errorf("an unknown moves a counter: %+v", unknown)
-	}
-	left := at(evidence.Unknown, 5)
-	left.Unloaded = true
-	if gone := s.Add(left); gone.Failures != 0 || !gone.FailingSince.IsZero() || gone.Doubt != "unknown" {
-		t.Errorf("failures outlive the runner that failed: %+v", gone)
-	}
-	if s = s.Add(at(evidence.Success, 6)); s.Failures != 0 || s.Successes != 1 || !s.FailingSince.IsZero() {
-		t.Errorf("a success leaves failures behind: %+v", s)
-	}
-	if s = s.Add(at(evidence.Failure, 7)); !s.FailingSince.Equal(now.Add(7 * time.Second)) {
-		t.Errorf("failing since %s", s.FailingSince)
 	}
 }

@@ -25,7 +25,7 @@ func neverUnloaded(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Wedged, Model: p.Target, Need: Mend, Sentence: fmt.Sprintf(
-		"Ollama has been stopping the model for %s and nobody uses it; %s", round(past), p.Pulse.sentence(p.Now))}, true
+		"Ollama has been stopping the model for %s and nobody uses it; %s", round(past), activity(p))}, true
 }
 
 // stillSince says that nothing moved for that long: neither the container nor

@@ -69,25 +69,28 @@ func logSays(h evidence.GPUHint) func(*Picture) {
 	return func(p *Picture) { p.Card.Hint = h }
 }
 
-// paceOf is the model's pace after these answers.
-func paceOf(perSecond ...float64) Pace {
-	var pace Pace
-	for _, speed := range perSecond {
-		pace = pace.Add(speed)
+func fallen(p *Picture) {
+	for _, speed := range []float64{40, 40, 40, 3, 3, 3} {
+		p.Card.Pace = p.Card.Pace.Add(speed)
 	}
-	return pace
 }
-
-func fallen(p *Picture) { p.Card.Pace = paceOf(40, 40, 40, 3, 3, 3) }
 
 func throttledFor(d time.Duration) func(*Picture) {
 	return func(p *Picture) { p.Slowed.ThrottledSince, p.Slowed.By = ago(d), []string{"hardware_thermal"} }
 }
 
 // leakFor is what an orphan that has been there for the time d makes of the count.
-func leakFor(d time.Duration) func(*Picture) {
+func leakFor(d time.Duration) func(*Picture) { return orphan(d, false) }
+
+func orphan(d time.Duration, underLoad bool) func(*Picture) {
 	return func(p *Picture) {
-		p.Card.Leak = Leak{quiet: ago(d), over: ago(d), holders: []evidence.GPUProcess{holding(7, 9000*mib, "c1")}}
+		for at := d; ; at = max(0, at-10*time.Second) {
+			view := viewOf(gpuWith(holding(7, 9000*mib, "c1")))
+			view.SeenAt = ago(at)
+			if p.Card.Leak = p.Card.Leak.Add(view, "c1", nil, underLoad, 512*mib); at == 0 {
+				return
+			}
+		}
 	}
 }
 

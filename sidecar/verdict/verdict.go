@@ -1,8 +1,9 @@
 // Package verdict says what the evidence about an Ollama server means.
 //
 // Judge is a pure function: the same picture always gives the same judgement,
-// and no clock is read. It takes no action and remembers nothing but the
-// judgement before, which it keeps while the evidence decides nothing new.
+// and no clock is read. It takes no action and remembers nothing: package watch does,
+// on which this one is built. It is told the judgement before, and keeps it while the
+// evidence decides nothing new.
 //
 // Silence alone is no finding. A server that works is never called wedged:
 // silence counts only together with stillness, seen by a second view (the

@@ -1,5 +1,13 @@
 package verdict
 
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
+)
+
 // VRAMLeak means that the container holds GPU memory that no loaded model accounts for.
 const VRAMLeak Verdict = "vram_leak"
 
@@ -18,5 +26,15 @@ func leaking(p Picture) (Judgement, bool) {
 	if !p.Card.Leak.Lasts(p.Now) {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: VRAMLeak, Need: MendWhenQuiet, Sentence: p.Card.Leak.sentence(p.Now)}, true
+	return Judgement{Verdict: VRAMLeak, Need: MendWhenQuiet, Sentence: held(p.Card.Leak, p.Now)}, true
+}
+
+// held says in words what is held, for how long, and by whom.
+func held(leak watch.Leak, now time.Time) string {
+	var who []string
+	for _, p := range leak.Holders() {
+		who = append(who, fmt.Sprintf("process %d: %d MiB", p.PID, p.Bytes>>20))
+	}
+	return fmt.Sprintf("the container has held %d MiB of GPU memory for %s that no loaded model accounts for (%s)",
+		leak.Bytes()>>20, round(now.Sub(leak.Since())), strings.Join(who, ", "))
 }

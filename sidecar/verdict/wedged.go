@@ -39,11 +39,11 @@ func serverSilent(p Picture) (Judgement, bool) {
 		return Judgement{}, false // a list that takes its time: the model has answered since
 	case worksNow(p, p.API.FailingSince):
 		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.API.Last.Reason}, true
-	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.unseenSince(p.API.FailingSince)) < blindWait:
+	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.UnseenSince(p.API.FailingSince)) < blindWait:
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Wedged, Need: mendUnless(viewPending(p)), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
-		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, p.Pulse.sentence(p.Now))}, true
+		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, activity(p))}, true
 }
 
 func modelWedged(p Picture) (Judgement, bool) {

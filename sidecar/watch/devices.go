@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // Devices is what was seen of the GPUs. It outlives the runs of the server.
@@ -23,7 +22,7 @@ type Devices struct {
 
 	Hint    evidence.GPUHint // of this run of the container
 	OwnSeen bool             // the container was seen to hold memory, ever
-	Leak    verdict.Leak
+	Leak    Leak
 
 	ThrottledSince time.Time
 	ThrottledBy    []string
@@ -31,7 +30,7 @@ type Devices struct {
 
 // containerStarted drops what belongs to a run of the container that is over. A device
 // that failed outlives it.
-func (d *Devices) containerStarted() { d.Hint, d.Leak = evidence.GPUHintUnknown, verdict.Leak{} }
+func (d *Devices) containerStarted() { d.Hint, d.Leak = evidence.GPUHintUnknown, Leak{} }
 
 // Forget drops the devices' failures: somebody was at the machine, and may have mended
 // them. If not, it shows again.
@@ -73,7 +72,7 @@ func (d *Devices) Viewed(view evidence.GPUView, id string) {
 	}
 	if !view.Known {
 		d.ThrottledSince = time.Time{}
-		d.Leak = verdict.Leak{}
+		d.Leak = Leak{}
 		return
 	}
 	d.OwnSeen = d.OwnSeen || view.HeldBy(id) > 0

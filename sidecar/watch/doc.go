@@ -2,8 +2,12 @@
 // of the server, of the GPUs, and of each model. It takes what workers and the relay
 // observed, as values (Observation), and keeps what still holds.
 //
+// What is told one by one is folded as it comes: results in a row (Streak), readings of
+// the container's counters (Pulse), the speed of answers (Pace), memory that no model
+// accounts for (Leak), failures of a model (Failures).
+//
 // It looks at nothing itself, draws no conclusion and takes no decision: package verdict
-// says what all of it means, package policy what follows. It has no clock, no log and no
+// reads it and says what all of it means, package policy what follows. It knows neither. It has no clock, no log and no
 // goroutine: the time of an observation is told with it. What is in here is written by one
 // goroutine, the one that runs policy.Keeper.
 //

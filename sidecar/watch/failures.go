@@ -3,9 +3,10 @@ package watch
 import (
 	"slices"
 	"time"
-
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
+
+// CrashWindow is for how long a failure counts towards how often the model failed.
+const CrashWindow = 10 * time.Minute
 
 // Failures are those of one kind that a model had lately, oldest first.
 type Failures struct {
@@ -24,7 +25,7 @@ type failure struct {
 
 // add notes one more. Those that lie too far back count no longer.
 func (f *Failures) add(at time.Time, run uint64, detail string) {
-	f.list = slices.DeleteFunc(f.list, func(old failure) bool { return at.Sub(old.at) > verdict.CrashWindow })
+	f.list = slices.DeleteFunc(f.list, func(old failure) bool { return at.Sub(old.at) > CrashWindow })
 	f.list, f.Detail = append(f.list, failure{at: at, run: run}), detail
 }
 
@@ -68,7 +69,7 @@ func (f Failures) Times() []time.Time {
 func (f Failures) between(after, now time.Time) []time.Time {
 	var times []time.Time
 	for _, one := range f.list {
-		if now.Sub(one.at) <= verdict.CrashWindow && one.at.After(after) {
+		if now.Sub(one.at) <= CrashWindow && one.at.After(after) {
 			times = append(times, one.at)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // Model is all that is known of one model. What of it stays when what it is
@@ -42,7 +41,7 @@ type Model struct {
 	// models was read last.
 	Present bool
 
-	Pace      verdict.Pace
+	Pace      Pace
 	Answers   bool // it has given a token since it came into memory
 	LateSince time.Time
 	Timely    bool // this load of it has answered in time
@@ -54,7 +53,7 @@ type Model struct {
 	Token    time.Time // when it gave its last first chunk
 	LoadedAt time.Time // when a load of Clawgate's own succeeded last
 
-	Streak verdict.Streak // of readiness probes
+	Streak Streak // of readiness probes
 	// Doubted says that its GPU came into question and that it has not answered since.
 	Doubted bool
 }
@@ -67,12 +66,16 @@ type Quarantine struct {
 	Reason string
 }
 
-// Hollow follows answers with nothing in them.
+// Hollow follows complete answers of the model's present load in which there is nothing
+// (ollama/ollama#17524, #5668).
 type Hollow struct {
-	Answers   int
-	Prompts   []uint64
-	Confirmed string // what the probe got, once it got the same
-	Again     bool
+	Answers int
+	Prompts []uint64 // the different ones that were answered so, up to maxPrompts
+	// Confirmed is what Clawgate's own probe got, once it got the same.
+	Confirmed string
+	// Again says that an earlier load of the model gave such answers and that
+	// loading it again did not help.
+	Again bool
 }
 
 // RunEnded begins anew with a model whose server has ended, or has dropped it: what it
@@ -83,7 +86,7 @@ func (m *Model) RunEnded() {
 }
 
 // Unprove takes back what probes found.
-func (m *Model) Unprove() { m.Streak, m.Doubted = verdict.Streak{}, false }
+func (m *Model) Unprove() { m.Streak, m.Doubted = Streak{}, false }
 
 // Count takes what a readiness probe found, or a live answer that tells the same.
 func (m *Model) Count(result evidence.ProbeResult) { m.Streak = m.Streak.Add(result) }
@@ -119,7 +122,7 @@ func (m *Model) Crashed(at time.Time, detail string, counted func() bool) bool {
 func (m *Model) lookedAt(main bool) {
 	m.Doubted = false
 	if !main || m.Streak.Failures > 0 {
-		m.Streak = verdict.Streak{}
+		m.Streak = Streak{}
 	}
 	if !main {
 		m.Crashes.pass()
@@ -178,11 +181,20 @@ const (
 // maxPrompts: more different prompts than this tell nothing more.
 const maxPrompts = 8
 
+// MemoryTrouble are requests and loads of one model that found no room.
+type MemoryTrouble struct {
+	// Times are when that happened, newest last, within CrashWindow.
+	Times []time.Time
+	// Unresolved is set when the newest came after the newest success.
+	Unresolved bool
+	Detail     string
+}
+
 // MemoryTrouble is the want of memory since the model gave its last token: one request
 // that was too large, and another after many answers, are not one trouble.
-func (m *Model) MemoryTrouble(now time.Time) verdict.MemoryTrouble {
+func (m *Model) MemoryTrouble(now time.Time) MemoryTrouble {
 	times := m.NoRoom.between(m.Token, now)
-	return verdict.MemoryTrouble{Times: times, Unresolved: len(times) > 0 && m.Unresolved(m.NoRoom), Detail: m.NoRoom.Detail}
+	return MemoryTrouble{Times: times, Unresolved: len(times) > 0 && m.Unresolved(m.NoRoom), Detail: m.NoRoom.Detail}
 }
 
 // Unloaded notes an unload that is taken as a remedy.
@@ -202,13 +214,6 @@ func (m *Model) UnloadsSpent(now time.Time) bool {
 	return recent >= unloadLimit
 }
 
-// Verdict is what counts of them.
-func (h Hollow) Verdict() verdict.HollowAnswers {
-	return verdict.HollowAnswers{
-		Answers: h.Answers, Prompts: len(h.Prompts), Confirmed: h.Confirmed != "", Again: h.Again, Detail: h.Confirmed,
-	}
-}
-
 // Heard takes what a probe's answer tells beside its being there.
 func (m *Model) Heard(result evidence.ProbeResult) {
 	switch {
@@ -218,7 +223,7 @@ func (m *Model) Heard(result evidence.ProbeResult) {
 		if !result.Loaded {
 			m.Answered(result.At, result.Late)
 		}
-		m.Hollow = Hollow{Again: m.Hollow.Again && !m.Hollow.Verdict().Suspicious()}
+		m.Hollow = Hollow{}
 	}
 }
 

@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 func once(already bool) func() bool { return func() bool { return already } }
 
 // failed is a model that has answered, then failed a probe, died and found no room.
 func failed(at time.Time) *Model {
-	m := &Model{Token: at, Streak: verdict.Streak{Successes: 3}, Doubted: true}
+	m := &Model{Token: at, Streak: Streak{Successes: 3}, Doubted: true}
 	m.Crashed(at.Add(time.Minute), "exit", once(false))
 	m.NoRoom.add(at.Add(time.Minute), m.run, "no room")
 	return m
@@ -64,16 +63,16 @@ func TestAFailureIsUnresolved(t *testing.T) {
 
 // What a look at a model begins with.
 func TestALookBegins(t *testing.T) {
-	good, bad := verdict.Streak{Successes: 2}, verdict.Streak{Failures: 1}
+	good, bad := Streak{Successes: 2}, Streak{Failures: 1}
 	for name, c := range map[string]struct {
 		main   bool
-		streak verdict.Streak
-		want   verdict.Streak
+		streak Streak
+		want   Streak
 	}{
 		"the main model proved itself":      {true, good, good},
-		"the main model had begun to fail":  {true, bad, verdict.Streak{}},
-		"another one proved itself earlier": {false, good, verdict.Streak{}},
-		"another one failed earlier":        {false, bad, verdict.Streak{}},
+		"the main model had begun to fail":  {true, bad, Streak{}},
+		"another one proved itself earlier": {false, good, Streak{}},
+		"another one failed earlier":        {false, bad, Streak{}},
 	} {
 		m := failed(time.Now())
 		m.Streak = c.streak
@@ -103,8 +102,8 @@ func TestOneDeathIsOneCrash(t *testing.T) {
 		"a token between two deaths":         {time.Second, false, 500 * time.Millisecond, 2, 0},
 		"a later one":                        {time.Minute, false, 0, 2, 0},
 		"the same request, sent once more":   {time.Minute, true, 0, 1, time.Minute},
-		"one that lies too far back":         {verdict.CrashWindow + time.Second, false, 0, 1, verdict.CrashWindow + time.Second},
-		"one that lies just not too far":     {verdict.CrashWindow, false, 0, 2, 0},
+		"one that lies too far back":         {CrashWindow + time.Second, false, 0, 1, CrashWindow + time.Second},
+		"one that lies just not too far":     {CrashWindow, false, 0, 2, 0},
 		"the same request, at the same time": {time.Second, true, 0, 1, 0},
 	} {
 		m := &Model{}
@@ -152,7 +151,7 @@ func TestWantOfMemoryCounts(t *testing.T) {
 	if got := m.MemoryTrouble(t0.Add(3 * time.Minute)).Times; len(got) != 3 {
 		t.Errorf("%v", got)
 	}
-	if got := m.MemoryTrouble(t0.Add(verdict.CrashWindow + time.Minute)).Times; len(got) != 2 {
+	if got := m.MemoryTrouble(t0.Add(CrashWindow + time.Minute)).Times; len(got) != 2 {
 		t.Errorf("at the end of the window: %v", got)
 	}
 	m.Token = t0.Add(time.Minute)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // Role is what is known of whether the container of the configured name is the
@@ -12,7 +11,7 @@ import (
 // another container. Until something shows that, the container is the server.
 type Role struct {
 	absence absence
-	bond    verdict.Bond
+	bond    bond
 	of      string // the container's ID that bond is about
 	// remote says that the server was seen to have another address than this side.
 	// What it sends passes no network that is counted where both have one: they share
@@ -70,12 +69,12 @@ func (r *Role) Follow(asked, now time.Time, container evidence.Container) (found
 // of the same one all but the finding.
 func (r *Role) run(now evidence.Identity, gone absence) {
 	if now.ID != r.of {
-		r.of, r.bond = now.ID, verdict.Bond{}
+		r.of, r.bond = now.ID, bond{}
 	}
 	switch {
 	case gone.since.IsZero():
 	case gone.beside && gone.of.ID == now.ID && !r.bond.Apart():
-		r.bond = verdict.KnownApart()
+		r.bond = knownApart()
 	default:
 		r.bond = r.bond.NewRun()
 	}

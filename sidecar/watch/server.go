@@ -5,16 +5,15 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 )
 
 // Server is what was seen of the server as a whole, in its present run.
 type Server struct {
-	TCP, API verdict.Streak
+	TCP, API Streak
 	Reached  bool // a connection was made at least once, in any run
 	Answered bool // the API answered
 	PsBlocks bool // see ReleaseTold
-	Pulse    verdict.Pulse
+	Pulse    Pulse
 
 	Loaded      []evidence.LoadedModel // as the list said last
 	LoadedKnown bool
@@ -62,12 +61,12 @@ func (s *Server) Connected(result evidence.ProbeResult) {
 func (s *State) SawLoaded(loaded []evidence.LoadedModel, now time.Time) (first bool) {
 	server := &s.Server
 	if first = !server.Answered; first {
-		server.API = verdict.Streak{}
+		server.API = Streak{}
 	}
 	server.Loaded, server.LoadedKnown, server.Answered, server.LoadedAt = loaded, true, true, now
 	s.Models.sawLoaded(loaded)
 	if of := s.Focused(); of.Streak.Failures > 0 && of.Streak.Last.Server {
-		of.Streak = verdict.Streak{} // it was the server that was silent, and now it speaks
+		of.Streak = Streak{} // it was the server that was silent, and now it speaks
 	}
 	return first
 }

@@ -1,10 +1,6 @@
 package watch
 
-import (
-	"time"
-
-	"github.com/clawdbot/clawgate/sidecar/verdict"
-)
+import "time"
 
 // State is all that is remembered of what was seen.
 type State struct {
@@ -36,10 +32,13 @@ func New(main string) State {
 	return s
 }
 
-// Refusals are what clients' requests were refused with, for want of a place.
+// Refusals are Ollama's own 503 ("server busy").
 type Refusals struct {
-	verdict.Refusals
-
+	First, Last time.Time // of the present row; zero without one
+	Count       int
+	// Own is when Ollama last refused a request of Clawgate's own like that, one that
+	// its scheduler has to place; zero if it never did. All others are clients' word.
+	Own time.Time
 	// Model is what was refused last in the present row and is not in memory,
 	// normalised. Empty for none.
 	Model string
@@ -76,7 +75,7 @@ func (s *State) LookAnew(now time.Time) {
 // ContainerStarted begins anew with a container that was started again.
 func (s *State) ContainerStarted() {
 	s.Devices.containerStarted()
-	s.Refused.Refusals = verdict.Refusals{}
+	s.Refused = Refusals{Model: s.Refused.Model}
 	s.Models.Each((*Model).containerStarted)
 }
 

@@ -1,8 +1,7 @@
-package verdict
+package watch
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -145,12 +144,5 @@ func TestALeakUnderLoadHasToLastLonger(t *testing.T) {
 		if l, at = follow(l, at.Add(2*time.Second), leakLastsBusy-5*time.Minute, load); l.Lasts(at) != c.want {
 			t.Errorf("%s: lasts %v, want %v", name, !c.want, c.want)
 		}
-	}
-}
-
-func TestALeakSaysWhoHoldsIt(t *testing.T) {
-	l, at := follow(Leak{}, now, time.Minute, glance{gpus: []evidence.GPU{gpuWith(holding(2, 9000*mib, "c1"))}, owner: "c1"})
-	if got := l.sentence(at); !strings.Contains(got, "has held 9000 MiB of GPU memory for 1m0s") || !strings.Contains(got, "process 2: 9000 MiB") {
-		t.Error(got)
 	}
 }

@@ -1,4 +1,4 @@
-package verdict
+package watch
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// leakLasts is how long memory has to be held without a reason: Ollama itself
+	// LeakLasts is how long memory has to be held without a reason: Ollama itself
 	// waits up to 5 s for memory to come back, and a model that is being loaded by
 	// somebody else is in no list before it is there.
-	leakLasts = time.Minute
+	LeakLasts = time.Minute
 	// leakLastsBusy is the same where something moves, and it may be a load that
 	// nobody tells of. Few take that long, and the remedy waits for its end.
 	leakLastsBusy = 10 * time.Minute
@@ -44,9 +44,12 @@ type Leak struct {
 
 // Add takes one view, and whether something moves: a load in particular. Unknown
 // or hidden numbers begin the count anew. A list of models that is out of date
-// does not count.
+// does not count. Traffic does not give back what has lasted.
 func (l Leak) Add(view evidence.GPUView, owner string, loaded []evidence.LoadedModel, moving bool, tolerance uint64) Leak {
-	_, holders, known := heldBy(view, owner)
+	if moving && l.Lasts(view.SeenAt) {
+		return l
+	}
+	_, holders, known := view.Holders(owner)
 	if !known {
 		return Leak{}
 	}
@@ -90,12 +93,8 @@ func outOfDate(loaded []evidence.LoadedModel, now time.Time) bool {
 
 // Lasts says that the memory has been held without a reason for long enough.
 func (l Leak) Lasts(now time.Time) bool {
-	return !l.quiet.IsZero() && now.Sub(l.quiet) >= leakLasts || !l.over.IsZero() && now.Sub(l.over) >= leakLastsBusy
+	return !l.quiet.IsZero() && now.Sub(l.quiet) >= LeakLasts || !l.over.IsZero() && now.Sub(l.over) >= leakLastsBusy
 }
-
-// held says that it has been held for long enough to be no load, where it is
-// known that there is none.
-func (l Leak) held(now time.Time) bool { return !l.over.IsZero() && now.Sub(l.over) >= leakLasts }
 
 // Bytes is what no loaded model accounts for, as it was seen last.
 func (l Leak) Bytes() uint64 {
@@ -106,17 +105,11 @@ func (l Leak) Bytes() uint64 {
 	return bytes
 }
 
+// Holders are the processes that hold it, those that hold most first.
+func (l Leak) Holders() []evidence.GPUProcess { return l.holders }
+
 // Since is since when the container has held too much; zero while it does not.
 func (l Leak) Since() time.Time { return l.over }
-
-func (l Leak) sentence(now time.Time) string {
-	var who []string
-	for _, p := range l.holders {
-		who = append(who, fmt.Sprintf("process %d: %d MiB", p.PID, p.Bytes>>20))
-	}
-	return fmt.Sprintf("the container has held %d MiB of GPU memory for %s that no loaded model accounts for (%s)",
-		l.Bytes()>>20, round(now.Sub(l.over)), strings.Join(who, ", "))
-}
 
 // unaccounted are Ollama's processes beyond one for each loaded model. Those that
 // hold most are taken for the models'.
@@ -133,29 +126,6 @@ func unaccounted(holders []evidence.GPUProcess, models int) []evidence.GPUProces
 	}
 	slices.SortStableFunc(processes, func(a, b evidence.GPUProcess) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return processes[min(models, len(processes)):]
-}
-
-// heldBy is what the container's own processes hold.
-func heldBy(view evidence.GPUView, owner string) (bytes uint64, holders []evidence.GPUProcess, known bool) {
-	if !view.Known || owner == "" {
-		return 0, nil, false
-	}
-	for _, g := range view.GPUs {
-		if !g.ProcessesKnown || g.Coherent || g.Lost {
-			return 0, nil, false
-		}
-		for _, p := range g.Processes {
-			if p.ContainerID != owner {
-				continue
-			}
-			if !p.BytesKnown {
-				return 0, nil, false
-			}
-			bytes += p.Bytes
-			holders = append(holders, p)
-		}
-	}
-	return bytes, holders, true
 }
 
 func signature(loaded []evidence.LoadedModel) string {

@@ -1,7 +1,6 @@
-package verdict
+package watch
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
@@ -19,6 +18,10 @@ const (
 
 // pulseAge is how old the newest reading may be for the view to count as known.
 const pulseAge = 10 * time.Second
+
+// Stillness is how long the container has to be seen without activity to be at rest.
+// Readings come every two seconds: this is two of them.
+const Stillness = 3500 * time.Millisecond
 
 // longWork is longer than a probe makes a server work, and shorter than a load or
 // an answer to somebody.
@@ -109,7 +112,7 @@ func (p Pulse) StillFor(now time.Time) time.Duration {
 // length: what a readiness probe makes it do is none. Zero while it works, and
 // while the view is not known.
 func (p Pulse) RestsFor(now time.Time) time.Duration {
-	if p.StillFor(now) < stillness {
+	if p.StillFor(now) < Stillness {
 		return 0
 	}
 	since := p.first.SeenAt
@@ -119,10 +122,10 @@ func (p Pulse) RestsFor(now time.Time) time.Duration {
 	return p.last.SeenAt.Sub(since)
 }
 
-// unseenSince is from when on nothing is known to have moved, for something that
+// UnseenSince is from when on nothing is known to have moved, for something that
 // began at the given time: activity that was seen counts for as long as it was
 // seen, and a view that has just begun gets its time to show some.
-func (p Pulse) unseenSince(began time.Time) time.Time {
+func (p Pulse) UnseenSince(began time.Time) time.Time {
 	for _, seen := range []time.Time{p.first.SeenAt, p.lastActive} {
 		if seen.After(began) {
 			began = seen
@@ -131,21 +134,11 @@ func (p Pulse) unseenSince(began time.Time) time.Time {
 	return began
 }
 
-// readAfter says that the newest reading was taken at or after t.
-func (p Pulse) readAfter(t time.Time) bool { return !p.last.SeenAt.Before(t) }
+// ReadAfter says that the newest reading was taken at or after t.
+func (p Pulse) ReadAfter(t time.Time) bool { return !p.last.SeenAt.Before(t) }
 
 // SeenAt is when the newest reading was taken.
 func (p Pulse) SeenAt() time.Time { return p.last.SeenAt }
 
 // LastActive is when the container was last seen working; zero if never.
 func (p Pulse) LastActive() time.Time { return p.lastActive }
-
-func (p Pulse) sentence(now time.Time) string {
-	if !p.Known(now) {
-		return "the container's activity is not known"
-	}
-	if still := p.StillFor(now); still > 0 {
-		return fmt.Sprintf("the container has been still for %s", round(still))
-	}
-	return fmt.Sprintf("the container uses %d ms of CPU a second", p.Rate.CPU.Milliseconds())
-}

@@ -1,6 +1,14 @@
-package verdict
+package watch
 
 import "testing"
+
+// paceOf is the model's pace after these answers.
+func paceOf(perSecond ...float64) (pace Pace) {
+	for _, speed := range perSecond {
+		pace = pace.Add(speed)
+	}
+	return pace
+}
 
 func TestAPaceIsLearned(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -29,7 +37,7 @@ func TestAPaceIsLearned(t *testing.T) {
 func TestOneWrongMeasureMakesNoModelSlow(t *testing.T) {
 	p := paceOf(40, 40, 40, 100_000, 100_000, 40, 40, 40)
 	if p.Fallen() {
-		t.Errorf("%s", p.sentence())
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -1,13 +1,13 @@
-package verdict
+package watch
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 const (
 	paceAnswers = 3   // as many answers in a row have to be slow, or to be the first measure
 	paceLearns  = 0.1 // how fast the usual pace follows a lasting change
+	// farBelow: a 32B model is ten and more times slower on a CPU; several requests at
+	// once, long contexts and heat cost less than this.
+	farBelow = 5
 )
 
 // Pace is how fast a model generates: what is usual for it, and what the last
@@ -31,7 +31,7 @@ func (p Pace) Add(perSecond float64) Pace {
 	case p.usual == 0 && len(p.recent) < paceAnswers:
 	case p.usual == 0:
 		p.usual = slices.Sorted(slices.Values(p.recent))[paceAnswers/2]
-	case perSecond > p.usual/fallbackFactor:
+	case perSecond > p.usual/farBelow:
 		p.usual += paceLearns * (min(perSecond, 2*p.usual) - p.usual)
 	}
 	return p
@@ -42,14 +42,11 @@ func (p Pace) Afresh() Pace { return Pace{usual: p.usual} }
 
 // Fallen says that all of the last answers were far below the usual pace.
 func (p Pace) Fallen() bool {
-	return p.usual > 0 && len(p.recent) == paceAnswers && p.fastest() < p.usual/fallbackFactor
+	return p.usual > 0 && len(p.recent) == paceAnswers && p.Fastest() < p.usual/farBelow
 }
 
 // Usual is the learned pace in tokens a second; 0 while it is not known.
 func (p Pace) Usual() float64 { return p.usual }
 
-func (p Pace) fastest() float64 { return slices.Max(p.recent) }
-
-func (p Pace) sentence() string {
-	return fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.fastest(), p.usual)
-}
+// Fastest is the speed of the fastest of the last answers; there must be one.
+func (p Pace) Fastest() float64 { return slices.Max(p.recent) }

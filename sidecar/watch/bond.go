@@ -1,4 +1,4 @@
-package verdict
+package watch
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 	"github.com/clawdbot/clawgate/evidence"
 )
 
-// Bond tells by the container's own counters whether it is the server that answers.
+// bond tells by the container's own counters whether it is the server that answers.
 // No process answers without a little CPU time, and what it says leaves through the
 // network of its container. So an answer of the server, seen between two readings in
 // which the container did less than that, came from somewhere else.
@@ -17,7 +17,7 @@ import (
 // answers in a row. A container that is busy with something else cannot be told from
 // the server in this way, nor one whose counters cannot be read or stay at zero; it is
 // taken for the server then. The zero value knows nothing.
-type Bond struct {
+type bond struct {
 	readings []evidence.Activity // the newest last
 	// before is the reading before the answer that waits for the next reading, and
 	// ended the answer's end; zero while none waits.
@@ -31,9 +31,9 @@ type Bond struct {
 	found int
 }
 
-// KnownApart is what is known of a container that did not run while the server
+// knownApart is what is known of a container that did not run while the server
 // answered: it has to show that it is the server now.
-func KnownApart() Bond { return Bond{apart: true, found: 1} }
+func knownApart() bond { return bond{apart: true, found: 1} }
 
 const (
 	// answerCPU is less than any answer costs: an empty list of models cost a real
@@ -52,7 +52,7 @@ const (
 
 // Answered takes an answer of the server's, from the request to its end or to any
 // piece of it. While one waits for its reading, others are passed over.
-func (b Bond) Answered(began, ended time.Time) Bond {
+func (b bond) Answered(began, ended time.Time) bond {
 	if !b.ended.IsZero() {
 		return b
 	}
@@ -67,7 +67,7 @@ func (b Bond) Answered(began, ended time.Time) Bond {
 
 // Read takes a reading that was asked for at that time. Counters that run backwards
 // belong to a new run of the container.
-func (b Bond) Read(asked time.Time, reading evidence.Activity) Bond {
+func (b bond) Read(asked time.Time, reading evidence.Activity) bond {
 	if n := len(b.readings); n > 0 && reading.CPU < b.readings[n-1].CPU {
 		b = b.NewRun()
 	}
@@ -82,7 +82,7 @@ func (b Bond) Read(asked time.Time, reading evidence.Activity) Bond {
 
 // weigh says what the container did while an answer came. A counter that has never
 // moved tells nothing: there is none for the host's network, for example.
-func (b Bond) weigh(before, after evidence.Activity) Bond {
+func (b bond) weigh(before, after evidence.Activity) bond {
 	cpu, network := after.CPU > 0, after.NetRx+after.NetTx > 0
 	switch {
 	case !cpu && !network:
@@ -103,14 +103,14 @@ func (b Bond) weigh(before, after evidence.Activity) Bond {
 
 // NewRun forgets what was counted in a run of the container that is over. One that
 // was not the server has to show that it is now.
-func (b Bond) NewRun() Bond { return Bond{apart: b.apart, found: b.found} }
+func (b bond) NewRun() bond { return bond{apart: b.apart, found: b.found} }
 
 // Apart says that the container is not the server that answers.
-func (b Bond) Apart() bool { return b.apart }
+func (b bond) Apart() bool { return b.apart }
 
 // Wanting says that another answer would decide something: none has been weighed yet
 // against two readings, or the last of them spoke against what is held.
-func (b Bond) Wanting() bool {
+func (b bond) Wanting() bool {
 	if !b.ended.IsZero() || len(b.readings) == 0 {
 		return false
 	}
