@@ -20,7 +20,7 @@ func (k *Keeper) holdProbe(p verdict.Picture) string {
 		return "the model is being loaded"
 	case !k.pull.since.IsZero():
 		return "the model is being pulled"
-	case p.ContainerKnown && p.EngineAwaySince.IsZero() && p.Container.Status != evidence.Running:
+	case p.Container.Known && p.Container.EngineAway.IsZero() && p.Container.Seen.Status != evidence.Running:
 		return "the container does not run"
 	case k.seen.Server.PsBlocks && k.mayLoad():
 		return "a model may be loading, and this Ollama does not tell what is loaded meanwhile"

@@ -20,16 +20,11 @@ func (k *Keeper) picture() verdict.Picture {
 			FirstChunk:       k.settings.FirstChunkTimeout,
 			LoadStall:        k.settings.LoadTimeout,
 		},
-		Container: w.Container.Seen, ContainerKnown: w.Container.Known,
-		EngineAwaySince: w.Container.EngineAway, EngineBackAt: w.Container.EngineBack, GoneSince: w.Container.GoneSince,
-		Reached: w.Server.Reached, Answered: w.Server.Answered,
-		TCP: w.Server.TCP, API: w.Server.API, Ready: w.Focused().Streak, Target: w.Focus, Main: w.Main,
-		GPUActiveAt: w.Devices.WorkedAt,
-		Traffic:     k.turn.Traffic, Pulse: w.Server.Pulse,
-		Loaded: w.Server.Loaded, LoadedKnown: w.Server.LoadedKnown,
+		Container: w.Container, Server: w.Server, Devices: w.Devices, Refused: w.Refused,
+		Target: w.Focus, Main: w.Main, Ready: w.Focused().Streak, ClockJumpedAt: w.ClockJumpedAt,
+		Traffic:   k.turn.Traffic,
 		LoadSince: k.focusLoads(), PullSince: k.pull.since, PullStatus: k.pull.status,
 	}
-	p.ClockJumpedAt = k.seen.ClockJumpedAt
 	k.drawFocus(&p)
 	p.Unfinished = k.owesStart(w.Container.Seen)
 	p.OperatorAct = k.operatorAct()
@@ -37,19 +32,15 @@ func (k *Keeper) picture() verdict.Picture {
 	return p
 }
 
-// drawFocus draws what is known of the model that the probe looks at, and of its GPU.
+// drawFocus draws what is known of the model that the probe looks at.
 func (k *Keeper) drawFocus(p *verdict.Picture) {
-	of, devices := k.seen.Focused(), &k.seen.Devices
+	of := k.seen.Focused()
 	p.Crashes, p.CrashDetail, p.CrashUnresolved = of.Crashes.Times(), of.Crashes.Detail, of.Unresolved(of.Crashes)
-	p.Memory, p.Refused, p.Hollow = of.MemoryTrouble(p.Now), k.seen.Refused, of.Hollow
+	p.Memory, p.Hollow = of.MemoryTrouble(p.Now), of.Hollow
 	p.Card = verdict.Card{
-		View: devices.View, LastKnown: devices.LastKnown, Mismatch: devices.Mismatch, Xids: devices.Xids(), Hint: devices.Hint,
-		BestRatio: of.BestRatio, UsedThisRun: of.UsedThisRun, ByWish: k.offGPUByWish(p.Target),
-		OwnSeen: devices.OwnSeen, OwnPeak: of.OwnPeak, Pace: of.Pace, Leak: devices.Leak,
+		BestRatio: of.BestRatio, UsedThisRun: of.UsedThisRun, ByWish: k.offGPUByWish(p.Target), OwnPeak: of.OwnPeak, Pace: of.Pace,
 	}
-	p.Slowed = verdict.Slowed{
-		ThrottledSince: devices.ThrottledSince, By: devices.ThrottledBy, LateSince: of.LateSince, TimelyBefore: of.Timely,
-	}
+	p.Slowed = verdict.Slowed{LateSince: of.LateSince, TimelyBefore: of.Timely}
 }
 
 // offGPUByWish says that the model was asked to stay off the GPU, by the settings
@@ -74,6 +65,7 @@ func (k *Keeper) withoutContainer(p *verdict.Picture) {
 	if p.Apart = k.apart(); p.Apart == "" {
 		return
 	}
-	p.Container, p.ContainerKnown, p.GoneSince, p.OperatorAct, p.Unfinished = evidence.Container{}, false, time.Time{}, "", false
-	p.Pulse, p.GPUActiveAt = watch.Pulse{}, time.Time{}
+	c := &p.Container
+	c.Seen, c.Known, c.GoneSince, p.OperatorAct, p.Unfinished = evidence.Container{}, false, time.Time{}, "", false
+	p.Server.Pulse, p.Devices.WorkedAt = watch.Pulse{}, time.Time{}
 }

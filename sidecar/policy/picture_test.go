@@ -28,16 +28,19 @@ func picture(changes ...change) verdict.Picture {
 	p := verdict.Picture{
 		Now:    now,
 		Limit:  verdict.Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
-		Target: target, Main: target, Reached: true, Answered: true, ContainerKnown: true,
-		Container: evidence.Container{
+		Target: target, Main: target,
+		Container: watch.Container{Known: true, Seen: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
 			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
+		}},
+		Server: watch.Server{
+			Reached: true, Answered: true,
+			TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success}},
+			API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
+			Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
+			Pulse: watched(0),
 		},
-		TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success}},
-		API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
-		Ready:  watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
-		Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
-		Pulse: watched(0),
+		Ready: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
 	}
 	for _, change := range changes {
 		change(&p)
@@ -51,9 +54,10 @@ func onCard(changes ...change) verdict.Picture {
 }
 
 func card(p *verdict.Picture) {
-	p.Container.GPURequested = true
-	p.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
-	p.Card = verdict.Card{View: viewOf(gpuWith(holding(modelSize))), BestRatio: 1, UsedThisRun: true, OwnSeen: true, Hint: evidence.GPUFound}
+	p.Container.Seen.GPURequested = true
+	p.Server.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
+	p.Devices = watch.Devices{View: viewOf(gpuWith(holding(modelSize))), OwnSeen: true, Hint: evidence.GPUFound}
+	p.Card = verdict.Card{BestRatio: 1, UsedThisRun: true}
 }
 
 // watched is a container that was seen to use so much CPU a second for ten minutes.
@@ -64,19 +68,19 @@ func watched(perSecond time.Duration) (pulse watch.Pulse) {
 	return pulse
 }
 
-func works(p *verdict.Picture)    { p.Pulse = watched(time.Second) }
-func unseen(p *verdict.Picture)   { p.Pulse = watch.Pulse{} }
+func works(p *verdict.Picture)    { p.Server.Pulse = watched(time.Second) }
+func unseen(p *verdict.Picture)   { p.Server.Pulse = watch.Pulse{} }
 func unread(p *verdict.Picture)   { p.Ready = watch.Streak{} }
 func doubt(p *verdict.Picture)    { p.Ready.Doubt = "waiting while the container works" }
-func unloaded(p *verdict.Picture) { p.Loaded = nil }
+func unloaded(p *verdict.Picture) { p.Server.Loaded = nil }
 func apart(p *verdict.Picture)    { p.Apart = "it is another one" }
 
-func engineAway(p *verdict.Picture) { p.EngineAwaySince = ago(time.Minute) }
+func engineAway(p *verdict.Picture) { p.Container.EngineAway = ago(time.Minute) }
 func jumped(d time.Duration) change { return func(p *verdict.Picture) { p.ClockJumpedAt = ago(d) } }
 
 // exited is a container that ended by itself the time d ago.
 func exited(d time.Duration) change {
-	return func(p *verdict.Picture) { p.Container.Status, p.GoneSince = evidence.Exited, ago(d) }
+	return func(p *verdict.Picture) { p.Container.Seen.Status, p.Container.GoneSince = evidence.Exited, ago(d) }
 }
 
 func failures(n int, last evidence.ProbeResult) watch.Streak {
@@ -92,19 +96,21 @@ func failing(n int) change {
 }
 func silent(p *verdict.Picture)       { failing(3)(p) }
 func serverSilent(p *verdict.Picture) { p.Ready = failures(3, evidence.ProbeResult{Server: true}) }
-func apiSilent(p *verdict.Picture)    { p.API = failures(3, evidence.ProbeResult{}) }
+func apiSilent(p *verdict.Picture)    { p.Server.API = failures(3, evidence.ProbeResult{}) }
 
 func missing(p *verdict.Picture) {
-	p.API = failures(1, evidence.ProbeResult{Answered: true, Missing: true})
+	p.Server.API = failures(1, evidence.ProbeResult{Answered: true, Missing: true})
 }
 
 // nobodyListens refuses every connection.
-func nobodyListens(p *verdict.Picture) { p.TCP = failures(9, evidence.ProbeResult{Refused: true}) }
+func nobodyListens(p *verdict.Picture) {
+	p.Server.TCP = failures(9, evidence.ProbeResult{Refused: true})
+}
 
 func loading(d time.Duration) change { return func(p *verdict.Picture) { p.LoadSince = ago(d) } }
 
 func loadedToo(p *verdict.Picture) {
-	p.Loaded = append(p.Loaded, evidence.LoadedModel{Name: other})
+	p.Server.Loaded = append(p.Server.Loaded, evidence.LoadedModel{Name: other})
 }
 
 // stuck is a request for another model that has waited for so long.
@@ -123,7 +129,7 @@ func crashes(n int) change {
 
 // inspectedBefore is a container that was last looked at the time d ago.
 func inspectedBefore(d time.Duration) change {
-	return func(p *verdict.Picture) { p.Container.SeenAt = ago(d) }
+	return func(p *verdict.Picture) { p.Container.Seen.SeenAt = ago(d) }
 }
 
 // noRoom is a number of loads that failed for want of memory.
@@ -152,7 +158,7 @@ func late(p *verdict.Picture) {
 }
 
 func throttled(p *verdict.Picture) {
-	p.Slowed.ThrottledSince, p.Slowed.By = ago(time.Minute), []string{"hardware_thermal"}
+	p.Devices.ThrottledSince, p.Devices.ThrottledBy = ago(time.Minute), []string{"hardware_thermal"}
 }
 
 // leaking is what an orphan that has been there for an hour makes of the count.
@@ -160,7 +166,7 @@ func leaking(p *verdict.Picture) {
 	for at := time.Hour; at >= 0; at -= 10 * time.Second {
 		view := viewOf(gpuWith(holding(9000 * mib)))
 		view.SeenAt = ago(at)
-		p.Card.Leak = p.Card.Leak.Add(view, "c1", nil, false, 512*mib)
+		p.Devices.Leak = p.Devices.Leak.Add(view, "c1", nil, false, 512*mib)
 	}
 }
 
@@ -183,15 +189,15 @@ func viewOf(gpus ...evidence.GPU) evidence.GPUView {
 }
 
 func view(gpus ...evidence.GPU) change {
-	return func(p *verdict.Picture) { p.Card.View = viewOf(gpus...) }
+	return func(p *verdict.Picture) { p.Devices.View = viewOf(gpus...) }
 }
 
 func noView(p *verdict.Picture) {
-	p.Card.View = evidence.GPUView{SeenAt: now, Reason: "the driver does not answer"}
+	p.Devices.View = evidence.GPUView{SeenAt: now, Reason: "the driver does not answer"}
 }
 
 // mismatch is what a fresh look at the driver finds after an upgrade of it.
-func mismatch(p *verdict.Picture) { p.Card.View = evidence.GPUView{SeenAt: now, Mismatch: true} }
+func mismatch(p *verdict.Picture) { p.Devices.View = evidence.GPUView{SeenAt: now, Mismatch: true} }
 
 // lost is a GPU that the driver has given up.
 func lost(p *verdict.Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card", Lost: true})(p) }
@@ -199,7 +205,7 @@ func lost(p *verdict.Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card",
 // xid is an error of the device class, and what the driver says of it.
 func xid(advice evidence.GPUAdvice) change {
 	return func(p *verdict.Picture) {
-		p.Card.Xids = append(p.Card.Xids, evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: 119})
+		p.Devices.SawXid(evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: 119})
 		g := gpuWith(holding(modelSize))
 		g.Advice = advice
 		view(g)(p)
@@ -209,12 +215,12 @@ func xid(advice evidence.GPUAdvice) change {
 // onCPU is a model that has left its GPU, as Ollama and the driver see it. neverThere
 // and meantSo are what is known of the time before.
 func onCPU(p *verdict.Picture) {
-	p.Loaded[0].SizeVRAM = 0
+	p.Server.Loaded[0].SizeVRAM = 0
 	view(gpuWith())(p)
 }
 func neverThere(p *verdict.Picture) { p.Card.UsedThisRun = false }
 func meantSo(p *verdict.Picture) {
-	p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false
+	p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false
 }
 
 func paceFallen(p *verdict.Picture) {

@@ -22,9 +22,9 @@ var troubles = []change{
 	func(p *verdict.Picture) { p.Main = "main:latest" },
 	func(p *verdict.Picture) { p.OperatorAct = "was stopped by hand" },
 	func(p *verdict.Picture) { p.Unfinished = true },
-	func(p *verdict.Picture) { p.Card.OwnSeen = false },
-	func(p *verdict.Picture) { p.Card.Mismatch = true },
-	func(p *verdict.Picture) { p.EngineBackAt = now },
+	func(p *verdict.Picture) { p.Devices.OwnSeen = false },
+	func(p *verdict.Picture) { p.Devices.Mismatch = true },
+	func(p *verdict.Picture) { p.Container.EngineBack = now },
 }
 
 // dice makes random pictures, the same ones in every run.
@@ -92,11 +92,11 @@ func TestNoRestartThatMakesThingsWorse(t *testing.T) {
 		if !got.Need.Remedy() || got.Need == verdict.MakeRoom || got.ServerGone || unload {
 			return false
 		}
-		mismatches := (p.Card.View.Mismatch || p.Card.Mismatch) && p.Container.GPURequested
-		concerned := p.Container.GPURequested || p.Card.OwnSeen
-		gone := len(p.Card.View.GPUs) > 0 && p.Card.View.GPUs[0].Lost
+		mismatches := (p.Devices.View.Mismatch || p.Devices.Mismatch) && p.Container.Seen.GPURequested
+		concerned := p.Container.Seen.GPURequested || p.Devices.OwnSeen
+		gone := len(p.Devices.View.GPUs) > 0 && p.Devices.View.GPUs[0].Lost
 		harmless := verdict.RestartMayHelp(p) && !tried.Restarted
-		return mismatches || concerned && (gone || len(p.Card.Xids) > 0 && !harmless) || tried.FailedStops >= stopsTried || tried.NoBudget != "" && got.Need != verdict.MendWithBudget
+		return mismatches || concerned && (gone || len(p.Devices.Xids()) > 0 && !harmless) || tried.FailedStops >= stopsTried || tried.NoBudget != "" && got.Need != verdict.MendWithBudget
 	})
 }
 
@@ -115,7 +115,7 @@ func TestOnlyABudgetIsWaitedForInVain(t *testing.T) {
 // Whatever is found of a server that is not the container, nothing is done about it.
 func TestNothingIsDueForAServerThatIsNotTheContainer(t *testing.T) {
 	each(t, func(p verdict.Picture, tried Attempts, _ verdict.Judgement) bool {
-		p.Apart, p.Container, p.ContainerKnown, p.Pulse = "it is another one", evidence.Container{}, false, watch.Pulse{}
+		p.Apart, p.Container.Seen, p.Container.Known, p.Server.Pulse = "it is another one", evidence.Container{}, false, watch.Pulse{}
 		got := Settle(verdict.Judge(p, verdict.Judgement{}), p, tried)
 		return got.Need.Remedy() || got.ServerGone || RestartForbidden(p, tried).Reason != NotTheServer
 	})
@@ -143,6 +143,6 @@ func TestOnlyWhatARemedyIsKeptFromChangesItsName(t *testing.T) {
 
 func TestNothingIsDueWhileTheEngineIsAway(t *testing.T) {
 	each(t, func(p verdict.Picture, _ Attempts, got verdict.Judgement) bool {
-		return got.Need.Remedy() && !p.EngineAwaySince.IsZero()
+		return got.Need.Remedy() && !p.Container.EngineAway.IsZero()
 	})
 }

@@ -90,7 +90,7 @@ func RestartForbidden(p verdict.Picture, tried Attempts) Restraint {
 	switch {
 	case p.Apart != "":
 		return Restraint{NotTheServer, "nothing is healed: " + p.Apart}
-	case (p.Card.Mismatch || p.Card.View.Mismatch) && p.Container.GPURequested:
+	case (p.Devices.Mismatch || p.Devices.View.Mismatch) && p.Container.Seen.GPURequested:
 		return Restraint{DriverMismatch, "no restart: the NVIDIA driver and its library do not match, and a container that is stopped now would not start again; reboot the host or reload the driver"}
 	case verdict.DeviceTrouble(p) != "" && (tried.Restarted || !verdict.RestartMayHelp(p)):
 		return Restraint{DeviceFailed, "no restart: " + verdict.DeviceTrouble(p) + "; " + verdict.WhatTheHostNeeds(p)}

@@ -30,12 +30,12 @@ const elsewhere = 0.1
 // GPU. Each sign alone has been seen to be wrong (ollama/ollama#7323, #12722):
 // two have to agree.
 func fallback(p Picture) (Judgement, bool) {
-	m, loaded := loadedModel(p.Loaded, p.Target)
-	if !p.LoadedKnown || !loaded || m.Size == 0 || !p.Container.GPURequested || p.Card.ByWish || p.Card.View.Known && len(p.Card.View.GPUs) == 0 {
+	m, loaded := p.Server.Listed(p.Target)
+	if !p.Server.LoadedKnown || !loaded || m.Size == 0 || !p.Container.Seen.GPURequested || p.Card.ByWish || p.Devices.View.Known && len(p.Devices.View.GPUs) == 0 {
 		return Judgement{}, false
 	}
 	signs := fallbackSigns(p, m)
-	seen := p.Card.BestRatio > 0 || p.Card.View.Known
+	seen := p.Card.BestRatio > 0 || p.Devices.View.Known
 	if len(signs) < 2 || !seen {
 		return Judgement{}, false
 	}
@@ -43,7 +43,7 @@ func fallback(p Picture) (Judgement, bool) {
 	// A model that was never seen on a GPU may be meant to be so (num_gpu in its
 	// Modelfile), as long as Ollama itself found one.
 	onceThere := p.Card.BestRatio > 0 || float64(p.Card.OwnPeak) >= elsewhere*float64(m.Size)
-	if onceThere || p.Card.Hint == evidence.GPUNotFound {
+	if onceThere || p.Devices.Hint == evidence.GPUNotFound {
 		j.Need = MendWhenQuiet
 	}
 	if p.Card.UsedThisRun {
@@ -75,7 +75,7 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 	if p.Card.Pace.Fallen() && !heldDown(p) { // heat slows a GPU down, too
 		signs = append(signs, fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.Card.Pace.Fastest(), p.Card.Pace.Usual()))
 	}
-	if p.Card.Hint == evidence.GPUNotFound {
+	if p.Devices.Hint == evidence.GPUNotFound {
 		signs = append(signs, "its log says that it found no GPU")
 	}
 	return signs
@@ -85,15 +85,15 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 // found no GPU at its start did not look.
 func roomFor(p Picture, m evidence.LoadedModel) bool {
 	var free uint64
-	for _, g := range p.Card.View.GPUs {
+	for _, g := range p.Devices.View.GPUs {
 		free += g.FreeBytes
 	}
-	return free >= m.Size/2 || p.Card.Hint == evidence.GPUNotFound
+	return free >= m.Size/2 || p.Devices.Hint == evidence.GPUNotFound
 }
 
 // besides is what Ollama says that the models beside the target take on GPUs.
 func besides(p Picture) (bytes uint64) {
-	for _, m := range p.Loaded {
+	for _, m := range p.Server.Loaded {
 		if m.Name != p.Target {
 			bytes += m.SizeVRAM
 		}
@@ -106,18 +106,18 @@ func besides(p Picture) (bytes uint64) {
 // has shown ours before, for a process in another PID namespace may be hidden
 // (NVIDIA/nvidia-docker#179, NVIDIA/nvidia-container-toolkit#1013).
 func onGPU(p Picture) (bytes uint64, own, known bool) {
-	if !p.Card.View.Known || p.Now.Sub(p.Card.View.SeenAt) > viewAge {
+	if !p.Devices.View.Known || p.Now.Sub(p.Devices.View.SeenAt) > viewAge {
 		return 0, false, false
 	}
 	var device uint64
-	for _, g := range p.Card.View.GPUs {
+	for _, g := range p.Devices.View.GPUs {
 		if !g.MemoryKnown || g.Coherent {
 			return 0, false, false
 		}
 		device += g.UsedBytes
 	}
-	held, _, complete := p.Card.View.Holders(p.Container.ID)
-	if complete && p.Card.OwnSeen {
+	held, _, complete := p.Devices.View.Holders(p.Container.Seen.ID)
+	if complete && p.Devices.OwnSeen {
 		return min(held, device), true, true
 	}
 	return device, false, true
@@ -125,12 +125,3 @@ func onGPU(p Picture) (bytes uint64, own, known bool) {
 
 // viewAge is how old a view of the GPUs may be to say something of this moment.
 const viewAge = 15 * time.Second
-
-func loadedModel(loaded []evidence.LoadedModel, model string) (evidence.LoadedModel, bool) {
-	for _, m := range loaded {
-		if m.Name == model {
-			return m, true
-		}
-	}
-	return evidence.LoadedModel{}, false
-}

@@ -15,9 +15,9 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 	hidden := tenant
 	hidden.ProcessesKnown, hidden.Processes = false, nil
 	otherOnGPU := func(p *Picture) {
-		p.Loaded = append(p.Loaded, evidence.LoadedModel{Name: "other:latest", Size: 4096 * mib, SizeVRAM: 4096 * mib})
+		p.Server.Loaded = append(p.Server.Loaded, evidence.LoadedModel{Name: "other:latest", Size: 4096 * mib, SizeVRAM: 4096 * mib})
 	}
-	never := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }
+	never := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false }
 	lostIt := func(words string, changes ...func(*Picture)) finding {
 		return finding{picture: onCard(changes...), want: GPULost, need: MendWhenQuiet, words: words}
 	}
@@ -34,7 +34,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"where no GPU was ever seen":                         healthy(none, noView, never, fallen, logSays(evidence.GPUNotFound)),
 		"where the host has none":                            healthy(none, view(), logSays(evidence.GPUNotFound)),
 		"but the driver sees it there, beside another model": healthy(none, view(gpuWith(holding(1, modelSize, "c1"), holding(2, 4096*mib, "c1"))), otherOnGPU),
-		"in a list of before its runner died":                healthy(none, empty, func(p *Picture) { p.LoadedKnown = false }),
+		"in a list of before its runner died":                healthy(none, empty, func(p *Picture) { p.Server.LoadedKnown = false }),
 		"because a tenant fills the card":                    healthy(none, view(full)),
 		"whose container held another model":                 {picture: onCard(none, empty, func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun = 0, false }), want: CPUFallback},
 		"by Ollama alone":                                    healthy(none, noView),
@@ -46,9 +46,9 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"where the list is hidden":                           healthy(none, view(hidden)),
 		"and slow in the heat":                               healthyIs(Throttled, onCard(none, noView, fallen, throttledFor(time.Minute))),
 		"by somebody's wish":                                 healthy(none, empty, fallen, func(p *Picture) { p.Card.ByWish = true }),
-		"in a container that asked for none":                 healthy(none, empty, func(p *Picture) { p.Container.GPURequested = false }),
-		"whose size nobody knows":                            healthy(empty, fallen, func(p *Picture) { p.Loaded[0].Size = 0 }),
-		"in a view of long ago":                              healthy(none, empty, func(p *Picture) { p.Card.View.SeenAt = ago(viewAge + time.Second) }),
+		"in a container that asked for none":                 healthy(none, empty, func(p *Picture) { p.Container.Seen.GPURequested = false }),
+		"whose size nobody knows":                            healthy(empty, fallen, func(p *Picture) { p.Server.Loaded[0].Size = 0 }),
+		"in a view of long ago":                              healthy(none, empty, func(p *Picture) { p.Devices.View.SeenAt = ago(viewAge + time.Second) }),
 		"whose GPU shares the host's memory":                 healthy(none, view(evidence.GPU{MemoryKnown: true, ProcessesKnown: true, Coherent: true})),
 		"whose GPU does not tell its memory":                 healthy(none, view(evidence.GPU{ProcessesKnown: true})),
 		"and was given a restart for it":                     quietUsed(GPULost, onCard(none, empty)),

@@ -47,5 +47,5 @@ func runnerDied(p Picture) bool { return p.CrashUnresolved }
 // seenBefore says that the container was last looked at before the last crash:
 // its own end, or a person's stop, looks the same to a client.
 func seenBefore(p Picture, crashes []time.Time) bool {
-	return p.ContainerKnown && p.Container.SeenAt.Before(crashes[len(crashes)-1])
+	return p.Container.Known && p.Container.Seen.SeenAt.Before(crashes[len(crashes)-1])
 }

@@ -36,11 +36,11 @@ func refusedToo(p Picture) bool {
 // answer all the while, so that probes do not see it. Unloading what is idle
 // lets the scheduler go on.
 func neverScheduled(p Picture) (Judgement, bool) {
-	if !p.LoadedKnown || !restsFor(p, p.Limit.LoadStall) {
+	if !p.Server.LoadedKnown || !restsFor(p, p.Limit.LoadStall) {
 		return Judgement{}, false
 	}
 	for _, r := range p.Traffic.InFlight {
-		if r.Model == "" || InCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || isLoaded(p.Loaded, r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
+		if r.Model == "" || InCloud(r.Model) || r.Model == p.Target || !r.FirstChunkAt.IsZero() || p.Server.IsLoaded(r.Model) || p.Now.Sub(r.SentAt) < p.Limit.LoadStall {
 			continue
 		}
 		return mendOrMakeRoom(p, Judgement{Verdict: Wedged, Model: r.Model, Sentence: fmt.Sprintf(
@@ -56,5 +56,5 @@ func InCloud(model string) bool { return strings.HasSuffix(model, "cloud") }
 // restsFor says that nothing has worked for that long but for probes, which a
 // loaded model answers while the scheduler is stuck.
 func restsFor(p Picture, d time.Duration) bool {
-	return p.Pulse.RestsFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-blindWait)) && p.Now.Sub(lastMove(p.Traffic)) >= d
+	return p.Server.Pulse.RestsFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-blindWait)) && p.Now.Sub(lastMove(p.Traffic)) >= d
 }

@@ -5,12 +5,8 @@ import (
 	"time"
 )
 
-// Slowed is what may explain, or call for, more patience.
+// Slowed is what may call for more patience.
 type Slowed struct {
-	// ThrottledSince is since when the driver has held the clocks down; zero when
-	// it does not. By names the reasons.
-	ThrottledSince time.Time
-	By             []string
 	// LateSince is since when first chunks have come late, and TimelyBefore that
 	// this load of the model used to answer in time.
 	LateSince    time.Time

@@ -52,7 +52,7 @@ func TestWhatHadNoRemedyIsNotSaidToHaveHadOne(t *testing.T) {
 	for name, p := range map[string]Picture{
 		"heat": onCard(throttledFor(time.Minute)),
 		"a model that is meant to be on the CPU, and a leak": onCard(leakFor(time.Hour), sizeVRAM(0), view(gpuWith()),
-			func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = 0, false, false }),
+			func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false }),
 	} {
 		if got := Judge(p, Judgement{}).once(QuietMoment); strings.Contains(got.Sentence, "again") || got.Need != Nothing {
 			t.Errorf("%s: %+v", name, got)

@@ -22,10 +22,10 @@ var downRecord = Record{
 }
 
 func containerGone(p Picture) (Judgement, bool) {
-	if !p.ContainerKnown || !p.EngineAwaySince.IsZero() || p.Container.Status == evidence.Running {
+	if !p.Container.Known || !p.Container.EngineAway.IsZero() || p.Container.Seen.Status == evidence.Running {
 		return Judgement{}, false
 	}
-	c := p.Container
+	c := p.Container.Seen
 	if c.Status == evidence.Absent {
 		return Judgement{Verdict: Stopped, Sentence: fmt.Sprintf("no container is called %q (CLAWGATE_CONTAINER), and no server answers", c.Name)}, true
 	}
@@ -40,7 +40,7 @@ func containerGone(p Picture) (Judgement, bool) {
 	if c.RestartPolicy == "" || c.RestartPolicy == "no" || c.Status == evidence.Created || c.StartError != "" {
 		wait = NoPolicyWait // a start that failed is not tried again by the policy (moby#37637)
 	}
-	if c.Status != evidence.Removing && (p.Unfinished || p.Now.Sub(p.GoneSince) >= wait) {
+	if c.Status != evidence.Removing && (p.Unfinished || p.Now.Sub(p.Container.GoneSince) >= wait) {
 		j.Need = Mend
 	}
 	return j, true
@@ -56,12 +56,12 @@ const refusedFor = 5 * time.Second
 // and a restart of the working server elsewhere would be the second one. A name
 // that cannot be resolved is the network's trouble, and no restart mends that.
 func nobodyListens(p Picture, starting bool) Judgement {
-	j := Judgement{Verdict: Down, Sentence: p.TCP.Last.Reason}
+	j := Judgement{Verdict: Down, Sentence: p.Server.TCP.Last.Reason}
 	switch {
-	case !p.Reached:
+	case !p.Server.Reached:
 		j.Sentence += "; nobody ever answered there, is CLAWGATE_OLLAMA_URL right?"
-	case p.ContainerKnown && !starting && !p.TCP.Last.Unresolved && p.TCP.Failures >= p.Limit.FailureThreshold:
-		j.Need = mendUnless(p.Now.Sub(p.TCP.FailingSince) < refusedFor || !p.Container.SeenAt.After(p.TCP.FailingSince))
+	case p.Container.Known && !starting && !p.Server.TCP.Last.Unresolved && p.Server.TCP.Failures >= p.Limit.FailureThreshold:
+		j.Need = mendUnless(p.Now.Sub(p.Server.TCP.FailingSince) < refusedFor || !p.Container.Seen.SeenAt.After(p.Server.TCP.FailingSince))
 	}
 	return j
 }

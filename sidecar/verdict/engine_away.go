@@ -19,10 +19,10 @@ var engineAwayRecord = Record{
 // blind turns a verdict that asks for a remedy, or that rests on the container's
 // last known state, into EngineAway while the engine does not answer.
 func blind(p Picture, j Judgement) Judgement {
-	if p.EngineAwaySince.IsZero() {
+	if p.Container.EngineAway.IsZero() {
 		return j
 	}
-	away := fmt.Sprintf("the container engine has not answered for %s", round(p.Now.Sub(p.EngineAwaySince)))
+	away := fmt.Sprintf("the container engine has not answered for %s", round(p.Now.Sub(p.Container.EngineAway)))
 	switch Of(j.Verdict).Standing {
 	case Failing:
 		return Judgement{Verdict: EngineAway, Model: j.Model, Sentence: j.Sentence + "; " + away + ", so nothing can be healed"}

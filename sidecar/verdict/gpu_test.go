@@ -26,7 +26,8 @@ func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 		{"works while the probe waits", began.Add(3 * time.Second), evidence.Unknown, 5 * time.Second},
 		{"worked when the probe began to wait", began.Add(time.Second), evidence.Failure, 7500 * time.Millisecond},
 	} {
-		picture := Picture{Now: began.Add(test.after), Pulse: still, GPUActiveAt: test.active, Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture := Picture{Now: began.Add(test.after), Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture.Server.Pulse, picture.Devices.WorkedAt = still, test.active
 		if got := Silence(picture, began, "a first chunk"); got.Outcome != test.want {
 			t.Errorf("%s: got %s (%s), want %s", test.name, got.Outcome, got.Reason, test.want)
 		}
@@ -43,7 +44,7 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 	for at := began; !at.After(picture.Now.Add(time.Hour)); at = at.Add(2 * time.Second) {
 		busy = busy.Add(evidence.Activity{SeenAt: at, CPU: at.Sub(began)})
 		if at.Equal(picture.Now) || at.Equal(picture.Now.Add(blindWait)) {
-			picture.Pulse = busy
+			picture.Server.Pulse = busy
 			attempt := began
 			if picture.Ready.Failures > 0 {
 				attempt = began.Add(spinBudget)
@@ -58,7 +59,7 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 		}
 	}
 	picture.Now, picture.Ready.Failures = picture.Now.Add(2*blindWait), 3
-	picture.Pulse = busy
+	picture.Server.Pulse = busy
 	if got := Judge(picture, Judgement{}); got.Verdict != Wedged || !got.Need.Remedy() {
 		t.Errorf("three such failures are judged %s (due %t): %s", got.Verdict, got.Need.Remedy(), got.Sentence)
 	}

@@ -22,42 +22,18 @@ var hostActionRecord = Record{
 	Faults: "F4, F17, F20, F22, F23",
 }
 
-// Card is what is known of the GPUs beside the plain activity.
+// Card is what is known of the target on the GPU.
 type Card struct {
-	View evidence.GPUView
-	// LastKnown is the newest view that could be had: what the driver gave up then is
-	// not mended because nobody can see it now.
-	LastKnown evidence.GPUView
-	// Mismatch says that a restart was begun and given up, because the driver and
-	// its library were found not to match; View tells the same where it sees it.
-	Mismatch bool
-	// Xids are the errors of the device class on GPUs of the container's, in the
-	// present run of the container: the first of each kind on each GPU, oldest first.
-	Xids []evidence.Xid
-	// Hint is what Ollama's own log says of the GPUs it found.
-	Hint evidence.GPUHint
 	// BestRatio is the largest part of Target that was ever seen on a GPU, 0 to 1,
 	// and UsedThisRun that it was there in this run of the container.
 	BestRatio   float64
 	UsedThisRun bool
 	// ByWish says that somebody asked for the CPU (the option num_gpu).
 	ByWish bool
-	// OwnSeen says that the driver has shown processes of this container before,
-	// so that not seeing them means something.
-	OwnSeen bool
-	// OwnPeak is the most that they were seen to hold while Target was the only
+	// OwnPeak is the most that the container was seen to hold while Target was the only
 	// model in memory, or on its way there, in bytes.
 	OwnPeak uint64
 	Pace    watch.Pace
-	Leak    watch.Leak
-}
-
-// devices is the view in which the GPUs' own state was seen last.
-func (c Card) devices() evidence.GPUView {
-	if c.View.Known {
-		return c.View
-	}
-	return c.LastKnown
 }
 
 // deviceFailed covers a GPU that the driver gave up. No restart of a container
@@ -103,7 +79,7 @@ func awayFromMemory(p Picture) string {
 	switch {
 	case !p.LoadSince.IsZero():
 		return "the model is being loaded"
-	case p.LoadedKnown && !isLoaded(p.Loaded, p.Target):
+	case p.Server.LoadedKnown && !p.Server.IsLoaded(p.Target):
 		return "the model is not in memory"
 	}
 	return ""
@@ -119,35 +95,35 @@ func nothingToDoubt(p Picture) bool {
 // RestartMayHelp says that the driver itself sees no need to do anything about
 // the device. Its word is trusted over any table, for one restart.
 func RestartMayHelp(p Picture) bool {
-	return adviceOf(p) == evidence.AdviceNone && !anyLost(p.Card.devices())
+	return adviceOf(p) == evidence.AdviceNone && !anyLost(p.Devices.LastSeen())
 }
 
 // silences are the failures of the API that were silence, of a server that does
 // nothing else meanwhile: an odd answer, or a name that leads nowhere, says nothing
 // about the model.
 func silences(p Picture) int {
-	if p.API.Failures == 0 || p.API.Last.Answered || p.API.Last.Unresolved || worksNow(p, p.API.FailingSince) {
+	if p.Server.API.Failures == 0 || p.Server.API.Last.Answered || p.Server.API.Last.Unresolved || worksNow(p, p.Server.API.FailingSince) {
 		return 0
 	}
-	return p.API.Failures
+	return p.Server.API.Failures
 }
 
 // DeviceTrouble says what the driver has given up, as far as it concerns the
 // container: one that computes on the CPU beside a broken GPU has no trouble.
 func DeviceTrouble(p Picture) string {
-	if !p.Container.GPURequested && !p.Card.OwnSeen {
+	if !p.Container.Seen.GPURequested && !p.Devices.OwnSeen {
 		return ""
 	}
-	for _, g := range p.Card.devices().GPUs {
+	for _, g := range p.Devices.LastSeen().GPUs {
 		if g.Lost && !worksElsewhere(p) {
 			return fmt.Sprintf("the driver has lost GPU %d (%s)", g.Index, g.Name)
 		}
 	}
-	if n := len(p.Card.Xids); n > 0 {
-		newest := p.Card.Xids[n-1]
+	if xids := p.Devices.Xids(); len(xids) > 0 {
+		newest := xids[len(xids)-1]
 		return fmt.Sprintf("the driver reported Xid %d on the GPU %s ago", newest.Code, round(p.Now.Sub(newest.At)))
 	}
-	for _, g := range p.Card.devices().GPUs {
+	for _, g := range p.Devices.LastSeen().GPUs {
 		if g.Advice.NeedsHost() && concernsContainer(p, g) { // its Xid may have come before Clawgate did
 			return fmt.Sprintf("the driver is not content with GPU %d (%s)", g.Index, g.Name)
 		}
@@ -158,7 +134,7 @@ func DeviceTrouble(p Picture) string {
 // concernsContainer says that the container uses a GPU, or may: where nobody tells
 // which one it uses, each of them may be its.
 func concernsContainer(p Picture, g evidence.GPU) bool {
-	return usedBy(g, p.Container.ID) || !slices.ContainsFunc(p.Card.devices().GPUs, func(other evidence.GPU) bool { return usedBy(other, p.Container.ID) })
+	return usedBy(g, p.Container.Seen.ID) || !slices.ContainsFunc(p.Devices.LastSeen().GPUs, func(other evidence.GPU) bool { return usedBy(other, p.Container.Seen.ID) })
 }
 
 func usedBy(g evidence.GPU, containerID string) bool {
@@ -168,7 +144,7 @@ func usedBy(g evidence.GPU, containerID string) bool {
 // worksElsewhere says that the container holds memory on a GPU that is not lost:
 // then a lost one is another program's, or shows by what it does to the model.
 func worksElsewhere(p Picture) bool {
-	return slices.ContainsFunc(p.Card.devices().GPUs, func(g evidence.GPU) bool { return !g.Lost && usedBy(g, p.Container.ID) })
+	return slices.ContainsFunc(p.Devices.LastSeen().GPUs, func(g evidence.GPU) bool { return !g.Lost && usedBy(g, p.Container.Seen.ID) })
 }
 
 func anyLost(view evidence.GPUView) bool {
@@ -178,14 +154,14 @@ func anyLost(view evidence.GPUView) bool {
 // adviceOf is the worst that the driver says of the GPUs with an Xid, or of all that
 // concern the container where there was none; empty if it does not say.
 func adviceOf(p Picture) evidence.GPUAdvice {
-	worst := evidence.AdviceNone
-	for _, xid := range p.Card.Xids {
-		worst = worse(worst, adviceAfter(p.Card.devices(), xid))
+	worst, xids := evidence.AdviceNone, p.Devices.Xids()
+	for _, xid := range xids {
+		worst = worse(worst, adviceAfter(p.Devices.LastSeen(), xid))
 	}
-	if len(p.Card.Xids) > 0 {
+	if len(xids) > 0 {
 		return worst
 	}
-	for _, g := range p.Card.devices().GPUs {
+	for _, g := range p.Devices.LastSeen().GPUs {
 		if concernsContainer(p, g) {
 			worst = worse(worst, g.Advice)
 		}

@@ -25,7 +25,7 @@ func TestAGPUThatTheDriverGaveUp(t *testing.T) {
 		"even where it needs nothing":            {picture: onCard(xid(119, evidence.AdviceNone)), want: HostAction, words: "still answers"},
 		"and needs nothing: one restart":         {picture: onCard(xid(119, evidence.AdviceNone), silent(3)), want: Wedged, need: Mend, model: target},
 		"and the restart did not help":           {picture: onCard(xid(119, evidence.AdviceNone), silent(3)), after: []Help{Restart}, want: HostAction, need: Person},
-		"said that before the Xid":               {picture: onCard(xid(119, evidence.AdviceNone), silent(3), func(p *Picture) { p.Card.View.SeenAt = ago(61 * time.Second) }), want: HostAction, need: Person},
+		"said that before the Xid":               {picture: onCard(xid(119, evidence.AdviceNone), silent(3), func(p *Picture) { p.Devices.View.SeenAt = ago(61 * time.Second) }), want: HostAction, need: Person},
 		"and needs nothing, but is lost":         {picture: onCard(view(evidence.GPU{UUID: "GPU-1", Lost: true, Advice: evidence.AdviceNone}), silent(3)), want: HostAction, need: Person},
 		"while the model is loaded":              {picture: onCard(lost, unread, ourLoadFor(time.Minute)), want: HostAction, need: Reload, words: "being loaded, and has to answer"},
 		"while a load stands still":              {picture: onCard(lost, unread, ourLoadFor(time.Hour)), want: Wedged, need: Mend, model: target},
@@ -36,14 +36,14 @@ func TestAGPUThatTheDriverGaveUp(t *testing.T) {
 		"when its runner died of it":             {picture: onCard(lost, crashes(1)), want: Crashed, model: target},
 		"when there is no room any more":         {picture: onCard(lost, noRoom(1)), want: OutOfMemory, model: target},
 		"while it is another model's":            {picture: onCard(lost, wedged, func(p *Picture) { p.Main = "another:latest" }), want: Wedged, need: Mend, model: target},
-		"and whose view went away after it":      {picture: onCard(noView, func(p *Picture) { p.Card.LastKnown = viewOf(evidence.GPU{Name: "a card", Lost: true}) }), want: HostAction, words: "has lost GPU 0 (a card)"},
+		"and whose view went away after it":      {picture: onCard(noView, func(p *Picture) { p.Devices.LastKnown = viewOf(evidence.GPU{Name: "a card", Lost: true}) }), want: HostAction, words: "has lost GPU 0 (a card)"},
 		"by its advice alone":                    {picture: onCard(advised(evidence.AdviceReboot)), want: HostAction, words: "not content with GPU 0 (a card); the model still answers; the driver's own advice: reboot"},
 		"by an advice for another's GPU":         {picture: onCard(view(gpuWith(holding(1, modelSize, "c1")), wanting(evidence.AdviceReset))), want: Healthy},
 		"by an advice that nothing needs":        {picture: onCard(advised(evidence.AdviceNone)), want: Healthy},
 		"by one that is only of its peers":       {picture: onCard(advised(evidence.AdviceDrain)), want: Healthy},
 		"while the list of models is slow":       {picture: onCard(lost, api(9, time.Minute, evidence.ProbeResult{}), pulse(working())), want: HostAction, words: "still answers"},
 		"beside a container without a GPU":       {picture: picture(lost, wedged), want: Wedged, need: Mend, model: target},
-		"under one that got it otherwise":        {picture: picture(lost, func(p *Picture) { p.Card.OwnSeen = true }), want: HostAction, words: "lost GPU"},
+		"under one that got it otherwise":        {picture: picture(lost, func(p *Picture) { p.Devices.OwnSeen = true }), want: HostAction, words: "lost GPU"},
 		"after an Xid beside a container of it":  {picture: picture(xid(79, ""), wedged), want: Wedged, need: Mend, model: target},
 		"after a person's act":                   {picture: onCard(lost, wedged, func(p *Picture) { p.OperatorAct = "was paused by hand" }), want: Stopped},
 		"and whose view is not to be had":        {picture: onCard(noView), want: Healthy},
@@ -69,7 +69,7 @@ func TestAMilderXidDoesNotHideAWorseOne(t *testing.T) {
 		mild.Advice = evidence.AdviceNone
 		p := onCard(view(mild, wanting(evidence.AdviceReboot)), func(p *Picture) {
 			for _, gpu := range order {
-				p.Card.Xids = append(p.Card.Xids, evidence.Xid{At: ago(time.Minute), GPU: gpu, Code: 119})
+				p.Devices.SawXid(evidence.Xid{At: ago(time.Minute), GPU: gpu, Code: 119})
 			}
 		})
 		if got := WhatTheHostNeeds(p); !strings.Contains(got, "reboot") || RestartMayHelp(p) {
@@ -93,9 +93,10 @@ func TestTheWorstAdviceCountsWhereTheGPUIsNotKnown(t *testing.T) {
 		"one that is not there":   {"z", []evidence.GPUAdvice{"none"}, ""},
 	} {
 		p := picture(func(p *Picture) {
-			p.Card.Xids, p.Card.View.Known = []evidence.Xid{{GPU: c.xidOn}}, true
+			p.Devices.SawXid(evidence.Xid{GPU: c.xidOn})
+			p.Devices.View.Known = true
 			for i, advice := range c.gpus {
-				p.Card.View.GPUs = append(p.Card.View.GPUs, evidence.GPU{UUID: string(rune('a' + i)), Advice: advice})
+				p.Devices.View.GPUs = append(p.Devices.View.GPUs, evidence.GPU{UUID: string(rune('a' + i)), Advice: advice})
 			}
 		})
 		if got := adviceOf(p); got != c.want {

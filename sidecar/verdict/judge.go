@@ -1,7 +1,5 @@
 package verdict
 
-import "github.com/clawdbot/clawgate/evidence"
-
 // Judge says what the picture means: what the first rule finds that applies, and
 // behind a model that answers what is wrong all the same. Without an engine it comes out
 // as another verdict. The judgement before is the one that was acted on.
@@ -38,13 +36,4 @@ func first(p Picture, rules []rule) (Judgement, []Then) {
 // failed to since.
 func proven(p Picture) bool {
 	return p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold
-}
-
-func isLoaded(loaded []evidence.LoadedModel, model string) bool {
-	for _, m := range loaded {
-		if m.Name == model {
-			return true
-		}
-	}
-	return false
 }

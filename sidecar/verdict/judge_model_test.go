@@ -23,7 +23,7 @@ func TestAModelThatAnswers(t *testing.T) {
 		"once of twice does not end a wedge":    {picture: picture(twice(1)), before: Judgement{Verdict: Wedged}, want: Unproven},
 		"twice of twice":                        {picture: picture(twice(2)), want: Healthy},
 		"while the engine is away":              {picture: picture(engineAway), want: EngineAway, words: "the model answers; the container engine has not answered for 1m"},
-		"while nothing is known of a container": {picture: picture(unseen, func(p *Picture) { p.ContainerKnown = false }), want: Healthy},
+		"while nothing is known of a container": {picture: picture(unseen, func(p *Picture) { p.Container.Known = false }), want: Healthy},
 	})
 	if got := Judge(picture(engineAway), Judgement{}); !got.Answers {
 		t.Error("a model that answers is served while the engine is away")
@@ -86,8 +86,8 @@ func TestAModelThatIsNotInMemory(t *testing.T) {
 	stall := 10 * time.Minute
 	find(t, map[string]finding{
 		"is unloaded":                           {picture: picture(unloaded), want: Unloaded, model: target},
-		"beside another":                        {picture: picture(unloaded, func(p *Picture) { p.Loaded = []evidence.LoadedModel{{Name: "other:latest"}} }), want: Unloaded, model: target},
-		"as far as anybody has looked":          {picture: picture(unloaded, func(p *Picture) { p.LoadedKnown = false }), want: Healthy},
+		"beside another":                        {picture: picture(unloaded, func(p *Picture) { p.Server.Loaded = []evidence.LoadedModel{{Name: "other:latest"}} }), want: Unloaded, model: target},
+		"as far as anybody has looked":          {picture: picture(unloaded, func(p *Picture) { p.Server.LoadedKnown = false }), want: Healthy},
 		"and wanted by a client":                {picture: picture(unloaded, request(target, time.Second, 0)), want: Loading, model: target},
 		"and not by another's client":           {picture: picture(unloaded, request("other:latest", time.Second, 0)), want: Unloaded, model: target},
 		"and loads for a client":                {picture: picture(unloaded, request(target, time.Hour, 0), pulse(working())), want: Loading, model: target},

@@ -26,7 +26,7 @@ func TestAnOperatorsActStandsOverEverything(t *testing.T) {
 }
 
 func TestAContainerThatIsGone(t *testing.T) {
-	policy := func(name string) func(*Picture) { return func(p *Picture) { p.Container.RestartPolicy = name } }
+	policy := func(name string) func(*Picture) { return func(p *Picture) { p.Container.Seen.RestartPolicy = name } }
 	find(t, map[string]finding{
 		"whose list alone is slow":                {picture: picture(api(5, time.Minute, evidence.ProbeResult{}), func(p *Picture) { p.Ready.Last.At = ago(time.Second) }), want: Healthy},
 		"is left to its restart policy at first":  {picture: picture(status(evidence.Exited, PolicyWait-time.Second)), want: Down, words: "is exited"},
@@ -35,10 +35,10 @@ func TestAContainerThatIsGone(t *testing.T) {
 		"waits a moment without a policy":         {picture: picture(status(evidence.Exited, NoPolicyWait-time.Second), policy("")), want: Down},
 		"between the policy's attempts":           {picture: picture(status(evidence.Restarting, time.Minute)), want: Down},
 		"was killed for memory": {picture: picture(status(evidence.Exited, 0), func(p *Picture) {
-			p.Container.OOMKilled, p.Container.ExitCode = true, 137
+			p.Container.Seen.OOMKilled, p.Container.Seen.ExitCode = true, 137
 		}), want: Down, words: "exit code 137, killed for memory"},
 		"could not start, which no policy tries again": {picture: picture(status(evidence.Exited, NoPolicyWait), func(p *Picture) {
-			p.Container.StartError = "no such device"
+			p.Container.Seen.StartError = "no such device"
 		}), want: Down, need: Mend, words: "no such device"},
 		"is being removed":                     {picture: picture(status(evidence.Removing, time.Hour)), want: Down},
 		"was stopped by Clawgate itself":       {picture: picture(status(evidence.Exited, 0), func(p *Picture) { p.Unfinished = true }), want: Down, need: Mend},
@@ -56,14 +56,14 @@ func TestAPortWhereNobodyListens(t *testing.T) {
 	find(t, map[string]finding{
 		"is noticed at once, and given time":        {picture: picture(tcp(1, refused)), want: Down, words: "connection refused"},
 		"is mended at the threshold":                {picture: picture(tcp(3, refused)), want: Down, need: Mend},
-		"is looked at again, all in one instant":    {picture: picture(tcp(9, refused), func(p *Picture) { p.TCP.FailingSince = now }), want: Down},
+		"is looked at again, all in one instant":    {picture: picture(tcp(9, refused), func(p *Picture) { p.Server.TCP.FailingSince = now }), want: Down},
 		"is the container's end, until it is seen":  {picture: picture(tcp(9, refused), inspectedBefore(time.Minute)), want: Down},
 		"is normal just after the start":            {picture: picture(tcp(9, refused), startedBefore(ServerStart-time.Second)), want: Down},
 		"is not normal later":                       {picture: picture(tcp(9, refused), startedBefore(ServerStart)), want: Down, need: Mend},
-		"was never open: a mistake in the URL":      {picture: picture(tcp(999, refused), func(p *Picture) { p.Reached = false }), want: Down, words: "CLAWGATE_OLLAMA_URL"},
+		"was never open: a mistake in the URL":      {picture: picture(tcp(999, refused), func(p *Picture) { p.Server.Reached = false }), want: Down, words: "CLAWGATE_OLLAMA_URL"},
 		"is the network's fault without a name":     {picture: picture(tcp(999, unresolved), api(99, time.Hour, unresolved)), want: Down, words: "no such host"},
 		"cannot be mended without the engine":       {picture: picture(tcp(9, refused), engineAway), want: EngineAway, words: "connection refused"},
-		"in an unknown container":                   {picture: picture(tcp(9, refused), func(p *Picture) { p.ContainerKnown = false }), want: Down},
+		"in an unknown container":                   {picture: picture(tcp(9, refused), func(p *Picture) { p.Container.Known = false }), want: Down},
 		"that only timed out is the API's to judge": {picture: picture(tcp(9, evidence.ProbeResult{})), want: Healthy},
 	})
 }
@@ -80,7 +80,7 @@ func TestAnAPIThatDoesNotAnswer(t *testing.T) {
 		"where nothing is seen":               {picture: picture(api(3, blindWait, silent), unseen), want: Wedged, need: Mend, words: "not known"},
 		"while the engine is away":            {picture: picture(api(3, time.Minute, silent), engineAway, unseen), want: EngineAway},
 		"when the engine is just back": {picture: picture(api(9, time.Hour, silent), unseen, func(p *Picture) {
-			p.EngineBackAt = ago(time.Second)
+			p.Container.EngineBack = ago(time.Second)
 		}), want: Wedged},
 		"in a server that has just started":  {picture: picture(api(9, time.Minute, silent), mute, startedBefore(ServerStart-time.Second)), want: Loading},
 		"in a server that should be up":      {picture: picture(api(9, time.Minute, silent), mute, startedBefore(ServerStart)), want: Wedged, need: Mend},

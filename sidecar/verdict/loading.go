@@ -67,8 +67,8 @@ func loadStalls(p Picture, began time.Time) bool {
 	if moved := lastMove(p.Traffic); p.Now.Sub(moved) < streamMoves {
 		return false // it waits until the model in its place has finished
 	}
-	if p.Pulse.Known(p.Now) {
-		return min(p.Now.Sub(began), p.Pulse.StillFor(p.Now)) >= p.Limit.LoadStall
+	if p.Server.Pulse.Known(p.Now) {
+		return min(p.Now.Sub(began), p.Server.Pulse.StillFor(p.Now)) >= p.Limit.LoadStall
 	}
-	return p.Now.Sub(p.Pulse.UnseenSince(began)) >= blindLoad*p.Limit.LoadStall
+	return p.Now.Sub(p.Server.Pulse.UnseenSince(began)) >= blindLoad*p.Limit.LoadStall
 }

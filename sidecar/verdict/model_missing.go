@@ -18,8 +18,8 @@ func modelMissing(p Picture) (Judgement, bool) {
 	if !p.PullSince.IsZero() {
 		return Judgement{Verdict: ModelMissing, Sentence: "the model is being pulled: " + p.PullStatus}, true
 	}
-	if p.API.Failures == 0 || !p.API.Last.Missing {
+	if p.Server.API.Failures == 0 || !p.Server.API.Last.Missing {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: ModelMissing, Sentence: p.API.Last.Reason}, true
+	return Judgement{Verdict: ModelMissing, Sentence: p.Server.API.Last.Reason}, true
 }

@@ -60,7 +60,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	next := j
 	next.Need = Person
 	next.Sentence += "; choose a smaller model or context, or free the GPU"
-	if !p.aside() && (heldInVain(p) || !view && !othersInUse(p) && p.Pulse.RestsFor(p.Now) >= nobodyWorks) {
+	if !p.aside() && (heldInVain(p) || !view && !othersInUse(p) && p.Server.Pulse.RestsFor(p.Now) >= nobodyWorks) {
 		next = Judgement{Verdict: OutOfMemory, Need: Mend, Sentence: j.Sentence, Then: []Then{{After: Restart, Judgement: next}}}
 	}
 	if len(OthersAtRest(p, p.Target)) > 0 {
@@ -75,7 +75,7 @@ func foundNoRoom(p Picture) bool { return p.Memory.Unresolved }
 // heldInVain says that the container has held memory without a reason for long enough
 // to be no load, where it is known that there is none.
 func heldInVain(p Picture) bool {
-	since := p.Card.Leak.Since()
+	since := p.Devices.Leak.Since()
 	return !since.IsZero() && p.Now.Sub(since) >= watch.LeakLasts
 }
 
@@ -93,7 +93,7 @@ func (p Picture) aside() bool { return p.Target != p.Main }
 // makes room for no other.
 func OthersAtRest(p Picture, beside string) []string {
 	var names []string
-	for _, m := range p.Loaded {
+	for _, m := range p.Server.Loaded {
 		if m.Name != beside && !inUse(p.Traffic, m.Name) && !(p.aside() && m.Name == p.Main) {
 			names = append(names, m.Name)
 		}
@@ -107,12 +107,12 @@ func inUse(traffic evidence.Traffic, model string) bool {
 
 // foreignBytes is the GPU memory of processes that are not the container's.
 func foreignBytes(p Picture) (bytes uint64, known bool) {
-	own, _, known := p.Card.View.Holders(p.Container.ID)
-	if !known || !p.Card.OwnSeen {
+	own, _, known := p.Devices.View.Holders(p.Container.Seen.ID)
+	if !known || !p.Devices.OwnSeen {
 		return 0, false
 	}
 	var used uint64
-	for _, g := range p.Card.View.GPUs {
+	for _, g := range p.Devices.View.GPUs {
 		if !g.MemoryKnown {
 			return 0, false
 		}

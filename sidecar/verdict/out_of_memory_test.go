@@ -22,7 +22,7 @@ func noRoom(loads int) func(*Picture) {
 func loadedToo(models ...string) func(*Picture) {
 	return func(p *Picture) {
 		for _, m := range models {
-			p.Loaded = append(p.Loaded, evidence.LoadedModel{Name: m})
+			p.Server.Loaded = append(p.Server.Loaded, evidence.LoadedModel{Name: m})
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestForeignMemoryIsToldOnlyWhereItIsSeen(t *testing.T) {
 		"ours alone":                 {onCard(), 0, true},
 		"a list that is hidden":      {onCard(view(hidden)), 0, false},
 		"a memory that is not told":  {onCard(view(unified)), 0, false},
-		"ours were never in a list":  {onCard(view(tenant), func(p *Picture) { p.Card.OwnSeen = false }), 0, false},
+		"ours were never in a list":  {onCard(view(tenant), func(p *Picture) { p.Devices.OwnSeen = false }), 0, false},
 		"no view":                    {onCard(noView), 0, false},
 		"an estimate above the used": {onCard(view(evidence.GPU{MemoryKnown: true, ProcessesKnown: true, UsedBytes: mib, Processes: tenant.Processes})), 0, true},
 	} {

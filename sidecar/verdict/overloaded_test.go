@@ -20,7 +20,7 @@ func refused(first, last time.Duration) func(*Picture) {
 func ownRefusal(at time.Time) func(*Picture) { return func(p *Picture) { p.Refused.Own = at } }
 
 func gpuActive(d time.Duration) func(*Picture) {
-	return func(p *Picture) { p.GPUActiveAt = ago(d) }
+	return func(p *Picture) { p.Devices.WorkedAt = ago(d) }
 }
 
 // probed is a container that rests but for a probe's work every half minute, the
@@ -87,7 +87,7 @@ func TestARequestThatIsNeverScheduled(t *testing.T) {
 		"behind another's long answer":       {picture: picture(stuck, request(third, time.Hour, 30*time.Second)), want: Healthy},
 		"whose model is loaded":              {picture: picture(stuck, loadedToo(other)), want: Healthy},
 		"whose answer has begun":             {picture: picture(request(other, time.Hour, 11*time.Minute)), want: Healthy},
-		"where the models are not known":     {picture: picture(stuck, func(p *Picture) { p.LoadedKnown = false }), want: Healthy},
+		"where the models are not known":     {picture: picture(stuck, func(p *Picture) { p.Server.LoadedKnown = false }), want: Healthy},
 		"where nothing is seen":              {picture: picture(stuck, unseen), want: Healthy},
 		"while Clawgate's own load goes on":  {picture: picture(stuck, ourLoadFor(time.Minute)), want: Loading, model: target},
 		"and no model is named in it":        {picture: picture(request("", time.Hour, 0)), want: Healthy},

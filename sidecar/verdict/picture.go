@@ -7,53 +7,36 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
-// Picture is all that is known at one moment. The supervisor fills it; Judge
-// and the functions beside it only read it.
+// Picture is all that is known at one moment. Judge and the functions beside it only
+// read it.
 type Picture struct {
 	Now   time.Time
 	Limit Limits
 
-	Container      evidence.Container
-	ContainerKnown bool
-	// EngineAwaySince is zero while the container engine answers.
-	EngineAwaySince time.Time
-	// EngineBackAt is when it answered again after it had been away; zero if it
-	// was never away. The container's activity was not seen until then.
-	EngineBackAt time.Time
+	// Container and the pulse in Server are of the container that is the server: nothing
+	// is known of them where it is another one.
+	Container watch.Container
+	Server    watch.Server
+	Devices   watch.Devices
+	Refused   watch.Refusals
+	// Target is the model that the readiness streak is about, and Main the one that
+	// Clawgate is there for; normalised.
+	Target, Main string
+	Ready        watch.Streak
+	// ClockJumpedAt is when the wall clock was seen to jump; zero if never.
+	ClockJumpedAt time.Time
+
+	Traffic evidence.Traffic
+
 	// OperatorAct says in a few words what a person did to the container ("was
 	// stopped by hand"); empty when nobody did anything.
 	OperatorAct string
 	// Unfinished says that Clawgate itself stopped the container and has not
 	// started it again.
 	Unfinished bool
-	// GoneSince is when the container was first seen not running; zero while it runs.
-	GoneSince time.Time
-
 	// Apart says in a sentence that the container is not the server that answers, and
 	// how that shows; empty where it is, or may be. The container is not known then.
 	Apart string
-
-	TCP, API, Ready watch.Streak
-	// Reached says that a connection to the server was made at least once.
-	Reached bool
-	// Answered says that the API has answered in this run of the server.
-	Answered bool
-	// Target is the model that the readiness streak is about, and Main the one that
-	// Clawgate is there for; normalised.
-	Target, Main string
-
-	Traffic evidence.Traffic
-	Pulse   watch.Pulse
-
-	// GPUActiveAt is when a GPU of the container was last seen at work; zero if
-	// never, or without a view of the GPUs. Waiting for a GPU may use next to no
-	// CPU.
-	GPUActiveAt time.Time
-
-	// Loaded lists the models in memory as they were seen last; LoadedKnown says
-	// that they were seen in this run of the server.
-	Loaded      []evidence.LoadedModel
-	LoadedKnown bool
 	// LoadSince is when Clawgate's own load of Target began; zero without one.
 	LoadSince time.Time
 	// PullSince and PullStatus describe a running pull of the model.
@@ -61,20 +44,16 @@ type Picture struct {
 	PullStatus string
 
 	// Crashes are the times at which the target's runner died, newest last,
-	// within watch.CrashWindow of one another.
+	// within CrashWindow of one another.
 	Crashes []time.Time
 	// CrashUnresolved is set when the newest crash came after the newest success.
 	CrashUnresolved bool
 	CrashDetail     string
 
-	Memory  watch.MemoryTrouble
-	Refused watch.Refusals
-	Hollow  watch.Hollow
-	Card    Card
-	Slowed  Slowed
-
-	// ClockJumpedAt is when the wall clock was seen to jump; zero if never.
-	ClockJumpedAt time.Time
+	Memory watch.MemoryTrouble
+	Hollow watch.Hollow
+	Card   Card
+	Slowed Slowed
 }
 
 // Limits are the configured and the fixed bounds that verdicts depend on.

@@ -22,16 +22,19 @@ func picture(changes ...func(*Picture)) Picture {
 	p := Picture{
 		Now:    now,
 		Limit:  Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
-		Target: target, Main: target, Reached: true, Answered: true, ContainerKnown: true,
-		Container: evidence.Container{
+		Target: target, Main: target,
+		Container: watch.Container{Known: true, Seen: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},
 			Status:   evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
+		}},
+		Server: watch.Server{
+			Reached: true, Answered: true,
+			TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
+			API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
+			Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
+			Pulse: stillFor(10 * time.Minute),
 		},
-		TCP:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeTCP, Outcome: evidence.Success}},
-		API:    watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeAPI, Outcome: evidence.Success, Answered: true}},
-		Ready:  watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
-		Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
-		Pulse: stillFor(10 * time.Minute),
+		Ready: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
 	}
 	for _, change := range changes {
 		change(&p)
@@ -66,21 +69,21 @@ func workedUntil(d time.Duration) watch.Pulse {
 	return pulse
 }
 
-func pulse(p watch.Pulse) func(*Picture) { return func(picture *Picture) { picture.Pulse = p } }
-func unseen(p *Picture)                  { p.Pulse = watch.Pulse{} }
-func engineAway(p *Picture)              { p.EngineAwaySince = ago(time.Minute) }
+func pulse(p watch.Pulse) func(*Picture) { return func(picture *Picture) { picture.Server.Pulse = p } }
+func unseen(p *Picture)                  { p.Server.Pulse = watch.Pulse{} }
+func engineAway(p *Picture)              { p.Container.EngineAway = ago(time.Minute) }
 func engineBack(d time.Duration) func(*Picture) {
-	return func(p *Picture) { p.EngineBackAt = ago(d) }
+	return func(p *Picture) { p.Container.EngineBack = ago(d) }
 }
-func unloaded(p *Picture)                       { p.Loaded = nil }
+func unloaded(p *Picture)                       { p.Server.Loaded = nil }
 func ourLoadFor(d time.Duration) func(*Picture) { return func(p *Picture) { p.LoadSince = ago(d) } }
 
 func status(s evidence.Status, since time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Container.Status, p.GoneSince = s, ago(since) }
+	return func(p *Picture) { p.Container.Seen.Status, p.Container.GoneSince = s, ago(since) }
 }
 
 func startedBefore(d time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Container.StartedAt = ago(d) }
+	return func(p *Picture) { p.Container.Seen.StartedAt = ago(d) }
 }
 
 // failures are n results of a kind in a row, the first of them the time d ago.
@@ -93,11 +96,11 @@ func failures(n int, d time.Duration, last evidence.ProbeResult) watch.Streak {
 }
 
 func tcp(n int, last evidence.ProbeResult) func(*Picture) {
-	return func(p *Picture) { p.TCP = failures(n, time.Duration(n)*5*time.Second, last) }
+	return func(p *Picture) { p.Server.TCP = failures(n, time.Duration(n)*5*time.Second, last) }
 }
 
 func api(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
-	return func(p *Picture) { p.API = failures(n, d, last) }
+	return func(p *Picture) { p.Server.API = failures(n, d, last) }
 }
 
 func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
@@ -106,7 +109,7 @@ func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
 
 func doubt(p *Picture)  { p.Ready.Doubt = "waiting while the container works" }
 func unread(p *Picture) { p.Ready = watch.Streak{} }
-func mute(p *Picture)   { p.Ready, p.Answered = watch.Streak{}, false }
+func mute(p *Picture)   { p.Ready, p.Server.Answered = watch.Streak{}, false }
 
 // request is one in flight, sent and last moved the given times ago; 0 moved
 // means never.
@@ -128,7 +131,7 @@ func prompt(tokens int) func(*Picture) {
 
 // inspectedBefore is a container that was last looked at the time d ago.
 func inspectedBefore(d time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Container.SeenAt = ago(d) }
+	return func(p *Picture) { p.Container.Seen.SeenAt = ago(d) }
 }
 
 func crashes(n int) func(*Picture) {

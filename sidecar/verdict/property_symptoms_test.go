@@ -12,7 +12,7 @@ import (
 // ailing is anything, with any symptoms beside.
 func (d dice) ailing() Picture {
 	p := d.anything()
-	p.Container.GPURequested = !d.oneIn(4)
+	p.Container.Seen.GPURequested = !d.oneIn(4)
 	d.expiry(&p)
 	d.card(&p)
 	if d.oneIn(4) {
@@ -26,7 +26,7 @@ func (d dice) ailing() Picture {
 		}
 	}
 	if d.oneIn(3) {
-		p.Slowed = Slowed{ThrottledSince: ago(d.span(time.Minute)), By: []string{"power_brake"}}
+		p.Devices.ThrottledSince, p.Devices.ThrottledBy = ago(d.span(time.Minute)), []string{"power_brake"}
 	}
 	if d.oneIn(2) {
 		p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(d.span(time.Hour)), d.oneIn(2)
@@ -37,9 +37,9 @@ func (d dice) ailing() Picture {
 
 func (d dice) expiry(p *Picture) {
 	seen := ago(d.span(time.Minute))
-	for i := range p.Loaded {
-		p.Loaded[i].Size, p.Loaded[i].SizeVRAM = modelSize, uint64(d.IntN(3))*modelSize/2
-		p.Loaded[i].SeenAt, p.Loaded[i].ExpiresAt = seen, seen.Add(d.span(2*time.Hour)-time.Hour)
+	for i := range p.Server.Loaded {
+		p.Server.Loaded[i].Size, p.Server.Loaded[i].SizeVRAM = modelSize, uint64(d.IntN(3))*modelSize/2
+		p.Server.Loaded[i].SeenAt, p.Server.Loaded[i].ExpiresAt = seen, seen.Add(d.span(2*time.Hour)-time.Hour)
 	}
 	if d.oneIn(3) {
 		loadedToo("third:latest")(p)
@@ -52,10 +52,10 @@ func (d dice) card(p *Picture) {
 	g.Advice = []evidence.GPUAdvice{"", evidence.AdviceNone, evidence.AdviceReset}[d.IntN(3)]
 	[]func(*Picture){noView, mismatch, view(), view(g), view(g, gpuWith())}[d.IntN(5)](p)
 	if d.oneIn(4) {
-		p.Card.Xids = []evidence.Xid{{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79}}
+		p.Devices.SawXid(evidence.Xid{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79})
 	}
-	p.Card.BestRatio, p.Card.UsedThisRun, p.Card.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
-	p.Card.Hint = []evidence.GPUHint{evidence.GPUHintUnknown, evidence.GPUFound, evidence.GPUNotFound}[d.IntN(3)]
+	p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
+	p.Devices.Hint = []evidence.GPUHint{evidence.GPUHintUnknown, evidence.GPUFound, evidence.GPUNotFound}[d.IntN(3)]
 	p.Card.ByWish = d.oneIn(6)
 	if d.oneIn(2) {
 		fallen(p)
@@ -64,7 +64,7 @@ func (d dice) card(p *Picture) {
 		leakFor(d.span(2 * time.Minute))(p)
 	}
 	if !d.oneIn(3) {
-		p.GPUActiveAt = ago(d.span(time.Minute))
+		p.Devices.WorkedAt = ago(d.span(time.Minute))
 	}
 }
 
@@ -122,7 +122,7 @@ func saidIf(wrong bool, words string) string {
 // Whatever the symptoms are: as long as nothing but silence speaks against a
 // server that works, a remedy waits for a quiet moment or is none.
 func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
-	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.API.FailingSince = ago(time.Minute), ago(time.Minute) }
+	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute) }
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":    {pulse(working())},
 		"it worked a moment ago": {pulse(workedUntil(watch.Stillness - 1))},
@@ -152,7 +152,7 @@ func TestAPersonsActIsLeftAloneWhateverElseIsWrong(t *testing.T) {
 }
 
 func TestNothingIsDueWhileTheEngineIsAway(t *testing.T) {
-	each(t, func(d dice, p *Picture) { p.EngineAwaySince = ago(d.span(time.Hour)) }, func(_ Picture, got Judgement) string {
+	each(t, func(d dice, p *Picture) { p.Container.EngineAway = ago(d.span(time.Hour)) }, func(_ Picture, got Judgement) string {
 		return saidIf(got.Need.Remedy(), "the engine is away")
 	})
 }

@@ -22,8 +22,8 @@ func (d dice) oneIn(n int) bool                       { return d.IntN(n) == 0 }
 func (d dice) anything() Picture {
 	p := picture()
 	p.Limit.FailureThreshold, p.Limit.SuccessThreshold = 1+d.IntN(4), 1+d.IntN(3)
-	p.Container.StartedAt, p.Answered = ago(d.span(10*time.Minute)), d.oneIn(2)
-	p.Pulse = []watch.Pulse{{}, working(), stillFor(3*time.Second + d.span(time.Hour)), workedUntil(d.span(time.Minute))}[d.IntN(4)]
+	p.Container.Seen.StartedAt, p.Server.Answered = ago(d.span(10*time.Minute)), d.oneIn(2)
+	p.Server.Pulse = []watch.Pulse{{}, working(), stillFor(3*time.Second + d.span(time.Hour)), workedUntil(d.span(time.Minute))}[d.IntN(4)]
 	d.probes(&p)
 	for range d.IntN(4) {
 		request([]string{target, "other:latest"}[d.IntN(2)], d.span(time.Hour), time.Duration(d.IntN(2))*d.span(time.Hour))(&p)
@@ -31,21 +31,21 @@ func (d dice) anything() Picture {
 	if d.oneIn(3) {
 		p.LoadSince = ago(d.span(9 * time.Minute))
 	}
-	if p.LoadedKnown = d.oneIn(2); d.oneIn(3) {
-		p.Loaded = nil
+	if p.Server.LoadedKnown = d.oneIn(2); d.oneIn(3) {
+		p.Server.Loaded = nil
 	}
 	switch d.IntN(5) {
 	case 0:
-		p.EngineAwaySince = ago(d.span(time.Hour))
+		p.Container.EngineAway = ago(d.span(time.Hour))
 	case 1:
-		p.EngineBackAt = ago(d.span(time.Hour))
+		p.Container.EngineBack = ago(d.span(time.Hour))
 	}
 	return p
 }
 
 func (d dice) probes(p *Picture) {
 	result := evidence.ProbeResult{Server: d.oneIn(3), Late: d.oneIn(3)}
-	p.API = failures(d.IntN(6), d.span(8*time.Minute), result)
+	p.Server.API = failures(d.IntN(6), d.span(8*time.Minute), result)
 	p.Ready = failures(d.IntN(9), d.span(8*time.Minute), result)
 	if d.oneIn(2) {
 		result.Outcome = evidence.Success
@@ -66,7 +66,7 @@ const rounds = 5_000
 // connection and no answer with an error.
 func TestAServerThatWorksIsNeverMendedForSilence(t *testing.T) {
 	// With a view of the container a stream has to have moved since the silence began.
-	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.API.FailingSince = ago(time.Minute), ago(time.Minute) }
+	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute) }
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":      {pulse(working())},
 		"it worked a moment ago":   {pulse(workedUntil(watch.Stillness - 1))},
@@ -74,7 +74,7 @@ func TestAServerThatWorksIsNeverMendedForSilence(t *testing.T) {
 		"the target streams":       {request(target, 5*time.Hour, time.Millisecond), sinceThen},
 		"a stream moved, unseen":   {unseen, request("other:latest", time.Hour, 59*time.Second), sinceThen},
 		"the engine is away":       {engineAway},
-		"the engine has come back": {unseen, func(p *Picture) { p.EngineBackAt = ago(blindWait - 1) }},
+		"the engine has come back": {unseen, func(p *Picture) { p.Container.EngineBack = ago(blindWait - 1) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDice()
@@ -96,7 +96,7 @@ func TestAServerThatWorksNeverFailsAProbeBySilence(t *testing.T) {
 	for range rounds {
 		p, waited := d.anything(), d.span(spinBudget)
 		if d.oneIn(2) {
-			p.Pulse = working()
+			p.Server.Pulse = working()
 		} else { // no limit behind the target's own stream
 			request(target, 10*time.Hour, time.Nanosecond)(&p)
 			waited = time.Second + d.span(10*time.Hour)
@@ -110,8 +110,8 @@ func TestAServerThatWorksNeverFailsAProbeBySilence(t *testing.T) {
 // still is anything in which nothing has moved since the given time.
 func (d dice) still(since time.Duration) Picture {
 	p := d.anything()
-	p.EngineAwaySince, p.EngineBackAt = time.Time{}, time.Time{}
-	p.Pulse = []watch.Pulse{{}, stillFor(since), workedUntil(since)}[d.IntN(3)]
+	p.Container.EngineAway, p.Container.EngineBack = time.Time{}, time.Time{}
+	p.Server.Pulse = []watch.Pulse{{}, stillFor(since), workedUntil(since)}[d.IntN(3)]
 	for i := range p.Traffic.InFlight {
 		r := &p.Traffic.InFlight[i]
 		r.PromptTokens = 0
@@ -138,7 +138,7 @@ func TestASilentAndStillServerIsMendedInTheEnd(t *testing.T) {
 	for range rounds {
 		since := 31*time.Minute + d.span(time.Hour)
 		p := d.still(since)
-		p.Container.StartedAt, p.API.FailingSince = ago(2*time.Hour), ago(since)
+		p.Container.Seen.StartedAt, p.Server.API.FailingSince = ago(2*time.Hour), ago(since)
 		if !p.LoadSince.IsZero() {
 			p.LoadSince = ago(since)
 		}

@@ -27,9 +27,9 @@ func TestStillnessBeforeTheProbeIsNoEvidence(t *testing.T) {
 		{"still all the while", 3 * time.Second, 0, evidence.Failure},
 		{"worked all the while", 3 * time.Second, time.Second, evidence.Unknown},
 	} {
-		picture := Picture{Now: began.Add(4 * time.Second), Pulse: idle, Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture := Picture{Now: began.Add(4 * time.Second), Server: watch.Server{Pulse: idle}, Limit: Limits{FirstChunk: 3 * time.Second}}
 		if test.next > 0 {
-			picture.Pulse = idle.Add(evidence.Activity{SeenAt: began.Add(test.next), CPU: time.Second + test.cpu})
+			picture.Server.Pulse = idle.Add(evidence.Activity{SeenAt: began.Add(test.next), CPU: time.Second + test.cpu})
 		}
 		if got := Silence(picture, began, "a first chunk"); got.Outcome != test.want {
 			t.Errorf("%s: got %s (%s), want %s", test.name, got.Outcome, got.Reason, test.want)

@@ -43,13 +43,13 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 		result.Reason = fmt.Sprintf("waited %s for %s; %s", round(waited), waitsFor, activity(p))
 	case movesNow(p, moved, began):
 		result.Reason = fmt.Sprintf("waiting behind a stream that moved %s ago", round(p.Now.Sub(moved)))
-	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.UnseenSince(began)) < blindWait:
+	case !p.Server.Pulse.Known(p.Now) && p.Now.Sub(p.Server.Pulse.UnseenSince(began)) < blindWait:
 		result.Reason = "waiting; the container's activity is not known"
-	case p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < watch.Stillness:
+	case p.Server.Pulse.Known(p.Now) && p.Server.Pulse.StillFor(p.Now) < watch.Stillness:
 		result.Reason = "waiting while the container works"
-	case !p.GPUActiveAt.IsZero() && !p.GPUActiveAt.Before(began) && p.Now.Sub(p.GPUActiveAt) < p.Limit.FirstChunk+watch.Stillness:
+	case !p.Devices.WorkedAt.IsZero() && !p.Devices.WorkedAt.Before(began) && p.Now.Sub(p.Devices.WorkedAt) < p.Limit.FirstChunk+watch.Stillness:
 		result.Reason = "waiting while the GPU works"
-	case p.Pulse.Known(p.Now) && !p.Pulse.ReadAfter(began.Add(stillSeen)):
+	case p.Server.Pulse.Known(p.Now) && !p.Server.Pulse.ReadAfter(began.Add(stillSeen)):
 		result.Reason = "waiting; the container's activity since then has not been read"
 	default:
 		result.Outcome = evidence.Failure
@@ -69,7 +69,7 @@ func movesNow(p Picture, moved, began time.Time) bool {
 	if moved.IsZero() {
 		return false
 	}
-	if p.Pulse.Known(p.Now) {
+	if p.Server.Pulse.Known(p.Now) {
 		return moved.After(began) && p.Now.Sub(moved) < p.Limit.FirstChunk+watch.Stillness
 	}
 	return p.Now.Sub(moved) < streamMoves
@@ -95,20 +95,20 @@ func targetMoves(p Picture, began time.Time) bool {
 // given the time that it takes to count as many failures anew.
 func worksNow(p Picture, began time.Time) bool {
 	limit := budget(p)
-	if p.EngineBackAt.After(began) {
+	if p.Container.EngineBack.After(began) {
 		limit *= time.Duration(p.Limit.FailureThreshold)
 	}
 	if p.Now.Sub(p.seenFrom(began)) >= limit && !targetMoves(p, began) {
 		return false
 	}
-	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) < watch.Stillness || movesNow(p, lastMove(p.Traffic), began)
+	return p.Server.Pulse.Known(p.Now) && p.Server.Pulse.StillFor(p.Now) < watch.Stillness || movesNow(p, lastMove(p.Traffic), began)
 }
 
 // seenFrom is from when on the activity of something that began at the given time
 // could be seen: what nobody saw is not held against a server that works.
 func (p Picture) seenFrom(began time.Time) time.Time {
-	if p.EngineBackAt.After(began) {
-		return p.EngineBackAt
+	if p.Container.EngineBack.After(began) {
+		return p.Container.EngineBack
 	}
 	return began
 }
@@ -116,7 +116,7 @@ func (p Picture) seenFrom(began time.Time) time.Time {
 // viewPending says that the engine is back so recently that the container's
 // activity may not have been read yet. Silence was counted blindly meanwhile.
 func viewPending(p Picture) bool {
-	return !p.Pulse.Known(p.Now) && !p.EngineBackAt.IsZero() && p.Now.Sub(p.EngineBackAt) < blindWait
+	return !p.Server.Pulse.Known(p.Now) && !p.Container.EngineBack.IsZero() && p.Now.Sub(p.Container.EngineBack) < blindWait
 }
 
 // lastMove is when a chunk last arrived on any live stream.
@@ -132,7 +132,7 @@ func lastMove(traffic evidence.Traffic) time.Time {
 
 // gpuWorked says that a GPU of the container's was seen at work since then.
 func gpuWorked(p Picture, since time.Time) bool {
-	return !p.GPUActiveAt.IsZero() && p.GPUActiveAt.After(since)
+	return !p.Devices.WorkedAt.IsZero() && p.Devices.WorkedAt.After(since)
 }
 
 // promptRate is the slowest prompt evaluation that is believed to be work, in
@@ -174,7 +174,7 @@ func benefit(p Picture) time.Duration {
 // first chunk's deadline while the container is still: reason to probe at once.
 // It names the model that waits, the target before others.
 func ClientWaits(p Picture) (model string, waits bool) {
-	if p.Pulse.StillFor(p.Now) < watch.Stillness {
+	if p.Server.Pulse.StillFor(p.Now) < watch.Stillness {
 		return "", false
 	}
 	for _, r := range p.Traffic.InFlight {
@@ -194,13 +194,13 @@ func ClientWaits(p Picture) (model string, waits bool) {
 
 // activity says in words what is seen of the container's.
 func activity(p Picture) string {
-	if !p.Pulse.Known(p.Now) {
+	if !p.Server.Pulse.Known(p.Now) {
 		return "the container's activity is not known"
 	}
-	if still := p.Pulse.StillFor(p.Now); still > 0 {
+	if still := p.Server.Pulse.StillFor(p.Now); still > 0 {
 		return fmt.Sprintf("the container has been still for %s", round(still))
 	}
-	return fmt.Sprintf("the container uses %d ms of CPU a second", p.Pulse.Rate.CPU.Milliseconds())
+	return fmt.Sprintf("the container uses %d ms of CPU a second", p.Server.Pulse.Rate.CPU.Milliseconds())
 }
 
 func round(d time.Duration) time.Duration {

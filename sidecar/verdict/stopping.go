@@ -15,9 +15,9 @@ const stoppingLasts = time.Minute
 // nothing once that has jumped: Ollama's timers (time.AfterFunc in server/sched.go)
 // do not go by it.
 func neverUnloaded(p Picture) (Judgement, bool) {
-	m, loaded := loadedModel(p.Loaded, p.Target)
+	m, loaded := p.Server.Listed(p.Target)
 	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || inUse(p.Traffic, p.Target) ||
-		p.ClockJumpedAt.After(p.Container.StartedAt) {
+		p.ClockJumpedAt.After(p.Container.Seen.StartedAt) {
 		return Judgement{}, false
 	}
 	past := m.SeenAt.Sub(m.ExpiresAt)
@@ -31,5 +31,5 @@ func neverUnloaded(p Picture) (Judgement, bool) {
 // stillSince says that nothing moved for that long: neither the container nor
 // the GPU nor a stream.
 func stillSince(p Picture, d time.Duration) bool {
-	return p.Pulse.Known(p.Now) && p.Pulse.StillFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-d)) && p.Now.Sub(lastMove(p.Traffic)) >= d
+	return p.Server.Pulse.Known(p.Now) && p.Server.Pulse.StillFor(p.Now) >= d && !gpuWorked(p, p.Now.Add(-d)) && p.Now.Sub(lastMove(p.Traffic)) >= d
 }

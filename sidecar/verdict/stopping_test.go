@@ -12,7 +12,7 @@ import (
 func expired(d time.Duration) func(*Picture) {
 	return func(p *Picture) {
 		seen := ago(time.Hour)
-		p.Loaded = []evidence.LoadedModel{{Name: target, SeenAt: seen, ExpiresAt: seen.Add(-d)}}
+		p.Server.Loaded = []evidence.LoadedModel{{Name: target, SeenAt: seen, ExpiresAt: seen.Add(-d)}}
 	}
 }
 
@@ -33,8 +33,8 @@ func TestAModelThatNeverLeavesMemory(t *testing.T) {
 		"where nothing is seen":               {picture: picture(long, unseen), want: Healthy},
 		"where the server's clock has jumped": {picture: picture(long, jumped(30*time.Minute)), want: Healthy},
 		"where it jumped before that run":     {picture: picture(long, jumped(2*time.Hour)), want: Wedged, need: Mend, model: target},
-		"by a list without a time":            {picture: picture(long, func(p *Picture) { p.Loaded[0].SeenAt = time.Time{} }), want: Healthy},
-		"by a list without an end":            {picture: picture(long, func(p *Picture) { p.Loaded[0].ExpiresAt = time.Time{} }), want: Healthy},
+		"by a list without a time":            {picture: picture(long, func(p *Picture) { p.Server.Loaded[0].SeenAt = time.Time{} }), want: Healthy},
+		"by a list without an end":            {picture: picture(long, func(p *Picture) { p.Server.Loaded[0].ExpiresAt = time.Time{} }), want: Healthy},
 		"and whose runner died":               {picture: picture(long, crashes(1)), want: Crashed, model: target},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 const (
@@ -34,22 +35,23 @@ func viewOf(gpus ...evidence.GPU) evidence.GPUView {
 // and Ollama see it, changed by each of the given changes.
 func onCard(changes ...func(*Picture)) Picture {
 	return picture(append([]func(*Picture){func(p *Picture) {
-		p.Container.GPURequested = true
-		p.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
-		p.Card = Card{View: viewOf(gpuWith(holding(1, modelSize, "c1"))), BestRatio: 1, UsedThisRun: true, OwnSeen: true, Hint: evidence.GPUFound}
+		p.Container.Seen.GPURequested = true
+		p.Server.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
+		p.Devices = watch.Devices{View: viewOf(gpuWith(holding(1, modelSize, "c1"))), OwnSeen: true, Hint: evidence.GPUFound}
+		p.Card = Card{BestRatio: 1, UsedThisRun: true}
 	}}, changes...)...)
 }
 
 func view(gpus ...evidence.GPU) func(*Picture) {
-	return func(p *Picture) { p.Card.View = viewOf(gpus...) }
+	return func(p *Picture) { p.Devices.View = viewOf(gpus...) }
 }
 
 func noView(p *Picture) {
-	p.Card.View = evidence.GPUView{SeenAt: now, Reason: "the driver does not answer"}
+	p.Devices.View = evidence.GPUView{SeenAt: now, Reason: "the driver does not answer"}
 }
 
 // mismatch is what a fresh look at the driver finds after an upgrade of it.
-func mismatch(p *Picture) { p.Card.View = evidence.GPUView{SeenAt: now, Mismatch: true} }
+func mismatch(p *Picture) { p.Devices.View = evidence.GPUView{SeenAt: now, Mismatch: true} }
 
 // lost is a GPU that the driver has given up.
 func lost(p *Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card", Lost: true})(p) }
@@ -57,16 +59,18 @@ func lost(p *Picture) { view(evidence.GPU{UUID: "GPU-1", Name: "a card", Lost: t
 // xid is an error of the device class, and what the driver says of it.
 func xid(code uint64, advice evidence.GPUAdvice) func(*Picture) {
 	return func(p *Picture) {
-		p.Card.Xids = append(p.Card.Xids, evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: code})
+		p.Devices.SawXid(evidence.Xid{At: ago(time.Minute), GPU: "GPU-1", Code: code})
 		g := gpuWith(holding(1, modelSize, "c1"))
 		g.Advice = advice
 		view(g)(p)
 	}
 }
 
-func sizeVRAM(bytes uint64) func(*Picture) { return func(p *Picture) { p.Loaded[0].SizeVRAM = bytes } }
+func sizeVRAM(bytes uint64) func(*Picture) {
+	return func(p *Picture) { p.Server.Loaded[0].SizeVRAM = bytes }
+}
 func logSays(h evidence.GPUHint) func(*Picture) {
-	return func(p *Picture) { p.Card.Hint = h }
+	return func(p *Picture) { p.Devices.Hint = h }
 }
 
 func fallen(p *Picture) {
@@ -76,7 +80,9 @@ func fallen(p *Picture) {
 }
 
 func throttledFor(d time.Duration) func(*Picture) {
-	return func(p *Picture) { p.Slowed.ThrottledSince, p.Slowed.By = ago(d), []string{"hardware_thermal"} }
+	return func(p *Picture) {
+		p.Devices.ThrottledSince, p.Devices.ThrottledBy = ago(d), []string{"hardware_thermal"}
+	}
 }
 
 // leakFor is what an orphan that has been there for the time d makes of the count.
@@ -87,7 +93,7 @@ func orphan(d time.Duration, underLoad bool) func(*Picture) {
 		for at := d; ; at = max(0, at-10*time.Second) {
 			view := viewOf(gpuWith(holding(7, 9000*mib, "c1")))
 			view.SeenAt = ago(at)
-			if p.Card.Leak = p.Card.Leak.Add(view, "c1", nil, underLoad, 512*mib); at == 0 {
+			if p.Devices.Leak = p.Devices.Leak.Add(view, "c1", nil, underLoad, 512*mib); at == 0 {
 				return
 			}
 		}

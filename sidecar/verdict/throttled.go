@@ -24,7 +24,7 @@ var throttledRecord = Record{
 const throttleLasts = 10 * time.Second
 
 func heldDown(p Picture) bool {
-	return !p.Slowed.ThrottledSince.IsZero() && p.Now.Sub(p.Slowed.ThrottledSince) >= throttleLasts
+	return !p.Devices.ThrottledSince.IsZero() && p.Now.Sub(p.Devices.ThrottledSince) >= throttleLasts
 }
 
 // throttled needs no remedy: a restart makes the card hotter and slower.
@@ -33,5 +33,5 @@ func throttled(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Throttled, Sentence: fmt.Sprintf("the GPU's clocks have been held down for %s: %s",
-		round(p.Now.Sub(p.Slowed.ThrottledSince)), strings.Join(p.Slowed.By, ", "))}, true
+		round(p.Now.Sub(p.Devices.ThrottledSince)), strings.Join(p.Devices.ThrottledBy, ", "))}, true
 }

@@ -17,7 +17,7 @@ var unloadedRecord = Record{
 }
 
 func modelUnloaded(p Picture) (Judgement, bool) {
-	if !p.LoadedKnown || isLoaded(p.Loaded, p.Target) {
+	if !p.Server.LoadedKnown || p.Server.IsLoaded(p.Target) {
 		return Judgement{}, false
 	}
 	var asked time.Time // by the request that has waited longest

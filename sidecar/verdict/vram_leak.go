@@ -23,10 +23,10 @@ var vramLeakRecord = Record{
 }
 
 func leaking(p Picture) (Judgement, bool) {
-	if !p.Card.Leak.Lasts(p.Now) {
+	if !p.Devices.Leak.Lasts(p.Now) {
 		return Judgement{}, false
 	}
-	return Judgement{Verdict: VRAMLeak, Need: MendWhenQuiet, Sentence: held(p.Card.Leak, p.Now)}, true
+	return Judgement{Verdict: VRAMLeak, Need: MendWhenQuiet, Sentence: held(p.Devices.Leak, p.Now)}, true
 }
 
 // held says in words what is held, for how long, and by whom.

@@ -25,25 +25,25 @@ var wedgedRecord = Record{
 // serverSilent covers a process that is there and does not speak HTTP: nothing
 // listens, or what listens does not answer.
 func serverSilent(p Picture) (Judgement, bool) {
-	starting := p.ContainerKnown && p.Now.Sub(p.Container.StartedAt) < ServerStart
+	starting := p.Container.Known && p.Now.Sub(p.Container.Seen.StartedAt) < ServerStart
 	switch {
-	case p.TCP.Failures > 0 && p.TCP.Last.Refused:
+	case p.Server.TCP.Failures > 0 && p.Server.TCP.Last.Refused:
 		return nobodyListens(p, starting), true
-	case p.API.Failures == 0 || p.API.Last.Answered || p.API.Last.Unresolved: // an odd answer is no silence
+	case p.Server.API.Failures == 0 || p.Server.API.Last.Answered || p.Server.API.Last.Unresolved: // an odd answer is no silence
 		return Judgement{}, false
-	case starting && !p.Answered:
-		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.API.Last.Reason}, true
-	case p.API.Failures < p.Limit.FailureThreshold:
+	case starting && !p.Server.Answered:
+		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.Server.API.Last.Reason}, true
+	case p.Server.API.Failures < p.Limit.FailureThreshold:
 		return Judgement{}, false
-	case proven(p) && p.Ready.Last.At.After(p.API.FailingSince):
+	case proven(p) && p.Ready.Last.At.After(p.Server.API.FailingSince):
 		return Judgement{}, false // a list that takes its time: the model has answered since
-	case worksNow(p, p.API.FailingSince):
-		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.API.Last.Reason}, true
-	case !p.Pulse.Known(p.Now) && p.Now.Sub(p.Pulse.UnseenSince(p.API.FailingSince)) < blindWait:
+	case worksNow(p, p.Server.API.FailingSince):
+		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.Server.API.Last.Reason}, true
+	case !p.Server.Pulse.Known(p.Now) && p.Now.Sub(p.Server.Pulse.UnseenSince(p.Server.API.FailingSince)) < blindWait:
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Wedged, Need: mendUnless(viewPending(p)), Sentence: fmt.Sprintf("the API failed %d times in %s: %s; %s",
-		p.API.Failures, round(p.Now.Sub(p.API.FailingSince)), p.API.Last.Reason, activity(p))}, true
+		p.Server.API.Failures, round(p.Now.Sub(p.Server.API.FailingSince)), p.Server.API.Last.Reason, activity(p))}, true
 }
 
 func modelWedged(p Picture) (Judgement, bool) {

@@ -39,6 +39,15 @@ func (d *Devices) Forget() {
 	d.failed, d.LastKnown = nil, evidence.GPUView{}
 }
 
+// LastSeen is the view in which the GPUs' own state was seen last: what the driver gave up
+// then is not mended because nobody can see it now.
+func (d *Devices) LastSeen() evidence.GPUView {
+	if d.View.Known {
+		return d.View
+	}
+	return d.LastKnown
+}
+
 // Troubled says that any device is known to have failed.
 func (d *Devices) Troubled() bool { return len(d.xids)+len(d.failed) > 0 }
 

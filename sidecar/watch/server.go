@@ -29,7 +29,16 @@ func (s *Server) forget() {
 
 // IsLoaded says that the list of loaded models has a model.
 func (s *Server) IsLoaded(model string) bool {
-	return slices.ContainsFunc(s.Loaded, func(m evidence.LoadedModel) bool { return m.Name == model })
+	_, listed := s.Listed(model)
+	return listed
+}
+
+// Listed is what the list of loaded models says of a model.
+func (s *Server) Listed(model string) (as evidence.LoadedModel, listed bool) {
+	if i := slices.IndexFunc(s.Loaded, func(m evidence.LoadedModel) bool { return m.Name == model }); i >= 0 {
+		return s.Loaded[i], true
+	}
+	return evidence.LoadedModel{}, false
 }
 
 // MarkLoaded notes that a model must be in memory, for it answered.
