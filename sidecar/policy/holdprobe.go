@@ -25,7 +25,7 @@ func (k *Keeper) holdProbe(p verdict.Picture) string {
 	case k.seen.Server.PsBlocks && k.mayLoad():
 		return "a model may be loading, and this Ollama does not tell what is loaded meanwhile"
 	}
-	if verdict.Suspicious(p.Hollow) {
+	if verdict.Suspicious(p.Model.Hollow) {
 		return "" // that live requests are answered is what is in doubt
 	}
 	if p.Traffic.Uses(p.Target) {

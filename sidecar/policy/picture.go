@@ -21,26 +21,15 @@ func (k *Keeper) picture() verdict.Picture {
 			LoadStall:        k.settings.LoadTimeout,
 		},
 		Container: w.Container, Server: w.Server, Devices: w.Devices, Refused: w.Refused,
-		Target: w.Focus, Main: w.Main, Ready: w.Focused().Streak, ClockJumpedAt: w.ClockJumpedAt,
+		Model: *w.Focused(), Target: w.Focus, Main: w.Main, ClockJumpedAt: w.ClockJumpedAt,
 		Traffic:   k.turn.Traffic,
 		LoadSince: k.focusLoads(), PullSince: k.pull.since, PullStatus: k.pull.status,
 	}
-	k.drawFocus(&p)
+	p.OffGPU = k.offGPUByWish(p.Target)
 	p.Unfinished = k.owesStart(w.Container.Seen)
 	p.OperatorAct = k.operatorAct()
 	k.withoutContainer(&p)
 	return p
-}
-
-// drawFocus draws what is known of the model that the probe looks at.
-func (k *Keeper) drawFocus(p *verdict.Picture) {
-	of := k.seen.Focused()
-	p.Crashes, p.CrashDetail, p.CrashUnresolved = of.Crashes.Times(), of.Crashes.Detail, of.Unresolved(of.Crashes)
-	p.Memory, p.Hollow = of.MemoryTrouble(p.Now), of.Hollow
-	p.Card = verdict.Card{
-		BestRatio: of.BestRatio, UsedThisRun: of.UsedThisRun, ByWish: k.offGPUByWish(p.Target), OwnPeak: of.OwnPeak, Pace: of.Pace,
-	}
-	p.Slowed = verdict.Slowed{LateSince: of.LateSince, TimelyBefore: of.Timely}
 }
 
 // offGPUByWish says that the model was asked to stay off the GPU, by the settings

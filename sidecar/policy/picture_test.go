@@ -40,7 +40,7 @@ func picture(changes ...change) verdict.Picture {
 			Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
 			Pulse: watched(0),
 		},
-		Ready: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}},
+		Model: watch.Model{Streak: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true}}},
 	}
 	for _, change := range changes {
 		change(&p)
@@ -57,7 +57,7 @@ func card(p *verdict.Picture) {
 	p.Container.Seen.GPURequested = true
 	p.Server.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
 	p.Devices = watch.Devices{View: viewOf(gpuWith(holding(modelSize))), OwnSeen: true, Hint: evidence.GPUFound}
-	p.Card = verdict.Card{BestRatio: 1, UsedThisRun: true}
+	p.Model.BestRatio, p.Model.UsedThisRun = 1, true
 }
 
 // watched is a container that was seen to use so much CPU a second for ten minutes.
@@ -70,8 +70,8 @@ func watched(perSecond time.Duration) (pulse watch.Pulse) {
 
 func works(p *verdict.Picture)    { p.Server.Pulse = watched(time.Second) }
 func unseen(p *verdict.Picture)   { p.Server.Pulse = watch.Pulse{} }
-func unread(p *verdict.Picture)   { p.Ready = watch.Streak{} }
-func doubt(p *verdict.Picture)    { p.Ready.Doubt = "waiting while the container works" }
+func unread(p *verdict.Picture)   { p.Model.Streak = watch.Streak{} }
+func doubt(p *verdict.Picture)    { p.Model.Streak.Doubt = "waiting while the container works" }
 func unloaded(p *verdict.Picture) { p.Server.Loaded = nil }
 func apart(p *verdict.Picture)    { p.Apart = "it is another one" }
 
@@ -92,11 +92,13 @@ func failures(n int, last evidence.ProbeResult) watch.Streak {
 // wedged in a still server, serverSilent the whole server as probes of the model and of
 // the API show it.
 func failing(n int) change {
-	return func(p *verdict.Picture) { p.Ready = failures(n, evidence.ProbeResult{}) }
+	return func(p *verdict.Picture) { p.Model.Streak = failures(n, evidence.ProbeResult{}) }
 }
-func silent(p *verdict.Picture)       { failing(3)(p) }
-func serverSilent(p *verdict.Picture) { p.Ready = failures(3, evidence.ProbeResult{Server: true}) }
-func apiSilent(p *verdict.Picture)    { p.Server.API = failures(3, evidence.ProbeResult{}) }
+func silent(p *verdict.Picture) { failing(3)(p) }
+func serverSilent(p *verdict.Picture) {
+	p.Model.Streak = failures(3, evidence.ProbeResult{Server: true})
+}
+func apiSilent(p *verdict.Picture) { p.Server.API = failures(3, evidence.ProbeResult{}) }
 
 func missing(p *verdict.Picture) {
 	p.Server.API = failures(1, evidence.ProbeResult{Answered: true, Missing: true})
@@ -120,9 +122,9 @@ func stuck(p *verdict.Picture) {
 
 func crashes(n int) change {
 	return func(p *verdict.Picture) {
-		p.CrashUnresolved, p.CrashDetail = true, "llama runner process has terminated"
 		for i := range n {
-			p.Crashes = append(p.Crashes, ago(time.Duration(n-i)*time.Second))
+			at := ago(time.Duration(n-1-i)*10*time.Second + time.Second)
+			p.Model.Crashed(at, "llama runner process has terminated", func() bool { return false })
 		}
 	}
 }
@@ -135,17 +137,16 @@ func inspectedBefore(d time.Duration) change {
 // noRoom is a number of loads that failed for want of memory.
 func noRoom(loads int) change {
 	return func(p *verdict.Picture) {
-		p.Memory = watch.MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
 		for i := range loads {
-			p.Memory.Times = append(p.Memory.Times, ago(time.Duration(loads-i)*10*time.Second))
+			p.Model.FoundNoRoom(ago(time.Duration(loads-i)*10*time.Second), "cudaMalloc failed")
 		}
 	}
 }
 
 func hollow(p *verdict.Picture) {
-	p.Hollow = watch.Hollow{Answers: 3, Prompts: make([]uint64, 2), Confirmed: "one symbol over and over"}
+	p.Model.Hollow = watch.Hollow{Answers: 3, Prompts: make([]uint64, 2), Confirmed: "one symbol over and over"}
 }
-func hollowAgain(p *verdict.Picture) { hollow(p); p.Hollow.Again = true }
+func hollowAgain(p *verdict.Picture) { hollow(p); p.Model.Hollow.Again = true }
 
 func refused(p *verdict.Picture) {
 	p.Refused = watch.Refusals{First: ago(time.Second), Last: ago(time.Second), Count: 40}
@@ -153,8 +154,8 @@ func refused(p *verdict.Picture) {
 
 // late is a model that used to be quicker until an hour ago.
 func late(p *verdict.Picture) {
-	p.Ready.Last.Late, p.Ready.Last.Reason, p.Ready.Last.At = true, "the first chunk came after 10s", now
-	p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(time.Hour), true
+	p.Model.Streak.Last.Late, p.Model.Streak.Last.Reason, p.Model.Streak.Last.At = true, "the first chunk came after 10s", now
+	p.Model.LateSince, p.Model.Timely = ago(time.Hour), true
 }
 
 func throttled(p *verdict.Picture) {
@@ -218,13 +219,13 @@ func onCPU(p *verdict.Picture) {
 	p.Server.Loaded[0].SizeVRAM = 0
 	view(gpuWith())(p)
 }
-func neverThere(p *verdict.Picture) { p.Card.UsedThisRun = false }
+func neverThere(p *verdict.Picture) { p.Model.UsedThisRun = false }
 func meantSo(p *verdict.Picture) {
-	p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false
+	p.Model.BestRatio, p.Model.UsedThisRun, p.Devices.OwnSeen = 0, false, false
 }
 
 func paceFallen(p *verdict.Picture) {
 	for _, speed := range []float64{40, 40, 40, 3, 3, 3} {
-		p.Card.Pace = p.Card.Pace.Add(speed)
+		p.Model.Pace = p.Model.Pace.Add(speed)
 	}
 }

@@ -31,22 +31,22 @@ const elsewhere = 0.1
 // two have to agree.
 func fallback(p Picture) (Judgement, bool) {
 	m, loaded := p.Server.Listed(p.Target)
-	if !p.Server.LoadedKnown || !loaded || m.Size == 0 || !p.Container.Seen.GPURequested || p.Card.ByWish || p.Devices.View.Known && len(p.Devices.View.GPUs) == 0 {
+	if !p.Server.LoadedKnown || !loaded || m.Size == 0 || !p.Container.Seen.GPURequested || p.OffGPU || p.Devices.View.Known && len(p.Devices.View.GPUs) == 0 {
 		return Judgement{}, false
 	}
 	signs := fallbackSigns(p, m)
-	seen := p.Card.BestRatio > 0 || p.Devices.View.Known
+	seen := p.Model.BestRatio > 0 || p.Devices.View.Known
 	if len(signs) < 2 || !seen {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: CPUFallback, Sentence: "the model runs on the CPU: " + strings.Join(signs, "; ")}
 	// A model that was never seen on a GPU may be meant to be so (num_gpu in its
 	// Modelfile), as long as Ollama itself found one.
-	onceThere := p.Card.BestRatio > 0 || float64(p.Card.OwnPeak) >= elsewhere*float64(m.Size)
+	onceThere := p.Model.BestRatio > 0 || float64(p.Model.OwnPeak) >= elsewhere*float64(m.Size)
 	if onceThere || p.Devices.Hint == evidence.GPUNotFound {
 		j.Need = MendWhenQuiet
 	}
-	if p.Card.UsedThisRun {
+	if p.Model.UsedThisRun {
 		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
 	}
 	return j, true
@@ -72,8 +72,8 @@ func fallbackSigns(p Picture, m evidence.LoadedModel) []string {
 	case known && own:
 		return nil
 	}
-	if p.Card.Pace.Fallen() && !heldDown(p) { // heat slows a GPU down, too
-		signs = append(signs, fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.Card.Pace.Fastest(), p.Card.Pace.Usual()))
+	if p.Model.Pace.Fallen() && !heldDown(p) { // heat slows a GPU down, too
+		signs = append(signs, fmt.Sprintf("it generates %.1f tokens a second, usually %.1f", p.Model.Pace.Fastest(), p.Model.Pace.Usual()))
 	}
 	if p.Devices.Hint == evidence.GPUNotFound {
 		signs = append(signs, "its log says that it found no GPU")

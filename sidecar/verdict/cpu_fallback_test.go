@@ -17,7 +17,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 	otherOnGPU := func(p *Picture) {
 		p.Server.Loaded = append(p.Server.Loaded, evidence.LoadedModel{Name: "other:latest", Size: 4096 * mib, SizeVRAM: 4096 * mib})
 	}
-	never := func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false }
+	never := func(p *Picture) { p.Model.BestRatio, p.Model.UsedThisRun, p.Devices.OwnSeen = 0, false, false }
 	lostIt := func(words string, changes ...func(*Picture)) finding {
 		return finding{picture: onCard(changes...), want: GPULost, need: MendWhenQuiet, words: words}
 	}
@@ -36,7 +36,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"but the driver sees it there, beside another model": healthy(none, view(gpuWith(holding(1, modelSize, "c1"), holding(2, 4096*mib, "c1"))), otherOnGPU),
 		"in a list of before its runner died":                healthy(none, empty, func(p *Picture) { p.Server.LoadedKnown = false }),
 		"because a tenant fills the card":                    healthy(none, view(full)),
-		"whose container held another model":                 {picture: onCard(none, empty, func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun = 0, false }), want: CPUFallback},
+		"whose container held another model":                 {picture: onCard(none, empty, func(p *Picture) { p.Model.BestRatio, p.Model.UsedThisRun = 0, false }), want: CPUFallback},
 		"by Ollama alone":                                    healthy(none, noView),
 		"by the driver alone":                                healthy(empty),
 		"by its pace alone":                                  healthy(noView, fallen),
@@ -45,14 +45,14 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"because only a part of it fits":                     healthy(sizeVRAM(modelSize/3), fallen, noView),
 		"where the list is hidden":                           healthy(none, view(hidden)),
 		"and slow in the heat":                               healthyIs(Throttled, onCard(none, noView, fallen, throttledFor(time.Minute))),
-		"by somebody's wish":                                 healthy(none, empty, fallen, func(p *Picture) { p.Card.ByWish = true }),
+		"by somebody's wish":                                 healthy(none, empty, fallen, func(p *Picture) { p.OffGPU = true }),
 		"in a container that asked for none":                 healthy(none, empty, func(p *Picture) { p.Container.Seen.GPURequested = false }),
 		"whose size nobody knows":                            healthy(empty, fallen, func(p *Picture) { p.Server.Loaded[0].Size = 0 }),
 		"in a view of long ago":                              healthy(none, empty, func(p *Picture) { p.Devices.View.SeenAt = ago(viewAge + time.Second) }),
 		"whose GPU shares the host's memory":                 healthy(none, view(evidence.GPU{MemoryKnown: true, ProcessesKnown: true, Coherent: true})),
 		"whose GPU does not tell its memory":                 healthy(none, view(evidence.GPU{ProcessesKnown: true})),
 		"and was given a restart for it":                     quietUsed(GPULost, onCard(none, empty)),
-		"and not back after the restart":                     quietUsed(CPUFallback, onCard(none, empty, func(p *Picture) { p.Card.UsedThisRun = false })),
+		"and not back after the restart":                     quietUsed(CPUFallback, onCard(none, empty, func(p *Picture) { p.Model.UsedThisRun = false })),
 		"while the engine is away":                           healthyIs(EngineAway, onCard(none, empty, engineAway)),
 		"while a probe waits":                                {picture: onCard(none, empty, doubt), before: Judgement{Verdict: GPULost, Answers: true, Need: MendWhenQuiet}, want: GPULost, need: MendWhenQuiet},
 		"while a probe waits, not seen before":               {picture: onCard(none, empty, doubt), before: Judgement{Verdict: Healthy, Answers: true}, want: Busy},

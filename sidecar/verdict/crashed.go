@@ -25,14 +25,14 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	if !runnerDied(p) {
 		return Judgement{}, false
 	}
-	j := Judgement{Verdict: Crashed, Model: p.Target}
-	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(p.Crashes), watch.CrashWindow, p.CrashDetail)
-	if len(p.Crashes) == 1 {
-		j.Sentence = "the model's runner died: " + p.CrashDetail
+	j, crashes := Judgement{Verdict: Crashed, Model: p.Target}, p.Model.Crashes.Times()
+	j.Sentence = fmt.Sprintf("the model's runner died %d times within %s, last: %s", len(crashes), watch.CrashWindow, p.Model.Crashes.Detail)
+	if len(crashes) == 1 {
+		j.Sentence = "the model's runner died: " + p.Model.Crashes.Detail
 	}
 	switch {
-	case len(p.Crashes) < CrashLimit: // Ollama itself loads it again
-	case seenBefore(p, p.Crashes):
+	case len(crashes) < CrashLimit: // Ollama itself loads it again
+	case seenBefore(p, crashes):
 		j.Need = Wait // the next inspection may show that the container itself has ended
 	default:
 		inVain := Judgement{Verdict: Crashed, Model: p.Target, Need: Person}
@@ -42,7 +42,7 @@ func runnerCrashed(p Picture) (Judgement, bool) {
 	return j, true
 }
 
-func runnerDied(p Picture) bool { return p.CrashUnresolved }
+func runnerDied(p Picture) bool { return p.Model.Unresolved(p.Model.Crashes) }
 
 // seenBefore says that the container was last looked at before the last crash:
 // its own end, or a person's stop, looks the same to a client.

@@ -1,17 +1,6 @@
 package verdict
 
-import (
-	"slices"
-	"time"
-)
-
-// Slowed is what may call for more patience.
-type Slowed struct {
-	// LateSince is since when first chunks have come late, and TimelyBefore that
-	// this load of the model used to answer in time.
-	LateSince    time.Time
-	TimelyBefore bool
-}
+import "slices"
 
 // degraded looks behind a model that answers: for a GPU that is not used, memory
 // that is not given back, clocks that are held down. Nothing here closes the

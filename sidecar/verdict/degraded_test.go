@@ -11,8 +11,8 @@ import (
 // late is a model whose probes have been answered late for the time d.
 func late(d time.Duration) func(*Picture) {
 	return func(p *Picture) {
-		p.Ready.Last.Late, p.Ready.Last.Reason, p.Ready.Last.At = true, "the first chunk came after 10s", now
-		p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(d), true
+		p.Model.Streak.Last.Late, p.Model.Streak.Last.Reason, p.Model.Streak.Last.At = true, "the first chunk came after 10s", now
+		p.Model.LateSince, p.Model.Timely = ago(d), true
 	}
 }
 
@@ -20,9 +20,9 @@ func TestAModelThatAnswersAndIsNotWell(t *testing.T) {
 	reload := func(words string, changes ...func(*Picture)) finding {
 		return finding{picture: onCard(changes...), want: Slow, need: MendWhenQuiet, model: target, words: words}
 	}
-	neverQuick := func(p *Picture) { p.Slowed.TimelyBefore = false }
-	toAClient := func(p *Picture) { p.Ready.Last.Answered = false } // see sidecar's credit
-	longAgo := func(p *Picture) { p.Ready.Last.At = ago(time.Minute) }
+	neverQuick := func(p *Picture) { p.Model.Timely = false }
+	toAClient := func(p *Picture) { p.Model.Streak.Last.Answered = false } // see sidecar's credit
+	longAgo := func(p *Picture) { p.Model.Streak.Last.At = ago(time.Minute) }
 	find(t, map[string]finding{
 		"slow since two minutes":               reload("it used to answer in time until 2m0s ago", late(slowLasts)),
 		"slow for a moment":                    healthyIs(Slow, onCard(late(slowLasts-time.Second))),
@@ -52,7 +52,7 @@ func TestWhatHadNoRemedyIsNotSaidToHaveHadOne(t *testing.T) {
 	for name, p := range map[string]Picture{
 		"heat": onCard(throttledFor(time.Minute)),
 		"a model that is meant to be on the CPU, and a leak": onCard(leakFor(time.Hour), sizeVRAM(0), view(gpuWith()),
-			func(p *Picture) { p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = 0, false, false }),
+			func(p *Picture) { p.Model.BestRatio, p.Model.UsedThisRun, p.Devices.OwnSeen = 0, false, false }),
 	} {
 		if got := Judge(p, Judgement{}).once(QuietMoment); strings.Contains(got.Sentence, "again") || got.Need != Nothing {
 			t.Errorf("%s: %+v", name, got)

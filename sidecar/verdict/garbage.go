@@ -39,15 +39,15 @@ func saysNothing(h watch.Hollow) bool { return Suspicious(h) && h.Confirmed != "
 // garbage is seen twice, by users and by the probe. Loading the model again has
 // helped; a second time it is kept out.
 func garbage(p Picture) (Judgement, bool) {
-	if !saysNothing(p.Hollow) {
+	if !saysNothing(p.Model.Hollow) {
 		return Judgement{}, false
 	}
 	j := Judgement{Verdict: Garbage, Model: p.Target, Need: Mend}
-	j.Sentence = "the probe's answer had nothing in it: " + p.Hollow.Confirmed
-	if p.Hollow.Answers > 0 {
-		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Hollow.Answers, len(p.Hollow.Prompts), p.Hollow.Confirmed)
+	j.Sentence = "the probe's answer had nothing in it: " + p.Model.Hollow.Confirmed
+	if p.Model.Hollow.Answers > 0 {
+		j.Sentence = fmt.Sprintf("%d answers to %d prompts had nothing in them, and neither had the probe's: %s", p.Model.Hollow.Answers, len(p.Model.Hollow.Prompts), p.Model.Hollow.Confirmed)
 	}
-	if p.Hollow.Again {
+	if p.Model.Hollow.Again {
 		j.Need = Person
 		j.Sentence += "; loading the model again did not help, so it is kept out"
 	}

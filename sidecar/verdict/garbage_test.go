@@ -8,9 +8,9 @@ import (
 
 func hollow(answers, prompts int, changes ...func(*watch.Hollow)) func(*Picture) {
 	return func(p *Picture) {
-		p.Hollow = watch.Hollow{Answers: answers, Prompts: make([]uint64, prompts), Confirmed: "one symbol over and over"}
+		p.Model.Hollow = watch.Hollow{Answers: answers, Prompts: make([]uint64, prompts), Confirmed: "one symbol over and over"}
 		for _, change := range changes {
-			change(&p.Hollow)
+			change(&p.Model.Hollow)
 		}
 	}
 }

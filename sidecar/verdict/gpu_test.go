@@ -46,7 +46,7 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 		if at.Equal(picture.Now) || at.Equal(picture.Now.Add(blindWait)) {
 			picture.Server.Pulse = busy
 			attempt := began
-			if picture.Ready.Failures > 0 {
+			if picture.Model.Streak.Failures > 0 {
 				attempt = began.Add(spinBudget)
 			}
 			now := picture
@@ -55,10 +55,10 @@ func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 			if result.Outcome != evidence.Failure || !result.Spun {
 				t.Fatalf("%s after the beginning: %+v, want a failure that says that it spins", at.Sub(began), result)
 			}
-			picture.Ready = picture.Ready.Add(result)
+			picture.Model.Streak = picture.Model.Streak.Add(result)
 		}
 	}
-	picture.Now, picture.Ready.Failures = picture.Now.Add(2*blindWait), 3
+	picture.Now, picture.Model.Streak.Failures = picture.Now.Add(2*blindWait), 3
 	picture.Server.Pulse = busy
 	if got := Judge(picture, Judgement{}); got.Verdict != Wedged || !got.Need.Remedy() {
 		t.Errorf("three such failures are judged %s (due %t): %s", got.Verdict, got.Need.Remedy(), got.Sentence)

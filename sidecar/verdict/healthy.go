@@ -15,11 +15,11 @@ var healthyRecord = Record{
 }
 
 func modelAnswers(p Picture) (Judgement, bool) {
-	if p.Ready.Failures > 0 || p.Ready.Doubt != "" || p.Ready.Successes < p.Limit.SuccessThreshold {
+	if p.Model.Streak.Failures > 0 || p.Model.Streak.Doubt != "" || p.Model.Streak.Successes < p.Limit.SuccessThreshold {
 		return Judgement{}, false
 	}
-	if p.Ready.Last.Late {
-		return Judgement{Verdict: Slow, Sentence: fmt.Sprintf("%s, the deadline is %s (CLAWGATE_FIRST_CHUNK_TIMEOUT)", p.Ready.Last.Reason, p.Limit.FirstChunk)}, true
+	if p.Model.Streak.Last.Late {
+		return Judgement{Verdict: Slow, Sentence: fmt.Sprintf("%s, the deadline is %s (CLAWGATE_FIRST_CHUNK_TIMEOUT)", p.Model.Streak.Last.Reason, p.Limit.FirstChunk)}, true
 	}
 	return Judgement{Verdict: Healthy, Sentence: "the model answers"}, true
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // HostAction means that only a person can mend it, or a restart would make it worse.
@@ -20,20 +19,6 @@ var hostActionRecord = Record{
 	Remedy: "none: say what the person has to do; the gate is open as long as the model answers",
 	Never:  "restart again and again",
 	Faults: "F4, F17, F20, F22, F23",
-}
-
-// Card is what is known of the target on the GPU.
-type Card struct {
-	// BestRatio is the largest part of Target that was ever seen on a GPU, 0 to 1,
-	// and UsedThisRun that it was there in this run of the container.
-	BestRatio   float64
-	UsedThisRun bool
-	// ByWish says that somebody asked for the CPU (the option num_gpu).
-	ByWish bool
-	// OwnPeak is the most that the container was seen to hold while Target was the only
-	// model in memory, or on its way there, in bytes.
-	OwnPeak uint64
-	Pace    watch.Pace
 }
 
 // deviceFailed covers a GPU that the driver gave up. No restart of a container
@@ -52,7 +37,7 @@ func deviceFailed(p Picture) (Judgement, bool) {
 	}
 	j := Judgement{Verdict: HostAction, Sentence: trouble}
 	away := awayFromMemory(p)
-	switch failures := max(p.Ready.Failures, silences(p)); {
+	switch failures := max(p.Model.Streak.Failures, silences(p)); {
 	case away != "" && nothingToDoubt(p):
 		return Judgement{}, false // what is wrong is judged as usual
 	case away != "":

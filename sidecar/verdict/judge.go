@@ -4,7 +4,7 @@ package verdict
 // behind a model that answers what is wrong all the same. Without an engine it comes out
 // as another verdict. The judgement before is the one that was acted on.
 func Judge(p Picture, before Judgement) Judgement {
-	answers := proven(p) && !runnerDied(p) && !foundNoRoom(p) && !saysNothing(p.Hollow)
+	answers := proven(p) && !runnerDied(p) && !foundNoRoom(p) && !saysNothing(p.Model.Hollow)
 	found, then := first(p, order)
 	if found.Verdict == "" {
 		found = undecided(p, before, answers)
@@ -35,5 +35,5 @@ func first(p Picture, rules []rule) (Judgement, []Then) {
 // proven says that the model has answered in this run of the server, and not
 // failed to since.
 func proven(p Picture) bool {
-	return p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold
+	return p.Model.Streak.Failures == 0 && p.Model.Streak.Successes >= p.Limit.SuccessThreshold
 }

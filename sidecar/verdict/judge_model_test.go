@@ -8,9 +8,11 @@ import (
 )
 
 func TestAModelThatAnswers(t *testing.T) {
-	late := func(p *Picture) { p.Ready.Last.Late, p.Ready.Last.Reason = true, "the first chunk came after 10s" }
+	late := func(p *Picture) {
+		p.Model.Streak.Last.Late, p.Model.Streak.Last.Reason = true, "the first chunk came after 10s"
+	}
 	twice := func(successes int) func(*Picture) {
-		return func(p *Picture) { p.Limit.SuccessThreshold, p.Ready.Successes = 2, successes }
+		return func(p *Picture) { p.Limit.SuccessThreshold, p.Model.Streak.Successes = 2, successes }
 	}
 	healthy := Judgement{Verdict: Healthy, Sentence: "the model answers"}
 	find(t, map[string]finding{
@@ -78,7 +80,7 @@ func TestARunnerThatDied(t *testing.T) {
 		"and whose model never loads again":   {picture: picture(crashes(1), unloaded, ourLoadFor(10*time.Minute)), want: Wedged, need: Mend, model: target},
 		"outweighs failed probes":             {picture: picture(crashes(1), ready(9, time.Minute, evidence.ProbeResult{})), want: Crashed, model: target},
 		"while the engine is away":            {picture: picture(crashes(CrashLimit), engineAway), want: EngineAway, model: target},
-		"before the newest success is mended": {picture: picture(crashes(9), func(p *Picture) { p.CrashUnresolved = false }), want: Healthy},
+		"before the newest success is mended": {picture: picture(crashes(9), answered), want: Healthy},
 	})
 }
 

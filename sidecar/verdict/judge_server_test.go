@@ -28,7 +28,7 @@ func TestAnOperatorsActStandsOverEverything(t *testing.T) {
 func TestAContainerThatIsGone(t *testing.T) {
 	policy := func(name string) func(*Picture) { return func(p *Picture) { p.Container.Seen.RestartPolicy = name } }
 	find(t, map[string]finding{
-		"whose list alone is slow":                {picture: picture(api(5, time.Minute, evidence.ProbeResult{}), func(p *Picture) { p.Ready.Last.At = ago(time.Second) }), want: Healthy},
+		"whose list alone is slow":                {picture: picture(api(5, time.Minute, evidence.ProbeResult{}), func(p *Picture) { p.Model.Streak.Last.At = ago(time.Second) }), want: Healthy},
 		"is left to its restart policy at first":  {picture: picture(status(evidence.Exited, PolicyWait-time.Second)), want: Down, words: "is exited"},
 		"is started when the policy has had time": {picture: picture(status(evidence.Exited, PolicyWait)), want: Down, need: Mend},
 		"is started soon without a policy":        {picture: picture(status(evidence.Exited, NoPolicyWait), policy("no")), want: Down, need: Mend},

@@ -31,7 +31,7 @@ func ourLoad(p Picture) (Judgement, bool) {
 		return Judgement{}, false
 	}
 	sentence := fmt.Sprintf("the model has been loading for %s", round(p.Now.Sub(p.LoadSince)))
-	if p.CrashUnresolved {
+	if runnerDied(p) {
 		sentence += ", after its runner died"
 	}
 	return loading(p, p.LoadSince, sentence), true

@@ -46,15 +46,16 @@ func failedLoads(times []time.Time) int {
 // is held while this one's loads fail is no other's load. Where nobody can see it,
 // it may as well be held by a model that somebody uses, past the relay perhaps.
 func outOfMemory(p Picture) (Judgement, bool) {
-	if !foundNoRoom(p) || len(p.Memory.Times) == 0 {
+	trouble := p.Model.MemoryTrouble(p.Now)
+	if !trouble.Unresolved || len(trouble.Times) == 0 {
 		return Judgement{}, false
 	}
-	j := Judgement{Verdict: OutOfMemory, Model: p.Target, Sentence: "there is no room for the model: " + p.Memory.Detail}
+	j := Judgement{Verdict: OutOfMemory, Model: p.Target, Sentence: "there is no room for the model: " + trouble.Detail}
 	foreign, view := foreignBytes(p)
 	if view {
 		j.Sentence += fmt.Sprintf("; other programs hold %d MiB of GPU memory", foreign>>20)
 	}
-	if failedLoads(p.Memory.Times) < 2 {
+	if failedLoads(trouble.Times) < 2 {
 		return j, true
 	}
 	next := j
@@ -70,7 +71,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	return next, true
 }
 
-func foundNoRoom(p Picture) bool { return p.Memory.Unresolved }
+func foundNoRoom(p Picture) bool { return p.Model.MemoryTrouble(p.Now).Unresolved }
 
 // heldInVain says that the container has held memory without a reason for long enough
 // to be no load, where it is known that there is none.

@@ -12,9 +12,8 @@ import (
 // noRoom is a number of loads that failed for want of memory, ten seconds apart.
 func noRoom(loads int) func(*Picture) {
 	return func(p *Picture) {
-		p.Memory = watch.MemoryTrouble{Unresolved: true, Detail: "cudaMalloc failed"}
 		for i := range loads {
-			p.Memory.Times = append(p.Memory.Times, ago(time.Duration(loads-i)*10*time.Second))
+			p.Model.FoundNoRoom(ago(time.Duration(loads-i)*10*time.Second), "cudaMalloc failed")
 		}
 	}
 }
@@ -31,7 +30,10 @@ func TestAModelWithoutRoom(t *testing.T) {
 	other := loadedToo("other:latest")
 	room := []Help{Room}
 	atOnce := func(p *Picture) {
-		p.Memory.Times = []time.Time{ago(3 * time.Second), ago(2 * time.Second), ago(time.Second)}
+		p.Model.NoRoom = watch.Failures{}
+		for _, at := range []time.Duration{3, 2, 1} {
+			p.Model.FoundNoRoom(ago(at*time.Second), "cudaMalloc failed")
+		}
 	}
 	tenant := view(gpuWith(holding(1, modelSize, "c1"), holding(9, 4096*mib, "c2")))
 	find(t, map[string]finding{
@@ -50,7 +52,7 @@ func TestAModelWithoutRoom(t *testing.T) {
 		"where somebody may, past the relay":    {picture: onCard(noRoom(2), noView, pulse(working())), want: OutOfMemory, need: Person, model: target},
 		"and the restart did not help":          {picture: onCard(noRoom(2), noView), after: []Help{Restart}, want: OutOfMemory, need: Person, model: target},
 		"while it is being loaded":              {picture: onCard(noRoom(2), ourLoadFor(time.Second)), want: Loading, model: target},
-		"before the newest success":             {picture: onCard(noRoom(9), func(p *Picture) { p.Memory.Unresolved = false }), want: Healthy},
+		"before the newest success":             {picture: onCard(noRoom(9), answered), want: Healthy},
 		"while the engine is away":              {picture: onCard(noRoom(2), other, engineAway), want: EngineAway, model: target, words: "nothing can be healed"},
 		"on a GPU that the driver has given up": {picture: onCard(noRoom(2), noView, xid(79, ""), other), after: room, want: OutOfMemory, need: Person, model: target},
 	})

@@ -35,7 +35,7 @@ func refusedNow(p Picture) bool {
 
 // overloaded takes no remedy: it is load, not a fault.
 func overloaded(p Picture) (Judgement, bool) {
-	if !refusedNow(p) || p.Ready.Failures > 0 {
+	if !refusedNow(p) || p.Model.Streak.Failures > 0 {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Overloaded, Sentence: fmt.Sprintf("Ollama has refused %d requests as busy, the last %s ago, and works",

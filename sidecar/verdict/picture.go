@@ -19,10 +19,10 @@ type Picture struct {
 	Server    watch.Server
 	Devices   watch.Devices
 	Refused   watch.Refusals
-	// Target is the model that the readiness streak is about, and Main the one that
-	// Clawgate is there for; normalised.
+	// Model is what is known of Target, the model that the readiness probe looks at. Main
+	// is the one that Clawgate is there for. Both are normalised.
+	Model        watch.Model
 	Target, Main string
-	Ready        watch.Streak
 	// ClockJumpedAt is when the wall clock was seen to jump; zero if never.
 	ClockJumpedAt time.Time
 
@@ -43,17 +43,8 @@ type Picture struct {
 	PullSince  time.Time
 	PullStatus string
 
-	// Crashes are the times at which the target's runner died, newest last,
-	// within CrashWindow of one another.
-	Crashes []time.Time
-	// CrashUnresolved is set when the newest crash came after the newest success.
-	CrashUnresolved bool
-	CrashDetail     string
-
-	Memory watch.MemoryTrouble
-	Hollow watch.Hollow
-	Card   Card
-	Slowed Slowed
+	// OffGPU says that somebody asked for the CPU (the option num_gpu).
+	OffGPU bool
 }
 
 // Limits are the configured and the fixed bounds that verdicts depend on.

@@ -34,7 +34,7 @@ func picture(changes ...func(*Picture)) Picture {
 			Loaded: []evidence.LoadedModel{{Name: target}}, LoadedKnown: true,
 			Pulse: stillFor(10 * time.Minute),
 		},
-		Ready: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}},
+		Model: watch.Model{Streak: watch.Streak{Successes: 1, Last: evidence.ProbeResult{Probe: evidence.ProbeReady, Outcome: evidence.Success, Answered: true}}},
 	}
 	for _, change := range changes {
 		change(&p)
@@ -104,12 +104,12 @@ func api(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
 }
 
 func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
-	return func(p *Picture) { p.Ready = failures(n, d, last) }
+	return func(p *Picture) { p.Model.Streak = failures(n, d, last) }
 }
 
-func doubt(p *Picture)  { p.Ready.Doubt = "waiting while the container works" }
-func unread(p *Picture) { p.Ready = watch.Streak{} }
-func mute(p *Picture)   { p.Ready, p.Server.Answered = watch.Streak{}, false }
+func doubt(p *Picture)  { p.Model.Streak.Doubt = "waiting while the container works" }
+func unread(p *Picture) { p.Model.Streak = watch.Streak{} }
+func mute(p *Picture)   { p.Model.Streak, p.Server.Answered = watch.Streak{}, false }
 
 // request is one in flight, sent and last moved the given times ago; 0 moved
 // means never.
@@ -136,12 +136,15 @@ func inspectedBefore(d time.Duration) func(*Picture) {
 
 func crashes(n int) func(*Picture) {
 	return func(p *Picture) {
-		p.CrashUnresolved, p.CrashDetail = true, "llama runner process has terminated"
 		for i := range n {
-			p.Crashes = append(p.Crashes, ago(time.Duration(n-i)*time.Second))
+			at := ago(time.Duration(n-1-i)*10*time.Second + time.Second)
+			p.Model.Crashed(at, "llama runner process has terminated", func() bool { return false })
 		}
 	}
 }
+
+// answered is a model that has given a token since whatever was wrong.
+func answered(p *Picture) { p.Model.Token = now }
 
 // finding is one row of a table about Judge.
 type finding struct {

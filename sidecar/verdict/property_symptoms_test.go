@@ -29,8 +29,8 @@ func (d dice) ailing() Picture {
 		p.Devices.ThrottledSince, p.Devices.ThrottledBy = ago(d.span(time.Minute)), []string{"power_brake"}
 	}
 	if d.oneIn(2) {
-		p.Slowed.LateSince, p.Slowed.TimelyBefore = ago(d.span(time.Hour)), d.oneIn(2)
-		p.Ready.Last.At, p.Ready.Last.Answered = ago(d.span(time.Minute)), p.Ready.Failures == 0
+		p.Model.LateSince, p.Model.Timely = ago(d.span(time.Hour)), d.oneIn(2)
+		p.Model.Streak.Last.At, p.Model.Streak.Last.Answered = ago(d.span(time.Minute)), p.Model.Streak.Failures == 0
 	}
 	return p
 }
@@ -54,9 +54,9 @@ func (d dice) card(p *Picture) {
 	if d.oneIn(4) {
 		p.Devices.SawXid(evidence.Xid{At: ago(d.span(time.Hour)), GPU: []string{"", "GPU-1"}[d.IntN(2)], Code: 79})
 	}
-	p.Card.BestRatio, p.Card.UsedThisRun, p.Devices.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
+	p.Model.BestRatio, p.Model.UsedThisRun, p.Devices.OwnSeen = float64(d.IntN(2)), d.oneIn(2), d.oneIn(2)
 	p.Devices.Hint = []evidence.GPUHint{evidence.GPUHintUnknown, evidence.GPUFound, evidence.GPUNotFound}[d.IntN(3)]
-	p.Card.ByWish = d.oneIn(6)
+	p.OffGPU = d.oneIn(6)
 	if d.oneIn(2) {
 		fallen(p)
 	}
@@ -122,7 +122,9 @@ func saidIf(wrong bool, words string) string {
 // Whatever the symptoms are: as long as nothing but silence speaks against a
 // server that works, a remedy waits for a quiet moment or is none.
 func TestNoSymptomMakesAWorkingServerARemedysCase(t *testing.T) {
-	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute) }
+	sinceThen := func(p *Picture) {
+		p.Model.Streak.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute)
+	}
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":    {pulse(working())},
 		"it worked a moment ago": {pulse(workedUntil(watch.Stillness - 1))},
@@ -165,7 +167,7 @@ func TestOnlyAModelThatAnswersIsLeftForAQuietMoment(t *testing.T) {
 
 func TestAnswersAreClaimedOnlyForAModelThatGaveThem(t *testing.T) {
 	each(t, asItIs, func(p Picture, got Judgement) string {
-		return saidIf(got.Answers && (!proven(p) || p.CrashUnresolved || p.Memory.Unresolved || saysNothing(p.Hollow)), "answers")
+		return saidIf(got.Answers && (!proven(p) || runnerDied(p) || foundNoRoom(p) || saysNothing(p.Model.Hollow)), "answers")
 	})
 }
 

@@ -46,13 +46,13 @@ func (d dice) anything() Picture {
 func (d dice) probes(p *Picture) {
 	result := evidence.ProbeResult{Server: d.oneIn(3), Late: d.oneIn(3)}
 	p.Server.API = failures(d.IntN(6), d.span(8*time.Minute), result)
-	p.Ready = failures(d.IntN(9), d.span(8*time.Minute), result)
+	p.Model.Streak = failures(d.IntN(9), d.span(8*time.Minute), result)
 	if d.oneIn(2) {
 		result.Outcome = evidence.Success
-		p.Ready = watch.Streak{Successes: d.IntN(4), Last: result}
+		p.Model.Streak = watch.Streak{Successes: d.IntN(4), Last: result}
 	}
 	if d.oneIn(2) {
-		p.Ready.Doubt = "waiting"
+		p.Model.Streak.Doubt = "waiting"
 	}
 }
 
@@ -66,7 +66,9 @@ const rounds = 5_000
 // connection and no answer with an error.
 func TestAServerThatWorksIsNeverMendedForSilence(t *testing.T) {
 	// With a view of the container a stream has to have moved since the silence began.
-	sinceThen := func(p *Picture) { p.Ready.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute) }
+	sinceThen := func(p *Picture) {
+		p.Model.Streak.FailingSince, p.Server.API.FailingSince = ago(time.Minute), ago(time.Minute)
+	}
 	for name, moves := range map[string][]func(*Picture){
 		"the container works":      {pulse(working())},
 		"it worked a moment ago":   {pulse(workedUntil(watch.Stillness - 1))},
@@ -142,7 +144,7 @@ func TestASilentAndStillServerIsMendedInTheEnd(t *testing.T) {
 		if !p.LoadSince.IsZero() {
 			p.LoadSince = ago(since)
 		}
-		p.Ready = failures(p.Limit.FailureThreshold+d.IntN(5), since, evidence.ProbeResult{Server: d.oneIn(2)})
+		p.Model.Streak = failures(p.Limit.FailureThreshold+d.IntN(5), since, evidence.ProbeResult{Server: d.oneIn(2)})
 		if got := Judge(p, d.before()); !got.Need.Remedy() || got.Verdict != Wedged {
 			t.Fatalf("%+v\n%+v", got, p)
 		}
@@ -154,7 +156,7 @@ func TestAModelIsHealthyOnlyForAToken(t *testing.T) {
 	for range rounds {
 		p, before := d.anything(), d.before()
 		got := Judge(p, before)
-		proven := p.Ready.Failures == 0 && p.Ready.Successes >= p.Limit.SuccessThreshold
+		proven := p.Model.Streak.Failures == 0 && p.Model.Streak.Successes >= p.Limit.SuccessThreshold
 		if got.Answers && !proven {
 			t.Fatalf("answers without a proof: %+v\n%+v", got, p)
 		}

@@ -60,7 +60,7 @@ func Silence(p Picture, began time.Time, waitsFor string) evidence.ProbeResult {
 
 // spins says that an earlier attempt used its whole budget up while the server
 // worked and answered nobody. The attempts after it need not do so again.
-func spins(p Picture) bool { return p.Ready.Failures > 0 && p.Ready.Last.Spun }
+func spins(p Picture) bool { return p.Model.Streak.Failures > 0 && p.Model.Streak.Last.Spun }
 
 // movesNow says that a live stream shows a working server. With a view of the
 // container only what moved while the attempt waited counts, so that a stream

@@ -27,8 +27,8 @@ const slowLasts = 2 * time.Minute
 // probes have to lie that far apart: a client's answer is late behind others, and
 // no probe is sent while they are in the way.
 func slower(p Picture) (Judgement, bool) {
-	last, since := p.Ready.Last, p.Slowed.LateSince
-	if !p.Slowed.TimelyBefore || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
+	last, since := p.Model.Streak.Last, p.Model.LateSince
+	if !p.Model.Timely || !last.Late || !last.Answered || since.IsZero() || last.At.Sub(since) < slowLasts {
 		return Judgement{}, false
 	}
 	return Judgement{Verdict: Slow, Model: p.Target, Need: MendWhenQuiet, Sentence: fmt.Sprintf(

@@ -38,7 +38,7 @@ func onCard(changes ...func(*Picture)) Picture {
 		p.Container.Seen.GPURequested = true
 		p.Server.Loaded = []evidence.LoadedModel{{Name: target, Size: modelSize, SizeVRAM: modelSize}}
 		p.Devices = watch.Devices{View: viewOf(gpuWith(holding(1, modelSize, "c1"))), OwnSeen: true, Hint: evidence.GPUFound}
-		p.Card = Card{BestRatio: 1, UsedThisRun: true}
+		p.Model.BestRatio, p.Model.UsedThisRun = 1, true
 	}}, changes...)...)
 }
 
@@ -75,7 +75,7 @@ func logSays(h evidence.GPUHint) func(*Picture) {
 
 func fallen(p *Picture) {
 	for _, speed := range []float64{40, 40, 40, 3, 3, 3} {
-		p.Card.Pace = p.Card.Pace.Add(speed)
+		p.Model.Pace = p.Model.Pace.Add(speed)
 	}
 }
 

@@ -23,20 +23,20 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 	switch standing := Of(before.Verdict).Standing; {
 	case standing == Well:
 		kept.Verdict, kept.Sentence = before.Verdict, before.Sentence
-	case before.Answers && (standing == Serving || standing == Beyond) && p.Ready.Last.Outcome != "":
+	case before.Answers && (standing == Serving || standing == Beyond) && p.Model.Streak.Last.Outcome != "":
 		kept.Verdict, kept.Sentence = Healthy, "the model answered when it was last asked"
 	}
 	switch {
-	case p.Ready.Failures > 0:
-		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Ready.Failures, p.Limit.FailureThreshold, p.Ready.Last.Reason)
-	case p.Ready.Doubt != "" && answers && before.Verdict == Slow && p.Ready.Last.Late:
+	case p.Model.Streak.Failures > 0:
+		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Model.Streak.Failures, p.Limit.FailureThreshold, p.Model.Streak.Last.Reason)
+	case p.Model.Streak.Doubt != "" && answers && before.Verdict == Slow && p.Model.Streak.Last.Late:
 		// a late answer is awaited like the one before
-	case p.Ready.Doubt != "" && answers && before.Need == MendWhenQuiet:
+	case p.Model.Streak.Doubt != "" && answers && before.Need == MendWhenQuiet:
 		// it waits for a quiet moment; being busy is none, and no end of the wait
-	case p.Ready.Doubt != "" && answers:
-		kept.Verdict, kept.Sentence = Busy, p.Ready.Doubt
-	case p.Ready.Doubt != "":
-		kept.Sentence = "nothing is proven yet: " + p.Ready.Doubt
+	case p.Model.Streak.Doubt != "" && answers:
+		kept.Verdict, kept.Sentence = Busy, p.Model.Streak.Doubt
+	case p.Model.Streak.Doubt != "":
+		kept.Sentence = "nothing is proven yet: " + p.Model.Streak.Doubt
 	}
 	return kept
 }

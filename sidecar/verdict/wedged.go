@@ -35,7 +35,7 @@ func serverSilent(p Picture) (Judgement, bool) {
 		return Judgement{Verdict: Loading, Sentence: "the server has just started: " + p.Server.API.Last.Reason}, true
 	case p.Server.API.Failures < p.Limit.FailureThreshold:
 		return Judgement{}, false
-	case proven(p) && p.Ready.Last.At.After(p.Server.API.FailingSince):
+	case proven(p) && p.Model.Streak.Last.At.After(p.Server.API.FailingSince):
 		return Judgement{}, false // a list that takes its time: the model has answered since
 	case worksNow(p, p.Server.API.FailingSince):
 		return Judgement{Verdict: Busy, Sentence: "the API does not answer, and the server works: " + p.Server.API.Last.Reason}, true
@@ -47,22 +47,22 @@ func serverSilent(p Picture) (Judgement, bool) {
 }
 
 func modelWedged(p Picture) (Judgement, bool) {
-	if p.Ready.Failures < p.Limit.FailureThreshold {
+	if p.Model.Streak.Failures < p.Limit.FailureThreshold {
 		return Judgement{}, false
 	}
-	last, model := p.Ready.Last, p.Target
+	last, model := p.Model.Streak.Last, p.Target
 	if last.Server {
 		model = ""
 	}
-	if !last.Answered && !last.Spun && worksNow(p, p.Ready.FailingSince) {
+	if !last.Answered && !last.Spun && worksNow(p, p.Model.Streak.FailingSince) {
 		return Judgement{Verdict: Busy, Model: model, Sentence: "the model did not answer, and the server works again: " + last.Reason}, true
 	}
 	// A server that answers oddly in place of its list of models is not silent:
 	// what is in its place would answer the same after a restart.
 	need := mendUnless(viewPending(p) || last.Server && last.Answered)
 	return Judgement{Verdict: Wedged, Need: need, Model: model, Sentence: fmt.Sprintf(
-		"%d readiness probes failed within %s: %s; %s", p.Ready.Failures,
-		round(p.Now.Sub(p.Ready.FailingSince)), last.Reason, waiting(p.Traffic, p.Now))}, true
+		"%d readiness probes failed within %s: %s; %s", p.Model.Streak.Failures,
+		round(p.Now.Sub(p.Model.Streak.FailingSince)), last.Reason, waiting(p.Traffic, p.Now))}, true
 }
 
 // waiting puts live traffic into a few words.
