@@ -26,8 +26,7 @@ type change = func(*verdict.Picture)
 // ten minutes, changed by each of the given changes.
 func picture(changes ...change) verdict.Picture {
 	p := verdict.Picture{
-		Now:    now,
-		Limit:  verdict.Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
+		Moment: verdict.Moment{Now: now, Limit: verdict.Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute}},
 		Target: target, Main: target,
 		Container: watch.Container{Known: true, Seen: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},

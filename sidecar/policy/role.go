@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -40,23 +41,9 @@ func (k *Keeper) versionAnswered(o watch.VersionAnswered) {
 	}
 }
 
-// apart says why the container is not the server that answers, or that answered last;
-// empty where it is, and where that cannot be told. While nobody listens there, a name
-// that leads nowhere and a person's act are all that there is to say.
-func (k *Keeper) apart() string {
-	name := fmt.Sprintf("%q (CLAWGATE_CONTAINER)", k.settings.Container)
-	status := k.seen.Container.Seen.Status
-	switch beside := k.seen.Role.Beside(); {
-	case beside && k.seen.Server.Refused() && (status == evidence.Absent || k.operatorAct() != ""):
-	case beside && status == evidence.Absent:
-		return "no container is called " + name + ", and a server answers at CLAWGATE_OLLAMA_URL all the same"
-	case beside:
-		return fmt.Sprintf("container %s is %s, and a server answers at CLAWGATE_OLLAMA_URL all the same", name, status)
-	case k.seen.Role.Idle():
-		return "container " + name + " did nothing while the server at CLAWGATE_OLLAMA_URL answered, so that is another one"
-	}
-	return ""
-}
+// apart says why the container is not the server that answers; empty where it is, or may
+// be.
+func (k *Keeper) apart() string { return verdict.Apart(&k.seen, k.moment()) }
 
 // misnamed says what is wrong with the container's name, for the log, the status and
 // whoever asks for a restart; empty if nothing is known to be.

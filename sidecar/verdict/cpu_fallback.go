@@ -31,7 +31,7 @@ const elsewhere = 0.1
 // two have to agree.
 func fallback(p Picture) (Judgement, bool) {
 	m, loaded := p.Server.Listed(p.Target)
-	if !p.Server.LoadedKnown || !loaded || m.Size == 0 || !p.Container.Seen.GPURequested || p.OffGPU || p.Devices.View.Known && len(p.Devices.View.GPUs) == 0 {
+	if !p.Server.LoadedKnown || !loaded || m.Size == 0 || !p.Container.Seen.GPURequested || offGPU(p) || p.Devices.View.Known && len(p.Devices.View.GPUs) == 0 {
 		return Judgement{}, false
 	}
 	signs := fallbackSigns(p, m)
@@ -50,6 +50,11 @@ func fallback(p Picture) (Judgement, bool) {
 		j.Verdict, j.Sentence = GPULost, "the container has lost its GPU: "+strings.Join(signs, "; ")
 	}
 	return j, true
+}
+
+// offGPU says that somebody asked for the CPU.
+func offGPU(p Picture) bool {
+	return p.OffGPU || p.Container.Seen.Env["CUDA_VISIBLE_DEVICES"] == "-1"
 }
 
 // fallbackSigns are empty where the driver shows the model on a GPU, whatever

@@ -26,7 +26,7 @@ func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 		{"works while the probe waits", began.Add(3 * time.Second), evidence.Unknown, 5 * time.Second},
 		{"worked when the probe began to wait", began.Add(time.Second), evidence.Failure, 7500 * time.Millisecond},
 	} {
-		picture := Picture{Now: began.Add(test.after), Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture := Picture{Moment: Moment{Now: began.Add(test.after), Limit: Limits{FirstChunk: 3 * time.Second}}}
 		picture.Server.Pulse, picture.Devices.WorkedAt = still, test.active
 		if got := Silence(picture, began, "a first chunk"); got.Outcome != test.want {
 			t.Errorf("%s: got %s (%s), want %s", test.name, got.Outcome, got.Reason, test.want)
@@ -38,7 +38,7 @@ func TestAWorkingGPUIsNoStillServer(t *testing.T) {
 // need not wait as long again.
 func TestASpinningServerIsConfirmedSoon(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	picture := Picture{Now: began.Add(spinBudget), Limit: Limits{FirstChunk: 3 * time.Second, FailureThreshold: 3}}
+	picture := Picture{Moment: Moment{Now: began.Add(spinBudget), Limit: Limits{FirstChunk: 3 * time.Second, FailureThreshold: 3}}}
 	picture.Traffic.InFlight = []evidence.Request{{SentAt: began, Streaming: true}}
 	var busy watch.Pulse
 	for at := began; !at.After(picture.Now.Add(time.Hour)); at = at.Add(2 * time.Second) {

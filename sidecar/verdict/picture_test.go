@@ -20,8 +20,7 @@ func ago(d time.Duration) time.Time { return now.Add(-d) }
 // minutes, changed by each of the given changes.
 func picture(changes ...func(*Picture)) Picture {
 	p := Picture{
-		Now:    now,
-		Limit:  Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute},
+		Moment: Moment{Now: now, Limit: Limits{FailureThreshold: 3, SuccessThreshold: 1, FirstChunk: 3 * time.Second, LoadStall: 10 * time.Minute}},
 		Target: target, Main: target,
 		Container: watch.Container{Known: true, Seen: evidence.Container{
 			Identity: evidence.Identity{ID: "c1", StartedAt: ago(time.Hour)},

@@ -27,7 +27,9 @@ func TestStillnessBeforeTheProbeIsNoEvidence(t *testing.T) {
 		{"still all the while", 3 * time.Second, 0, evidence.Failure},
 		{"worked all the while", 3 * time.Second, time.Second, evidence.Unknown},
 	} {
-		picture := Picture{Now: began.Add(4 * time.Second), Server: watch.Server{Pulse: idle}, Limit: Limits{FirstChunk: 3 * time.Second}}
+		picture := Picture{
+			Moment: Moment{Now: began.Add(4 * time.Second), Limit: Limits{FirstChunk: 3 * time.Second}}, Server: watch.Server{Pulse: idle},
+		}
 		if test.next > 0 {
 			picture.Server.Pulse = idle.Add(evidence.Activity{SeenAt: began.Add(test.next), CPU: time.Second + test.cpu})
 		}

@@ -31,18 +31,18 @@ func operatorActed(p Picture) (Judgement, bool) {
 // for one that somebody is stopping. A frozen process takes the whole stop timeout to end.
 const stopUnderWay = time.Minute
 
-// OperatorAct says what a person did, in words that follow "the container"; empty when
-// the container runs or ended by itself.
-func OperatorAct(of *watch.Container, now time.Time) string {
-	c, operator := of.Seen, &of.Operator
-	if !of.Known {
+// operatorAct says what a person did, in words that follow "the container"; empty when
+// the container runs or ended by itself, and where it is down because of Clawgate.
+func operatorAct(container *watch.Container, of Moment) string {
+	c, operator := container.Seen, &container.Operator
+	if !container.Known || of.Unfinished {
 		return ""
 	}
 	switch c.Status {
 	case evidence.Paused:
 		return "was paused by hand"
 	case evidence.Running:
-		if !operator.KilledAt.IsZero() && now.Sub(operator.KilledAt) < stopUnderWay {
+		if !operator.KilledAt.IsZero() && of.Now.Sub(operator.KilledAt) < stopUnderWay {
 			return "is being stopped by hand"
 		}
 		return ""
@@ -60,7 +60,7 @@ func OperatorAct(of *watch.Container, now time.Time) string {
 	case "always", "unless-stopped":
 		// The engine brings back what crashed. What it leaves down was stopped
 		// with its knowledge; its own pauses show as "restarting".
-		if now.Sub(of.GoneSince) >= PolicyWait/2 {
+		if of.Now.Sub(container.GoneSince) >= PolicyWait/2 {
 			return "is down although its restart policy would bring it back, so somebody stopped it"
 		}
 	default:
