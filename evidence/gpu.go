@@ -25,11 +25,29 @@ type GPUView struct {
 func (v GPUView) Of(containerID string) []GPU {
 	var its []GPU
 	for _, g := range v.GPUs {
-		if slices.ContainsFunc(g.Processes, func(p GPUProcess) bool { return p.of(containerID) }) {
+		if g.usedBy(containerID) {
 			its = append(its, g)
 		}
 	}
 	return its
+}
+
+// MayUse says that the container uses a GPU of the view, or may: where nobody tells which
+// one it uses, each of them may be its.
+func (v GPUView) MayUse(containerID string, g GPU) bool {
+	return g.usedBy(containerID) || len(v.Of(containerID)) == 0
+}
+
+// Concerns says the same of a GPU by its UUID, which may be unknown, or not in the view.
+func (v GPUView) Concerns(containerID, uuid string) bool {
+	if !v.Known || uuid == "" || len(v.GPUs) < 2 {
+		return true
+	}
+	var named GPU
+	if i := slices.IndexFunc(v.GPUs, func(g GPU) bool { return g.UUID == uuid }); i >= 0 {
+		named = v.GPUs[i]
+	}
+	return v.MayUse(containerID, named)
 }
 
 // HeldBy is the GPU memory that processes of the container are seen to hold.
@@ -118,6 +136,11 @@ type GPU struct {
 	// namespace may be hidden.
 	ProcessesKnown bool         `json:"processes_known"`
 	Processes      []GPUProcess `json:"processes,omitzero"`
+}
+
+// usedBy says that processes of the container are seen to hold memory on it.
+func (g GPU) usedBy(containerID string) bool {
+	return slices.ContainsFunc(g.Processes, func(p GPUProcess) bool { return p.of(containerID) })
 }
 
 // GPUProcess is one process that holds GPU memory.

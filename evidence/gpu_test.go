@@ -56,3 +56,62 @@ func TestTheGPUsOfAContainer(t *testing.T) {
 		t.Errorf("%d are free", free)
 	}
 }
+
+func TestWhichGPUsConcernAContainer(t *testing.T) {
+	ours, theirs := []GPUProcess{{ContainerID: "ours"}}, []GPUProcess{{ContainerID: "theirs"}}
+	two := GPUView{Known: true, GPUs: []GPU{{UUID: "a", Processes: ours}, {UUID: "b", Processes: theirs}}}
+	unseen, one, nobodys := two, two, two
+	unseen.Known, one.GPUs, nobodys.GPUs = false, two.GPUs[1:], []GPU{{UUID: "a"}, {UUID: "b", Processes: theirs}}
+	for name, c := range map[string]struct {
+		view GPUView
+		uuid string
+		want bool
+	}{
+		"its own":                        {two, "a", true},
+		"another's":                      {two, "b", false},
+		"one that is not there":          {two, "z", false},
+		"one that is not named":          {two, "", true},
+		"another's, if nobody can look":  {unseen, "b", true},
+		"another's, if it is the only":   {one, "b", true},
+		"any, if nobody tells which":     {nobodys, "b", true},
+		"one that is not there, as well": {nobodys, "z", true},
+	} {
+		if got := c.view.Concerns("ours", c.uuid); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for i, g := range two.GPUs {
+		if two.MayUse("ours", g) != (i == 0) || !nobodys.MayUse("ours", g) && i > 0 {
+			t.Errorf("%s may be used: %v", g.UUID, two.MayUse("ours", g))
+		}
+	}
+}
+
+func TestWhatAContainerHoldsIsKnownWhole(t *testing.T) {
+	whole := func(change func(*GPUView)) GPUView {
+		v := GPUView{Known: true, GPUs: []GPU{
+			{ProcessesKnown: true, Processes: []GPUProcess{{ContainerID: "ours", Bytes: 10, BytesKnown: true}, {ContainerID: "theirs"}}},
+			{ProcessesKnown: true, Processes: []GPUProcess{{ContainerID: "ours", Bytes: 20, BytesKnown: true}}},
+		}}
+		change(&v)
+		return v
+	}
+	for name, c := range map[string]struct {
+		change func(*GPUView)
+		owner  string
+		known  bool
+	}{
+		"as it is":                   {func(*GPUView) {}, "ours", true},
+		"of nobody":                  {func(*GPUView) {}, "", false},
+		"without a view":             {func(v *GPUView) { v.Known = false }, "ours", false},
+		"with a list that is hidden": {func(v *GPUView) { v.GPUs[1].ProcessesKnown = false }, "ours", false},
+		"with the host's memory":     {func(v *GPUView) { v.GPUs[1].Coherent = true }, "ours", false},
+		"with a GPU that is lost":    {func(v *GPUView) { v.GPUs[1].Lost = true }, "ours", false},
+		"with a number that is not":  {func(v *GPUView) { v.GPUs[1].Processes[0].BytesKnown = false }, "ours", false},
+	} {
+		bytes, holders, known := whole(c.change).Holders(c.owner)
+		if known != c.known || known && (bytes != 30 || len(holders) != 2) || !known && (bytes > 0 || holders != nil) {
+			t.Errorf("%s: %d by %v, %v", name, bytes, holders, known)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func (k *Keeper) gpusSeen(view evidence.GPUView) {
 func (k *Keeper) doubtFailed(view evidence.GPUView) {
 	c := k.seen.Container.Seen
 	for _, uuid := range k.seen.Devices.Failed(view) {
-		if c.GPURequested && watch.Concerns(view, c.ID, uuid) {
+		if c.GPURequested && view.Concerns(c.ID, uuid) {
 			k.doubtDevice(view.SeenAt)
 		}
 	}
@@ -68,7 +68,7 @@ func (k *Keeper) followLeak(view evidence.GPUView, id string) {
 // program (evidence.Xid).
 func (k *Keeper) sawXids() {
 	for _, xid := range k.turn.Xids {
-		if watch.Concerns(k.seen.Devices.View, k.seen.Container.Seen.ID, xid.GPU) && k.seen.Devices.SawXid(xid) {
+		if k.seen.Devices.View.Concerns(k.seen.Container.Seen.ID, xid.GPU) && k.seen.Devices.SawXid(xid) {
 			k.doubtDevice(k.turn.now)
 		}
 	}

@@ -109,27 +109,17 @@ func DeviceTrouble(p Picture) string {
 		return fmt.Sprintf("the driver reported Xid %d on the GPU %s ago", newest.Code, round(p.Now.Sub(newest.At)))
 	}
 	for _, g := range p.Devices.LastSeen().GPUs {
-		if g.Advice.NeedsHost() && concernsContainer(p, g) { // its Xid may have come before Clawgate did
+		if g.Advice.NeedsHost() && p.Devices.LastSeen().MayUse(p.Container.Seen.ID, g) { // its Xid may have come before Clawgate did
 			return fmt.Sprintf("the driver is not content with GPU %d (%s)", g.Index, g.Name)
 		}
 	}
 	return ""
 }
 
-// concernsContainer says that the container uses a GPU, or may: where nobody tells
-// which one it uses, each of them may be its.
-func concernsContainer(p Picture, g evidence.GPU) bool {
-	return usedBy(g, p.Container.Seen.ID) || !slices.ContainsFunc(p.Devices.LastSeen().GPUs, func(other evidence.GPU) bool { return usedBy(other, p.Container.Seen.ID) })
-}
-
-func usedBy(g evidence.GPU, containerID string) bool {
-	return slices.ContainsFunc(g.Processes, func(p evidence.GPUProcess) bool { return p.ContainerID != "" && p.ContainerID == containerID })
-}
-
 // worksElsewhere says that the container holds memory on a GPU that is not lost:
 // then a lost one is another program's, or shows by what it does to the model.
 func worksElsewhere(p Picture) bool {
-	return slices.ContainsFunc(p.Devices.LastSeen().GPUs, func(g evidence.GPU) bool { return !g.Lost && usedBy(g, p.Container.Seen.ID) })
+	return slices.ContainsFunc(p.Devices.LastSeen().Of(p.Container.Seen.ID), func(g evidence.GPU) bool { return !g.Lost })
 }
 
 func anyLost(view evidence.GPUView) bool {
@@ -147,7 +137,7 @@ func adviceOf(p Picture) evidence.GPUAdvice {
 		return worst
 	}
 	for _, g := range p.Devices.LastSeen().GPUs {
-		if concernsContainer(p, g) {
+		if p.Devices.LastSeen().MayUse(p.Container.Seen.ID, g) {
 			worst = worse(worst, g.Advice)
 		}
 	}

@@ -2,10 +2,8 @@ package verdict
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -61,7 +59,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	next := j
 	next.Need = Person
 	next.Sentence += "; choose a smaller model or context, or free the GPU"
-	if !p.aside() && (heldInVain(p) || !view && !othersInUse(p) && p.Server.Pulse.RestsFor(p.Now) >= nobodyWorks) {
+	if !p.aside() && (heldInVain(p) || !view && !p.Traffic.UsesBeside(p.Target) && p.Server.Pulse.RestsFor(p.Now) >= nobodyWorks) {
 		next = Judgement{Verdict: OutOfMemory, Need: Mend, Sentence: j.Sentence, Then: []Then{{After: Restart, Judgement: next}}}
 	}
 	if len(OthersAtRest(p, p.Target)) > 0 {
@@ -83,10 +81,6 @@ func heldInVain(p Picture) bool {
 // nobodyWorks is how long the container has to rest for nobody to be using it.
 const nobodyWorks = 10 * time.Second
 
-func othersInUse(p Picture) bool {
-	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model != p.Target })
-}
-
 // aside says that the picture is about another model than the main one.
 func (p Picture) aside() bool { return p.Target != p.Main }
 
@@ -95,15 +89,11 @@ func (p Picture) aside() bool { return p.Target != p.Main }
 func OthersAtRest(p Picture, beside string) []string {
 	var names []string
 	for _, m := range p.Server.Loaded {
-		if m.Name != beside && !inUse(p.Traffic, m.Name) && !(p.aside() && m.Name == p.Main) {
+		if m.Name != beside && !p.Traffic.Uses(m.Name) && !(p.aside() && m.Name == p.Main) {
 			names = append(names, m.Name)
 		}
 	}
 	return names
-}
-
-func inUse(traffic evidence.Traffic, model string) bool {
-	return slices.ContainsFunc(traffic.InFlight, func(r evidence.Request) bool { return r.Model == model })
 }
 
 // foreignBytes is the GPU memory of processes that are not the container's.

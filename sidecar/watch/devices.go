@@ -126,13 +126,3 @@ func working(view evidence.GPUView, containerID string) bool {
 		return ours || !foreign
 	})
 }
-
-// Concerns says that a GPU is the container's, or may be: where nobody tells who
-// holds what, every GPU may be its.
-func Concerns(view evidence.GPUView, containerID, uuid string) bool {
-	if !view.Known || uuid == "" || len(view.GPUs) < 2 {
-		return true
-	}
-	its := view.Of(containerID)
-	return len(its) == 0 || slices.ContainsFunc(its, func(g evidence.GPU) bool { return g.UUID == uuid })
-}
