@@ -31,8 +31,8 @@ func TestAModelWithoutRoom(t *testing.T) {
 	room := []Help{Room}
 	atOnce := func(p *Picture) {
 		p.Model.NoRoom = watch.Failures{}
-		for _, at := range []time.Duration{3, 2, 1} {
-			p.Model.FoundNoRoom(ago(at*time.Second), "cudaMalloc failed")
+		for _, at := range []time.Duration{3 * time.Second, 2 * time.Second, time.Second} {
+			p.Model.FoundNoRoom(ago(at), "cudaMalloc failed")
 		}
 	}
 	tenant := view(gpuWith(holding(1, modelSize, "c1"), holding(9, 4096*mib, "c2")))
