@@ -10,7 +10,7 @@ import (
 
 const (
 	// stillSeen is how much of an attempt's own wait a reading has to cover: the
-	// watch.Stillness before it says nothing, an idle server is still.
+	// stillness before it says nothing, an idle server is still.
 	stillSeen = 2 * time.Second
 	// blindWait is how long silence has to last where the container's activity
 	// is not known: nothing moving anywhere for that long is a failure.
