@@ -46,6 +46,7 @@ func TestAModelThatIsNotOnItsGPU(t *testing.T) {
 		"where the list is hidden":                           healthy(none, view(hidden)),
 		"and slow in the heat":                               healthyIs(Throttled, onCard(none, noView, fallen, throttledFor(time.Minute))),
 		"by somebody's wish":                                 healthy(none, empty, fallen, func(p *Picture) { p.OffGPU = true }),
+		"by its container's environment":                     healthy(none, empty, fallen, func(p *Picture) { p.Container.Seen.Env = map[string]string{"CUDA_VISIBLE_DEVICES": "-1"} }),
 		"in a container that asked for none":                 healthy(none, empty, func(p *Picture) { p.Container.Seen.GPURequested = false }),
 		"whose size nobody knows":                            healthy(empty, fallen, func(p *Picture) { p.Server.Loaded[0].Size = 0 }),
 		"in a view of long ago":                              healthy(none, empty, func(p *Picture) { p.Devices.View.SeenAt = ago(viewAge + time.Second) }),

@@ -146,3 +146,17 @@ func TestALeakUnderLoadHasToLastLonger(t *testing.T) {
 		}
 	}
 }
+
+func TestTrafficDoesNotGiveBackWhatHasLasted(t *testing.T) {
+	leaking := glance{gpus: []evidence.GPU{gpuWith(holding(2, 9000*mib, "c1"))}, owner: "c1"}
+	clean := glance{gpus: []evidence.GPU{gpuWith()}, owner: "c1"}
+	underLoad := clean
+	underLoad.moving = true
+	l, at := follow(Leak{}, now, LeakLasts, leaking)
+	if l, at = follow(l, at.Add(2*time.Second), time.Minute, underLoad); !l.Lasts(at) {
+		t.Error("it is forgotten under load")
+	}
+	if l, at = follow(l, at.Add(2*time.Second), 0, clean); l.Lasts(at) {
+		t.Error("it came back at rest, and is held against the container")
+	}
+}

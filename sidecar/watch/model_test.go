@@ -194,3 +194,31 @@ func TestARunEnds(t *testing.T) {
 		t.Error("the container does not run any more")
 	}
 }
+
+// Another load is looked at because of the one before, until an answer to the probe has
+// words in it.
+func TestHollowAnswersAreFollowed(t *testing.T) {
+	m, success := &Model{}, evidence.ProbeResult{Outcome: evidence.Success}
+	for range 2 {
+		m.SawAnswer(evidence.Answer{Hollow: true, Prompt: 7})
+	}
+	m.Heard(evidence.ProbeResult{Outcome: evidence.Failure, Hollow: true, Reason: "nothing"})
+	if h := m.Hollow; h.Answers != 2 || !slices.Equal(h.Prompts, []uint64{7}) || h.Confirmed != "nothing" || h.Again {
+		t.Errorf("as they came: %+v", h)
+	}
+	if m.Reloaded(); m.Hollow.Answers > 0 || m.Hollow.Confirmed != "" || !m.Hollow.Again {
+		t.Errorf("after another load: %+v", m.Hollow)
+	}
+	m.SawAnswer(evidence.Answer{Hollow: true, Prompt: 8})
+	if m.Heard(success); m.Hollow.Again || m.Hollow.Answers > 0 || m.Hollow.Prompts != nil {
+		t.Errorf("after an answer of words: %+v", m.Hollow)
+	}
+}
+
+func TestARowOfRefusalsEndsWithTheContainersRun(t *testing.T) {
+	s := New("main:latest")
+	s.Refused = Refusals{First: ago(time.Minute), Last: now, Own: now, Count: 3, Model: "other:latest"}
+	if s.ContainerStarted(); s.Refused != (Refusals{Model: "other:latest"}) {
+		t.Errorf("%+v", s.Refused)
+	}
+}
