@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -45,6 +46,8 @@ func (d *Devices) Xids() []evidence.Xid {
 	for _, known := range d.xids {
 		xids = append(xids, known.first)
 	}
-	slices.SortFunc(xids, func(a, b evidence.Xid) int { return a.At.Compare(b.At) })
+	slices.SortFunc(xids, func(a, b evidence.Xid) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.GPU, b.GPU), cmp.Compare(a.Code, b.Code))
+	})
 	return xids
 }
