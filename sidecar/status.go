@@ -76,7 +76,7 @@ func gateStatus(of policy.Gate) admin.GateStatus {
 }
 
 func probeStatus(streak watch.Streak) admin.ProbeStatus {
-	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Doubt)
+	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Inconclusive)
 }
 
 func (s *supervisor) containerStatus(of policy.Standing) admin.ContainerStatus {

@@ -77,7 +77,7 @@ func (m Machine) roomMade(e Event) (Machine, Task) {
 // anything is cut for it.
 func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Task) {
 	m.Target = model
-	if rung.Cuts() && e.Aside && model != "" {
+	if rung.Cuts() && e.FocusOnOther && model != "" {
 		m.State, m.Draining = Exhausted, false
 		return m, Nothing
 	}

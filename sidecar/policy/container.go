@@ -13,7 +13,7 @@ func (k *Keeper) eventTold(event evidence.ContainerEvent) {
 	case evidence.EngineLost:
 		return
 	case evidence.ActionStart, evidence.ActionResume:
-		k.seen.Role.Doubt(k.turn.now)
+		k.seen.Role.RanMeanwhile(k.turn.now)
 	case evidence.ActionOOM:
 		k.do(OOMKilled{})
 	}
@@ -99,7 +99,7 @@ func (k *Keeper) replaced(before, container evidence.Container) {
 	}
 	k.do(Adapt{container.Env})
 	k.seen.ContainerStarted()
-	k.remedy.taken = Attempts{}
+	k.remedy.tried = Attempts{}
 	if cause != "crash" { // somebody may have mended what is wrong; the engine's policy has not
 		k.seen.Devices.Forget()
 		k.remedy.quietMoments = nil

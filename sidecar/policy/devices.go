@@ -77,8 +77,8 @@ func (k *Keeper) sawXids() {
 // doubtDevice takes back the proof that a model gave before its GPU was in
 // question. What was asked before proves nothing either.
 func (k *Keeper) doubtDevice(at time.Time) {
-	if k.seen.Aside() && k.machine.State != Recovering { // the main model comes first
-		k.lookAt(k.seen.Main)
+	if k.seen.FocusOnOther() && k.machine.State != Recovering { // the main model comes first
+		k.focusOn(k.seen.Main)
 	}
 	k.probes.supersede()
 	k.seen.Models.Each((*watch.Model).Unprove)
@@ -98,7 +98,7 @@ func (k *Keeper) provenByStream() {
 	if streak.Successes >= k.settings.SuccessThreshold {
 		of.Doubted = false
 	}
-	if !of.Doubted || k.seen.Aside() || k.machine.State == Recovering || streak.Failures > 0 {
+	if !of.Doubted || k.seen.FocusOnOther() || k.machine.State == Recovering || streak.Failures > 0 {
 		return
 	}
 	proves := slices.IndexFunc(k.turn.Traffic.InFlight, func(r evidence.Request) bool {

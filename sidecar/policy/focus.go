@@ -19,32 +19,32 @@ func (k *Keeper) suspect(model string) {
 	if waits, found := verdict.ClientWaits(k.picture()); !found || waits != model {
 		return
 	}
-	k.lookAsideAt(model)
+	k.focusOnOther(model)
 }
 
-// lookAsideAt turns the probe to a model beside the main one. Clients give the reasons
+// focusOnOther turns the probe to a model beside the main one. Clients give the reasons
 // for that, and not the pace.
-func (k *Keeper) lookAsideAt(model string) {
+func (k *Keeper) focusOnOther(model string) {
 	if k.allowance.turns.AllowN(k.turn.now, 1) {
-		k.lookAt(model)
+		k.focusOn(model)
 	}
 }
 
-// lookAt has the probe look at a model. What other probes bring counts no more.
-func (k *Keeper) lookAt(model string) {
+// focusOn has the probe look at a model. What other probes bring counts no more.
+func (k *Keeper) focusOn(model string) {
 	k.probes.supersede()
 	k.seen.LookAt(model)
 	k.probes = k.probes.turned(k.turn.now)
 	k.info("the readiness probe looks at another model", "model", model)
 }
 
-// turnBack leaves another model of which nothing is found out in a while: who works
+// focusOnMain leaves another model of which nothing is found out in a while: who works
 // long for its clients keeps its probe waiting, and the main model unlooked at. At
 // once if the GPU came into question meanwhile.
-func (k *Keeper) turnBack() {
+func (k *Keeper) focusOnMain() {
 	turned := k.probes.turnedAt
 	switch {
-	case !k.seen.Aside() || k.machine.State == Recovering:
+	case !k.seen.FocusOnOther() || k.machine.State == Recovering:
 		return
 	case k.seen.Devices.DoubtedAt.After(turned):
 	case k.machine.State == Isolated && k.machine.Draining, k.seen.Focused().Streak.Failures > 0, k.turn.now.Sub(turned) < besideSilence:
@@ -54,13 +54,13 @@ func (k *Keeper) turnBack() {
 		k.warn("a model that was mended has not proved itself yet", "model", k.seen.Focus)
 		k.isolatedAt, k.remedy.since, k.remedy.steps = time.Time{}, time.Time{}, nil
 	}
-	k.lookAt(k.seen.Main)
+	k.focusOn(k.seen.Main)
 }
 
-// lookAside turns the probe to a model whose clients wait in a still server, once in
+// focusOnWaiting turns the probe to a model whose clients wait in a still server, once in
 // a while: the sign of a request that waits long may have come too early for that.
-func (k *Keeper) lookAside() {
-	if k.seen.Aside() || k.machine.State != Ready || k.turn.now.Sub(k.probes.turnedAt) < besideSilence {
+func (k *Keeper) focusOnWaiting() {
+	if k.seen.FocusOnOther() || k.machine.State != Ready || k.turn.now.Sub(k.probes.turnedAt) < besideSilence {
 		return
 	}
 	model, waits := verdict.ClientWaits(k.picture())

@@ -24,8 +24,8 @@ func TestALookAside(t *testing.T) {
 	k, began := looking(), time.Now()
 	open := &attempt{began: began}
 	k.probes.open, k.probes.asked, k.probes.next = []*attempt{open}, began, began.Add(time.Hour)
-	k.lookAt(otherOne)
-	if !k.seen.Aside() || k.seen.Focused().Streak != (watch.Streak{}) {
+	k.focusOn(otherOne)
+	if !k.seen.FocusOnOther() || k.seen.Focused().Streak != (watch.Streak{}) {
 		t.Errorf("it looks at %s: %+v", k.seen.Focus, k.seen.Focused().Streak)
 	}
 	if !open.superseded || len(k.probes.open) != 1 {
@@ -35,8 +35,8 @@ func TestALookAside(t *testing.T) {
 		t.Error("the other model is not asked at once, or when one was asked last is forgotten")
 	}
 	k.seen.Focused().Streak.Failures = 3
-	k.lookAt(mainOne)
-	if k.seen.Aside() || k.seen.Focused().Streak.Successes != 2 {
+	k.focusOn(mainOne)
+	if k.seen.FocusOnOther() || k.seen.Focused().Streak.Successes != 2 {
 		t.Errorf("it looks at %s: %+v", k.seen.Focus, k.seen.Focused().Streak)
 	}
 }
@@ -52,13 +52,13 @@ func TestWhatARungTakesBack(t *testing.T) {
 			t.Errorf("%s: %d successes are left of the model that is looked at", rung, got)
 		}
 		k = looking()
-		k.lookAt(otherOne)
+		k.focusOn(otherOne)
 		k.seen.Focused().Streak.Failures, k.seen.Focused().Present = 3, true
 		k.changed(rung)
 		if left := k.seen.Focused(); left.Streak.Failures > 0 || left.Present {
 			t.Errorf("%s: %+v is left of the other model", rung, left)
 		}
-		k.lookAt(mainOne)
+		k.focusOn(mainOne)
 		if got := k.seen.Focused().Streak.Successes; got != c.aside {
 			t.Errorf("%s: %d successes are left of the main model", rung, got)
 		}
@@ -68,13 +68,13 @@ func TestWhatARungTakesBack(t *testing.T) {
 // The main model comes first: it is looked at as soon as it dies.
 func TestADeathOfTheMainModelEndsALookAside(t *testing.T) {
 	k, now := looking(), time.Now()
-	k.lookAt(otherOne)
+	k.focusOn(otherOne)
 	k.died(evidence.Sign{Model: otherOne, At: now})
-	if !k.seen.Aside() || len(k.seen.Focused().Crashes.Times()) != 1 {
+	if !k.seen.FocusOnOther() || len(k.seen.Focused().Crashes.Times()) != 1 {
 		t.Errorf("it looks at %s: %+v", k.seen.Focus, k.seen.Focused().Crashes)
 	}
 	k.died(evidence.Sign{Model: mainOne, At: now})
-	if k.seen.Aside() || len(k.seen.Focused().Crashes.Times()) != 1 {
+	if k.seen.FocusOnOther() || len(k.seen.Focused().Crashes.Times()) != 1 {
 		t.Errorf("it looks at %s: %+v", k.seen.Focus, k.seen.Focused().Crashes)
 	}
 }
@@ -124,9 +124,9 @@ func TestAModelThatDiesIsKeptOut(t *testing.T) {
 		for death := 1; death <= verdict.CrashLimit; death++ {
 			switch death {
 			case c.lookAt:
-				k.lookAt(otherOne)
+				k.focusOn(otherOne)
 			case c.back:
-				k.lookAt(mainOne)
+				k.focusOn(mainOne)
 			}
 			k.died(evidence.Sign{Model: c.model, At: t0.Add(time.Duration(death) * time.Minute)})
 		}

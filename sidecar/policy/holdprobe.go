@@ -62,7 +62,7 @@ func (k *Keeper) whileInFlight(p verdict.Picture) string {
 	case p.Apart != "" && !proved:
 		return "" // what was asked of the container proves nothing
 	}
-	if _, waits := verdict.ClientWaits(p); waits || k.asksInDoubt(p) {
+	if _, waits := verdict.ClientWaits(p); waits || k.asksUnclear(p) {
 		return ""
 	}
 	oldest, moved := p.Now, time.Time{}

@@ -142,8 +142,8 @@ func (k *Keeper) evaluate() {
 	}
 	k.lookCloser()
 	k.endBackoff()
-	k.turnBack()
-	k.lookAside()
+	k.focusOnMain()
+	k.focusOnWaiting()
 	k.provenByStream()
 	k.planProbe()
 	k.checkRefusals()
@@ -177,7 +177,7 @@ func (k *Keeper) handle(event Event) {
 	starts := k.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = k.BudgetLeft() > 0 && (starts || !RestartForbidden(k.picture(), k.tried()).Holds())
 	event.UnloadsSpent = k.seen.Models.Get(event.Judgement.Model).UnloadsSpent(k.turn.now)
-	event.Aside = k.seen.Aside()
+	event.FocusOnOther = k.seen.FocusOnOther()
 	before := k.machine
 	after, task := Step(k.machine, event)
 	k.machine = after
@@ -253,6 +253,6 @@ func (k *Keeper) forgetTrouble() {
 		if k.machine.Rung != NoRung || k.machine.Tried != "" {
 			k.handle(Event{Kind: Stable})
 		}
-		k.remedy.attempts, k.remedy.taken = 0, Attempts{}
+		k.remedy.attempts, k.remedy.tried = 0, Attempts{}
 	}
 }

@@ -97,7 +97,7 @@ func (k *Keeper) sparesLoad() bool {
 		k.probes.anyway = true
 		k.probeNow()
 	}
-	if k.inDoubt() && now.Sub(k.loads.tried) >= lasts {
+	if k.unclear() && now.Sub(k.loads.tried) >= lasts {
 		return false
 	}
 	return l.fruitless >= fruitlessLoads || now.Before(l.next)
@@ -109,7 +109,7 @@ func (k *Keeper) sparesLoad() bool {
 func (k *Keeper) asksUnlisted(p verdict.Picture) bool {
 	l := &k.loads.lasting
 	switch {
-	case k.asksInDoubt(p):
+	case k.asksUnclear(p):
 		return true
 	case l.fruitless < fruitlessLoads || l.model != p.Target || Evicts(k.machine, k.loadView()):
 		return k.probes.anyway

@@ -30,9 +30,9 @@ const (
 )
 
 const (
-	// DoubtfulLoad is how long a load that may well be in vain waits for the models in
+	// FruitlessLoad is how long a load that may well be in vain waits for the models in
 	// its way.
-	DoubtfulLoad = 10 * time.Minute
+	FruitlessLoad = 10 * time.Minute
 	// OthersIdle is how long another model has to be without traffic before its
 	// place may be taken: Ollama's own default keep-alive.
 	OthersIdle = 5 * time.Minute
@@ -50,8 +50,8 @@ type LoadView struct {
 	InMemory                       bool      // as the list of loaded models says
 	// Pinned says that the model is to stay in memory for ever.
 	Pinned bool
-	// InDoubt says that an error hinted at trouble with it that nothing has decided.
-	InDoubt bool
+	// Unclear says that an error hinted at trouble with it that nothing has decided.
+	Unclear bool
 	// GPUDoubted is when its GPU came into question, Wanted when a client met a gate
 	// that was shut for it, and Tried when the last load began.
 	GPUDoubted, Wanted, Tried time.Time
@@ -102,9 +102,9 @@ func Evicts(m Machine, v LoadView) bool { return v.mayBeInVain(m) && v.evicts() 
 // tells whether it can be loaded.
 func (v LoadView) whileReady() Hold {
 	switch {
-	case v.InDoubt && v.evicts():
+	case v.Unclear && v.evicts():
 		return InTheWay
-	case v.InDoubt:
+	case v.Unclear:
 		return ""
 	case !v.Pinned, v.Traffic:
 		return Unwanted
@@ -122,9 +122,9 @@ func (v LoadView) evicts() bool { return v.OthersUsed && !v.Fits }
 func (v LoadView) mayBeInVain(m Machine) bool {
 	switch {
 	case m.State == Exhausted:
-		return v.Now.Sub(v.Tried) < DoubtfulLoad
+		return v.Now.Sub(v.Tried) < FruitlessLoad
 	case v.Judgement.Verdict == verdict.HostAction && v.Judgement.Need == verdict.Reload:
-		return !v.Wanted.After(v.GPUDoubted) && v.Now.Sub(v.GPUDoubted) < DoubtfulLoad
+		return !v.Wanted.After(v.GPUDoubted) && v.Now.Sub(v.GPUDoubted) < FruitlessLoad
 	}
 	return false
 }

@@ -31,12 +31,12 @@ func TestWhatSpeaksAgainstALoad(t *testing.T) {
 		"it is not, and beyond help":           {Machine{State: Exhausted}, LoadView{Tried: ago(time.Second)}, ""},
 		"beyond help, beside another":          {Machine{State: Exhausted}, LoadView{Tried: ago(time.Second), OthersUsed: true}, InTheWay},
 		"beyond help, where there is room":     {Machine{State: Exhausted}, LoadView{Tried: ago(time.Second), OthersUsed: true, Fits: true}, ""},
-		"beyond help, and not tried for long":  {Machine{State: Exhausted}, LoadView{Tried: ago(DoubtfulLoad), OthersUsed: true}, ""},
+		"beyond help, and not tried for long":  {Machine{State: Exhausted}, LoadView{Tried: ago(FruitlessLoad), OthersUsed: true}, ""},
 		"its GPU is in question":               {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(time.Second)}, ""},
 		"that, beside another":                 {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(time.Second), OthersUsed: true}, InTheWay},
 		"that, and a client asked since":       {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(time.Second), Wanted: now, OthersUsed: true}, ""},
 		"that, and a client had asked before":  {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(time.Second), Wanted: ago(time.Minute), OthersUsed: true}, InTheWay},
-		"that, for long":                       {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(DoubtfulLoad), OthersUsed: true}, ""},
+		"that, for long":                       {Machine{State: Loading}, LoadView{Judgement: gpu, GPUDoubted: ago(FruitlessLoad), OthersUsed: true}, ""},
 		"another in use, and nothing in doubt": {Machine{State: Loading}, LoadView{OthersUsed: true}, ""},
 
 		"ready, and not pinned":             {Machine{State: Ready}, LoadView{}, Unwanted},
@@ -44,9 +44,9 @@ func TestWhatSpeaksAgainstALoad(t *testing.T) {
 		"ready, and somebody is served":     {Machine{State: Ready}, LoadView{Pinned: true, Traffic: true}, Unwanted},
 		"ready, and another was used":       {Machine{State: Ready}, LoadView{Pinned: true, AnyLoaded: true, LastTraffic: ago(OthersIdle)}, InTheWay},
 		"ready, and another rests":          {Machine{State: Ready}, LoadView{Pinned: true, AnyLoaded: true, LastTraffic: ago(OthersIdle + 1)}, ""},
-		"ready and in doubt":                {Machine{State: Ready}, LoadView{InDoubt: true, Traffic: true}, ""},
-		"ready and in doubt beside another": {Machine{State: Ready}, LoadView{InDoubt: true, OthersUsed: true}, InTheWay},
-		"ready, in doubt, and it fits":      {Machine{State: Ready}, LoadView{InDoubt: true, OthersUsed: true, Fits: true}, ""},
+		"ready and in doubt":                {Machine{State: Ready}, LoadView{Unclear: true, Traffic: true}, ""},
+		"ready and in doubt beside another": {Machine{State: Ready}, LoadView{Unclear: true, OthersUsed: true}, InTheWay},
+		"ready, in doubt, and it fits":      {Machine{State: Ready}, LoadView{Unclear: true, OthersUsed: true, Fits: true}, ""},
 	} {
 		c.view.Now = now
 		if name != "nobody knows what Ollama has" {

@@ -95,7 +95,7 @@ func (k *Keeper) loadView() LoadView {
 		Loading: !k.focusLoads().IsZero(), LoadingOther: !k.loads.since.IsZero(), Pulling: !k.pull.since.IsZero(),
 		NotBefore: k.loads.notBefore, Listed: w.Server.API.Successes+w.Server.API.Failures > 0,
 		InMemory: w.Server.LoadedKnown && w.Server.IsLoaded(w.Focus),
-		Pinned:   k.settings.KeepAlive < 0, InDoubt: k.inDoubt(),
+		Pinned:   k.settings.KeepAlive < 0, Unclear: k.unclear(),
 		GPUDoubted: w.Devices.DoubtedAt, Wanted: of.Wanted, Tried: k.loads.tried,
 		Traffic: len(k.turn.Traffic.InFlight) > 0, LastTraffic: w.Server.LastTraffic,
 		AnyLoaded: len(w.Server.Loaded) > 0, OthersUsed: k.othersInUse(), Fits: w.FitsBeside(w.Focus),
@@ -158,7 +158,7 @@ func (k *Keeper) loadFailed(failure watch.Failure) {
 	if k.machine.State == Exhausted {
 		k.loads.notBefore = now.Add(exhaustedRetry)
 	}
-	k.seen.Focused().Streak.Doubt = "the model could not be loaded: " + cmp.Or(failure.Answer, failure.Text)
+	k.seen.Focused().Streak.Inconclusive = "the model could not be loaded: " + cmp.Or(failure.Answer, failure.Text)
 	if failure.Answer == "" {
 		k.kick(Kick{TCP: true, API: true, Inspect: true})
 	}

@@ -130,20 +130,20 @@ func (k *Keeper) askAbout(hint evidence.Sign) {
 	}
 }
 
-// inDoubt says that an error hinted at trouble with the model that the probe looks at,
+// unclear says that an error hinted at trouble with the model that the probe looks at,
 // and that nothing has decided it since.
-func (k *Keeper) inDoubt() bool {
-	return k.seen.Hints.InDoubt(k.seen.Focus, k.turn.now, k.seen.Focused().Succeeded())
+func (k *Keeper) unclear() bool {
+	return k.seen.Hints.Unclear(k.seen.Focus, k.turn.now, k.seen.Focused().Succeeded())
 }
 
-// doubtPause is between two probes that are sent beside clients because of a doubt.
-const doubtPause = 30 * time.Second
+// unclearPause is between two probes that are sent beside clients because of a doubt.
+const unclearPause = 30 * time.Second
 
-// asksInDoubt says that the model is to be asked beside a client that waits for it:
+// asksUnclear says that the model is to be asked beside a client that waits for it:
 // the processes did not decide a hint, and the clients, whose requests may have it
 // loaded and replaced again and again, get no token.
-func (k *Keeper) asksInDoubt(p verdict.Picture) bool {
-	if !k.inDoubt() || p.Now.Sub(k.looks.askedBeside) < doubtPause {
+func (k *Keeper) asksUnclear(p verdict.Picture) bool {
+	if !k.unclear() || p.Now.Sub(k.looks.askedBeside) < unclearPause {
 		return false
 	}
 	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return r.Model == p.Target && r.FirstChunkAt.IsZero() })

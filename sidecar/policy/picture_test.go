@@ -70,7 +70,7 @@ func watched(perSecond time.Duration) (pulse watch.Pulse) {
 func works(p *verdict.Picture)    { p.Server.Pulse = watched(time.Second) }
 func unseen(p *verdict.Picture)   { p.Server.Pulse = watch.Pulse{} }
 func unread(p *verdict.Picture)   { p.Model.Streak = watch.Streak{} }
-func doubt(p *verdict.Picture)    { p.Model.Streak.Doubt = "waiting while the container works" }
+func doubt(p *verdict.Picture)    { p.Model.Streak.Inconclusive = "waiting while the container works" }
 func unloaded(p *verdict.Picture) { p.Server.Loaded = nil }
 func apart(p *verdict.Picture)    { p.Apart = "it is another one" }
 

@@ -133,7 +133,7 @@ func (k *Keeper) planProbe() {
 		return
 	}
 	if reason := k.holdProbe(p); reason != "" {
-		streak.Doubt = reason
+		streak.Inconclusive = reason
 		k.probes.next = p.Now.Add(k.settings.RecheckInterval)
 		return
 	}
@@ -178,7 +178,7 @@ func (k *Keeper) sendProbe(p verdict.Picture) {
 	k.probes.lastID++
 	a := &attempt{id: k.probes.lastID, target: k.seen.Focus, began: p.Now, unlisted: k.asksUnlisted(p)}
 	k.probes.asked, k.probes.anyway = p.Now, false
-	if k.asksInDoubt(p) {
+	if k.asksUnclear(p) {
 		k.looks.askedBeside = p.Now
 	}
 	k.probes.open = append(k.probes.open, a)
@@ -216,7 +216,7 @@ func (k *Keeper) probeAnswered(o watch.ProbeAnswered) {
 	}
 	of := k.seen.Focused()
 	if result.Outcome == evidence.Failure && result.Server && k.serverStarts() {
-		of.Streak.Doubt = "the server has just started: " + result.Reason
+		of.Streak.Inconclusive = "the server has just started: " + result.Reason
 		k.probes.next = result.At.Add(startingRecheck)
 		return
 	}
@@ -249,7 +249,7 @@ func (k *Keeper) probeSucceeded(a *attempt, result evidence.ProbeResult) {
 		k.probes.next = result.At
 	}
 	if a.target != k.seen.Main {
-		k.lookAt(k.seen.Main)
+		k.focusOn(k.seen.Main)
 	}
 }
 
@@ -259,6 +259,6 @@ func (k *Keeper) probeDecidedNothing(a *attempt, result evidence.ProbeResult) {
 		k.probes.next = result.At
 	}
 	if a.target != k.seen.Main && k.machine.State == Ready { // else it is that model which is being mended
-		k.lookAt(k.seen.Main)
+		k.focusOn(k.seen.Main)
 	}
 }

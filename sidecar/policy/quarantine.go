@@ -35,8 +35,8 @@ func (k *Keeper) setAside() {
 		return
 	}
 	k.keepOut(model, k.turn.now, k.judgement.Verdict, k.judgement.Sentence)
-	if k.seen.Aside() {
-		k.lookAt(k.seen.Main)
+	if k.seen.FocusOnOther() {
+		k.focusOn(k.seen.Main)
 	}
 	k.handle(Event{Kind: SetAside})
 }

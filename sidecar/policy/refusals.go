@@ -45,7 +45,7 @@ func (k *Keeper) wasRefused(sign evidence.Sign) {
 
 // checkRefusals loads the model that was refused last, if that is to be found out now.
 func (k *Keeper) checkRefusals() {
-	if !k.doubtsRefusals(k.picture()) {
+	if !k.worthChecking(k.picture()) {
 		return
 	}
 	model := k.seen.Refused.Model
@@ -54,9 +54,9 @@ func (k *Keeper) checkRefusals() {
 	k.do(CheckRefusal{k.seen.Generation, model})
 }
 
-// doubtsRefusals says that a check is worth a load, and that the load is in nobody's
+// worthChecking says that a check is worth a load, and that the load is in nobody's
 // way. In other states than ready Clawgate loads its own model, which tells the same.
-func (k *Keeper) doubtsRefusals(p verdict.Picture) bool {
+func (k *Keeper) worthChecking(p verdict.Picture) bool {
 	model := k.seen.Refused.Model
 	of := k.seen.Models.Get(model)
 	switch {

@@ -31,7 +31,7 @@ type remedy struct {
 	lastError    string
 	lastTook     time.Duration // from isolation to open, the last time
 	backoff      time.Time     // when it ends
-	taken        Attempts      // about the present trouble; tried fills in the rest
+	tried        Attempts      // about the present trouble; tried fills in the rest
 	quietMoments map[verdict.Verdict]time.Time
 }
 
@@ -119,7 +119,7 @@ func (k *Keeper) beginRemedy() {
 	r.began, r.rung, r.run, r.running = now, rung, run, true
 	others := verdict.OthersAtRest(k.picture(), target)
 	others = others[:min(len(others), mostAtOnce)]
-	k.noteTaken(rung)
+	k.noteTried(rung)
 	k.noteLoaded(rung, target, others)
 	k.setGate()
 	k.changed(rung)

@@ -103,9 +103,9 @@ type Event struct {
 	// UnloadsSpent says that unloading was tried so often lately that only a
 	// restart is left.
 	UnloadsSpent bool
-	// Aside says that the probe looks at another model than the main one: its
+	// FocusOnOther says that the probe looks at another model than the main one: its
 	// trouble is no reason to cut what the server gives to others.
-	Aside bool
+	FocusOnOther bool
 	// Observe says with Resumed that Clawgate only watches all the same
 	// (CLAWGATE_MODE=observe).
 	Observe bool

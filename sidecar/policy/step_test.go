@@ -217,8 +217,8 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 
 // What is wrong with one model is no reason to cut what the main one gives.
 func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
-	silent := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Model: "n", Need: verdict.Mend}}
-	failed := Event{Kind: RemedyFailed, Aside: true, BudgetLeft: true}
+	silent := Event{Kind: Judged, FocusOnOther: true, BudgetLeft: true, Judgement: verdict.Judgement{Model: "n", Need: verdict.Mend}}
+	failed := Event{Kind: RemedyFailed, FocusOnOther: true, BudgetLeft: true}
 	for name, c := range map[string]struct {
 		machine Machine
 		event   Event
@@ -231,7 +231,7 @@ func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
 			t.Errorf("%s: %+v and %q", name, after, task)
 		}
 	}
-	server := Event{Kind: Judged, Aside: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
+	server := Event{Kind: Judged, FocusOnOther: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
 	if after, _ := Step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
 		t.Errorf("a silent server is not restarted: %+v", after)
 	}

@@ -36,7 +36,7 @@ func (k *Keeper) sign(sign evidence.Sign) {
 		switch {
 		case sign.Model == k.seen.Focus || k.machine.State == Recovering:
 		case sign.Model == k.seen.Main:
-			k.lookAt(sign.Model)
+			k.focusOn(sign.Model)
 		case k.machine.State == Ready:
 			k.suspect(sign.Model)
 		}
@@ -85,8 +85,8 @@ func (k *Keeper) credit(sign evidence.Sign) {
 // probe is sent.
 func (k *Keeper) died(sign evidence.Sign) {
 	k.kick(Kick{Inspect: true}) // it may be the whole container that ends
-	if sign.Model == k.seen.Main && k.seen.Aside() {
-		k.lookAt(sign.Model) // it comes first
+	if sign.Model == k.seen.Main && k.seen.FocusOnOther() {
+		k.focusOn(sign.Model) // it comes first
 	}
 	of := k.seen.Models.Of(sign.Model)
 	of.Present = false
@@ -128,7 +128,7 @@ func (k *Keeper) sawAnswer(sign evidence.Sign) {
 	switch {
 	case sign.Model == k.seen.Focus:
 		k.probes.next = sign.At
-	case k.machine.State == Ready && !k.seen.Aside():
-		k.lookAsideAt(sign.Model)
+	case k.machine.State == Ready && !k.seen.FocusOnOther():
+		k.focusOnOther(sign.Model)
 	}
 }

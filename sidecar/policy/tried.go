@@ -10,9 +10,9 @@ import (
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
-// noteTaken remembers what has been done about the present trouble.
-func (k *Keeper) noteTaken(rung Rung) {
-	taken := &k.remedy.taken
+// noteTried remembers what has been done about the present trouble.
+func (k *Keeper) noteTried(rung Rung) {
+	taken := &k.remedy.tried
 	switch rung {
 	case MakeRoom:
 		taken.MadeRoom = true
@@ -29,7 +29,7 @@ func (k *Keeper) noteTaken(rung Rung) {
 
 // tried is what has been done about the present trouble, and what came of it.
 func (k *Keeper) tried() Attempts {
-	tried := k.remedy.taken
+	tried := k.remedy.tried
 	tried.Unloaded = tried.Unloaded && k.machine.Tried == k.seen.Focus
 	tried.QuietMoments = k.remedy.tookQuietMoments(k.turn.now)
 	if k.machine.State == Exhausted && k.BudgetLeft() == 0 {
@@ -40,7 +40,7 @@ func (k *Keeper) tried() Attempts {
 
 // noteFailure counts what the engine could not do, in a row.
 func (k *Keeper) noteFailure(rung Rung, failure *watch.EngineError) {
-	taken := &k.remedy.taken
+	taken := &k.remedy.tried
 	switch {
 	case failure == nil:
 		taken.FailedStops, taken.FailedStarts = 0, 0
@@ -82,8 +82,8 @@ func (k *Keeper) noteLoaded(rung Rung, target string, others []string) {
 			k.loads.restore = append(k.loads.restore, m)
 		}
 	}
-	if k.seen.Aside() {
-		k.lookAt(k.seen.Main)
+	if k.seen.FocusOnOther() {
+		k.focusOn(k.seen.Main)
 	}
 }
 

@@ -15,7 +15,7 @@ var healthyRecord = Record{
 }
 
 func modelAnswers(p Picture) (Judgement, bool) {
-	if p.Model.Streak.Failures > 0 || p.Model.Streak.Doubt != "" || p.Model.Streak.Successes < p.Limit.SuccessThreshold {
+	if p.Model.Streak.Failures > 0 || p.Model.Streak.Inconclusive != "" || p.Model.Streak.Successes < p.Limit.SuccessThreshold {
 		return Judgement{}, false
 	}
 	if p.Model.Streak.Last.Late {

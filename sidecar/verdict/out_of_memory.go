@@ -59,7 +59,7 @@ func outOfMemory(p Picture) (Judgement, bool) {
 	next := j
 	next.Need = Person
 	next.Sentence += "; choose a smaller model or context, or free the GPU"
-	if !p.aside() && (heldInVain(p) || !view && !p.Traffic.UsesBeside(p.Target) && p.Server.Pulse.RestsFor(p.Now) >= nobodyWorks) {
+	if !p.focusOnOther() && (heldInVain(p) || !view && !p.Traffic.UsesBeside(p.Target) && p.Server.Pulse.RestsFor(p.Now) >= nobodyWorks) {
 		next = Judgement{Verdict: OutOfMemory, Need: Mend, Sentence: j.Sentence, Then: []Then{{After: Restart, Judgement: next}}}
 	}
 	if len(OthersAtRest(p, p.Target)) > 0 {
@@ -82,14 +82,14 @@ func heldInVain(p Picture) bool {
 const nobodyWorks = 10 * time.Second
 
 // aside says that the picture is about another model than the main one.
-func (p Picture) aside() bool { return p.Target != p.Main }
+func (p Picture) focusOnOther() bool { return p.Target != p.Main }
 
 // OthersAtRest are the loaded models beside one that nobody uses. The main model
 // makes room for no other.
 func OthersAtRest(p Picture, beside string) []string {
 	var names []string
 	for _, m := range p.Server.Loaded {
-		if m.Name != beside && !p.Traffic.Uses(m.Name) && !(p.aside() && m.Name == p.Main) {
+		if m.Name != beside && !p.Traffic.Uses(m.Name) && !(p.focusOnOther() && m.Name == p.Main) {
 			names = append(names, m.Name)
 		}
 	}

@@ -106,7 +106,7 @@ func ready(n int, d time.Duration, last evidence.ProbeResult) func(*Picture) {
 	return func(p *Picture) { p.Model.Streak = failures(n, d, last) }
 }
 
-func doubt(p *Picture)  { p.Model.Streak.Doubt = "waiting while the container works" }
+func doubt(p *Picture)  { p.Model.Streak.Inconclusive = "waiting while the container works" }
 func unread(p *Picture) { p.Model.Streak = watch.Streak{} }
 func mute(p *Picture)   { p.Model.Streak, p.Server.Answered = watch.Streak{}, false }
 

@@ -52,7 +52,7 @@ func (d dice) probes(p *Picture) {
 		p.Model.Streak = watch.Streak{Successes: d.IntN(4), Last: result}
 	}
 	if d.oneIn(2) {
-		p.Model.Streak.Doubt = "waiting"
+		p.Model.Streak.Inconclusive = "waiting"
 	}
 }
 

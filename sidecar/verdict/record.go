@@ -66,7 +66,7 @@ type rule struct {
 var order = []rule{
 	{find: operatorActed},
 	{find: containerGone},
-	{find: deviceFailed, unless: []func(Picture) bool{Picture.aside, runnerDied, foundNoRoom}},
+	{find: deviceFailed, unless: []func(Picture) bool{Picture.focusOnOther, runnerDied, foundNoRoom}},
 	{find: serverSilent},
 	{find: modelMissing},
 	{find: ourLoad},

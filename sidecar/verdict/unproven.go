@@ -29,14 +29,14 @@ func undecided(p Picture, before Judgement, answers bool) Judgement {
 	switch {
 	case p.Model.Streak.Failures > 0:
 		kept.Sentence = fmt.Sprintf("%d of %d readiness probes failed: %s", p.Model.Streak.Failures, p.Limit.FailureThreshold, p.Model.Streak.Last.Reason)
-	case p.Model.Streak.Doubt != "" && answers && before.Verdict == Slow && p.Model.Streak.Last.Late:
+	case p.Model.Streak.Inconclusive != "" && answers && before.Verdict == Slow && p.Model.Streak.Last.Late:
 		// a late answer is awaited like the one before
-	case p.Model.Streak.Doubt != "" && answers && before.Need == MendWhenQuiet:
+	case p.Model.Streak.Inconclusive != "" && answers && before.Need == MendWhenQuiet:
 		// it waits for a quiet moment; being busy is none, and no end of the wait
-	case p.Model.Streak.Doubt != "" && answers:
-		kept.Verdict, kept.Sentence = Busy, p.Model.Streak.Doubt
-	case p.Model.Streak.Doubt != "":
-		kept.Sentence = "nothing is proven yet: " + p.Model.Streak.Doubt
+	case p.Model.Streak.Inconclusive != "" && answers:
+		kept.Verdict, kept.Sentence = Busy, p.Model.Streak.Inconclusive
+	case p.Model.Streak.Inconclusive != "":
+		kept.Sentence = "nothing is proven yet: " + p.Model.Streak.Inconclusive
 	}
 	return kept
 }

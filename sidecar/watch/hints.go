@@ -116,9 +116,9 @@ func (h *Hints) Leave(hint evidence.Sign, now time.Time, always bool) {
 	}
 }
 
-// InDoubt says that an error hinted at trouble with a model a moment ago, and that nothing
+// Unclear says that an error hinted at trouble with a model a moment ago, and that nothing
 // has decided it since it was last known to be well.
-func (h *Hints) InDoubt(model string, now, well time.Time) bool {
+func (h *Hints) Unclear(model string, now, well time.Time) bool {
 	hint, found := h.unclear[model]
 	return found && now.Sub(hint.At) < unclearFor && hint.At.After(well)
 }

@@ -102,8 +102,8 @@ func (r *Role) Wanting() bool {
 	return r.bond.Wanting() || !gone.since.IsZero() && !gone.beside && gone.answered.IsZero()
 }
 
-// Doubt drops an answer that the container may have given, since it ran meanwhile.
-func (r *Role) Doubt(now time.Time) {
+// RanMeanwhile drops an answer that the container may have given, since it ran meanwhile.
+func (r *Role) RanMeanwhile(now time.Time) {
 	if gone := &r.absence; !gone.since.IsZero() && !gone.beside {
 		gone.since, gone.answered = now, time.Time{}
 	}

@@ -47,8 +47,8 @@ type Refusals struct {
 // Focused is what is known of the model that the probe looks at.
 func (s *State) Focused() *Model { return s.Models.Of(s.Focus) }
 
-// Aside says that the probe looks at another model than the main one.
-func (s *State) Aside() bool { return s.Focus != s.Main }
+// FocusOnOther says that the probe looks at another model than the main one.
+func (s *State) FocusOnOther() bool { return s.Focus != s.Main }
 
 // LookAt has the probe look at a model.
 func (s *State) LookAt(model string) {

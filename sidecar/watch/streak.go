@@ -13,8 +13,8 @@ type Streak struct {
 	Failures  int
 	// FailingSince is when the first failure of the present row was seen.
 	FailingSince time.Time
-	// Doubt is why the newest attempt decided nothing; empty when it did.
-	Doubt string
+	// Inconclusive is why the newest attempt decided nothing; empty when it did.
+	Inconclusive string
 }
 
 // Add counts one result and returns the new streak. Unknown moves no counter,
@@ -31,7 +31,7 @@ func (s Streak) Add(r evidence.ProbeResult) Streak {
 		}
 		return Streak{Last: r, Failures: s.Failures + 1, FailingSince: since}
 	default:
-		s.Doubt = r.Reason
+		s.Inconclusive = r.Reason
 		if r.Unloaded {
 			s.Failures, s.FailingSince = 0, time.Time{}
 		}
