@@ -19,6 +19,8 @@ const (
 	heads         = 4
 	keyValueHeads = 2
 	headSize      = 16
+	// poolingMean is llama.cpp's number for it (enum llama_pooling_type).
+	poolingMean uint32 = 1
 )
 
 // Config says how heavy the model is. The zero value is the lightest: 440 KB,
@@ -33,6 +35,9 @@ type Config struct {
 	Context int
 	// Seed chooses the weights; the same seed gives the same bytes.
 	Seed uint64
+	// Embeds makes it a model that gives vectors and says nothing: the server goes
+	// by the pooling type of the file.
+	Embeds bool
 }
 
 // Template is the chat template to create the model with. It does not mention
@@ -99,7 +104,7 @@ func (c Config) validate() error {
 // metadata is what llama.cpp and Ollama need to know about a qwen3 model.
 func metadata(c Config) []field {
 	words, kinds := vocabulary()
-	return []field{
+	fields := []field{
 		{"general.architecture", "qwen3"},
 		{"general.name", "tiny random qwen3"},
 		{"general.file_type", uint32(0)}, // all weights are 32-bit floats
@@ -125,6 +130,10 @@ func metadata(c Config) []field {
 		{"tokenizer.ggml.padding_token_id", indexOf(words, endOfText)},
 		{"tokenizer.ggml.add_bos_token", false},
 	}
+	if c.Embeds {
+		fields = append(fields, field{"qwen3.pooling_type", poolingMean})
+	}
+	return fields
 }
 
 // tensors lists the weights. Only the output rows of the letters and the space
