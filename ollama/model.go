@@ -1,17 +1,6 @@
 package ollama
 
-import (
-	"cmp"
-	"strings"
-)
-
-// What Ollama assumes where a model's name leaves a part out
-// (types/model/name.go of Ollama).
-const (
-	defaultHost      = "registry.ollama.ai"
-	defaultNamespace = "library"
-	defaultTag       = "latest"
-)
+import "strings"
 
 // What newer releases of Ollama take at the end of a name for the place where the
 // model runs, and not for a part of its name (internal/modelref of 0.32.14).
@@ -23,52 +12,44 @@ const (
 // NormalizeModel gives every spelling of one model's name one form: defaults
 // left out in front, the tag always there, lower case, no blanks around it.
 // "Qwen3", " qwen3:latest" and "registry.ollama.ai/library/qwen3" are all
-// "qwen3:latest". Ollama compares names without regard to case, so a gate by
-// model that did not could be walked around. An empty name stays empty.
+// "qwen3:latest". An empty name stays empty, and a name that no release takes for
+// any model's stays as it is: it is no model's, whatever it looks like.
 //
 // Where releases differ, what one of them refuses is taken as the other reads it:
 // nobody can have a model of that name. So "qwen3:32b:local" is "qwen3:32b", and
 // "gpt-oss:20b:cloud" is "gpt-oss:20b-cloud". "qwen3:local" stays what it is: for
 // newer releases it is "qwen3:latest", but for 0.9.6 it is a model of its own, and
-// trouble with one of two models must not close the other; see [localReading].
+// trouble with one of two models must not close the other; see [localReading]. And
+// "http://qwen3:32b" is "qwen3:32b": so 0.9.6 reads it where /api/chat unloads
+// (ParseModelPath in server/modelpath.go), and nowhere else.
 func NormalizeModel(name string) string {
-	name = withoutSource(strings.TrimSpace(name))
-	if name == "" {
+	trimmed := strings.TrimSpace(name)
+	if trimmed == "" {
 		return ""
 	}
-	rest, tag := cutTag(name)
-	rest, model := cutLast(rest)
-	host, namespace := cutLast(rest)
-	if _, after, found := strings.Cut(host, "://"); found {
-		host = after
+	parts := parseName(foldName(withoutSource(trimmed)))
+	if _, after, found := strings.Cut(name, "://"); found && !strings.Contains(after, "://") && parts.check() != nil {
+		parts = parseName(foldName(after))
 	}
-	host = strings.ToLower(cmp.Or(host, defaultHost))
-	namespace = strings.ToLower(cmp.Or(namespace, defaultNamespace))
-	short := strings.ToLower(model) + ":" + strings.ToLower(cmp.Or(tag, defaultTag))
-	switch {
-	case host != defaultHost:
-		return host + "/" + namespace + "/" + short
-	case namespace != defaultNamespace:
-		return namespace + "/" + short
+	if parts.check() != nil {
+		return name
 	}
-	return short
+	return parts.short()
 }
 
 // withoutSource takes a source off the end of a name that has a tag before it.
 func withoutSource(name string) string {
-	for {
-		base, source := cutSource(name)
-		if _, tag := cutTag(base); source == "" || tag == "" {
-			if source != "" {
-				name = base + ":" + source // without blanks, in small letters
-			}
-			return name
-		}
-		if source == cloudSource {
-			return base + "-" + cloudSource
-		}
-		name = base
+	base, source := cutSource(name)
+	_, nested := cutSource(base)
+	switch {
+	case source == "" || nested != "" || Remote(base): // two of them are refused by all
+		return name
+	case !hasTag(base):
+		return base + ":" + source // without blanks, in small letters
+	case source == cloudSource:
+		return base + "-" + cloudSource
 	}
+	return base
 }
 
 // cutSource splits a name before its last colon, if a source follows.
@@ -79,25 +60,14 @@ func cutSource(name string) (base, source string) {
 	}
 	switch source = strings.ToLower(strings.TrimSpace(name[colon+1:])); source {
 	case localSource, cloudSource:
-		return strings.TrimSpace(name[:colon]), source
+		return name[:colon], source
 	}
 	return name, ""
 }
 
-// cutTag splits a name before its tag; a colon before a slash is a host's.
-func cutTag(name string) (rest, tag string) {
-	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		return name[:colon], name[colon+1:]
-	}
-	return name, ""
-}
-
-// cutLast splits s at its last slash; without one, all of it is the last part.
-func cutLast(s string) (before, last string) {
-	if slash := strings.LastIndexByte(s, '/'); slash >= 0 {
-		return s[:slash], s[slash+1:]
-	}
-	return "", s
+// hasTag says that a name has one; a colon before a slash is a host's.
+func hasTag(name string) bool {
+	return strings.LastIndexByte(name, ':') > strings.LastIndexByte(name, '/')
 }
 
 // localReading is the other model that a normalised name may mean: newer releases

@@ -2,7 +2,6 @@ package ollama
 
 import (
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -29,11 +28,24 @@ func TestEverySpellingOfAModelIsOneName(t *testing.T) {
 		"localhost:5000/me/q:1:local": "localhost:5000/me/q:1",
 		"qwen3:local":                 "qwen3:local", // for 0.9.6 a tag
 		"qwen3: LOCAL":                "qwen3:local",
+		"h:5/me/q:Local":              "h:5/me/q:local",
 		"gpt-oss:20b:cloud":           "gpt-oss:20b-cloud",
 		"gpt-oss:20b-cloud":           "gpt-oss:20b-cloud",
 		"gpt-oss:Cloud":               "gpt-oss:cloud",
 		"qwen3:32b-local":             "qwen3:32b-local",
 		"local/qwen3":                 "local/qwen3:latest",
+		"hf.co/ME/qwen3:32B":          "hf.co/me/qwen3:32b",
+		"https:///library/qwen3:32b":  "qwen3:32b", // an empty host is the default one
+		"ftp://h:5/me/q:1":            "h:5/me/q:1",
+		// 0.9.6, /api/chat with a keep_alive of 0: ParseModelPath takes a scheme off.
+		"http://qwen3:32b":    "qwen3:32b",
+		"x://Library/QWEN3":   "qwen3:latest",
+		"http://me/qwen3:32b": "me/qwen3:32b",
+		// 0.9.6, /api/embed: no look at what is valid before the comparison without
+		// regard to case, which takes two more signs for letters.
+		"ſnowflake-arctic-embed": "snowflake-arctic-embed:latest",
+		"deeKseek":               "deekseek:latest",
+		"nomic-EMBED:v1.5":       "nomic-embed:v1.5",
 	} {
 		if got := NormalizeModel(name); got != want {
 			t.Errorf("NormalizeModel(%q) = %q, want %q", name, got, want)
@@ -41,6 +53,25 @@ func TestEverySpellingOfAModelIsOneName(t *testing.T) {
 		if again := NormalizeModel(want); again != want {
 			t.Errorf("NormalizeModel(%q) = %q: not stable", want, again)
 		}
+	}
+}
+
+// A name that every release refuses is nobody's: what comes of a request for it is no
+// evidence about the model that it resembles.
+func TestWhatNoReleaseTakesForANameStaysAsItIs(t *testing.T) {
+	for _, name := range []string{
+		"/qwen3:32b", "library//qwen3:32b", "qwen3:", "qwen3:/32b", ":32b", "qwen3:32b/", "qwen3:32b:64b", "qwen3:32b:local:local", "qwen3:32b:cloud:local",
+		"qwen3:32b-cloud:local", "qwen3:32b :local", "qwen 3:32b", "-qwen3:32b", "qwen3:-32b", "qwen3:32b@sha256", "m\u0130ni", "m\u0131ni", "QWÉN3",
+		"registry.ollama.ai/library/extra/qwen3:32b", "a://b://h/library/qwen3:32b", "a://b://qwen3:32b", "http://", "://", "registry.ollama.ai/li.b/qwen3",
+		strings.Repeat("q", 81), "library/qwen3:" + strings.Repeat("t", 81), strings.Repeat("h", 351) + "/library/qwen3", "!/library/qwen3", "!",
+	} {
+		if got := NormalizeModel(name); got != name {
+			t.Errorf("%q becomes %q", name, got)
+		}
+	}
+	long := strings.Repeat("h", 350) + "/" + strings.Repeat("n", 80) + "/" + strings.Repeat("Q", 80) + ":" + strings.Repeat("t", 80)
+	if got := NormalizeModel(long); got != strings.ToLower(long) {
+		t.Errorf("the longest name becomes %q", got)
 	}
 }
 
@@ -82,7 +113,7 @@ func TestRemoteModelsAreToldByTheirTags(t *testing.T) {
 // Names that a release takes for one model are one here, and names that it tells
 // apart are two.
 func TestNamesAreOneWhereOllamaTakesThemForOne(t *testing.T) {
-	pieces := []string{"a", "A", "b", "local", "LOCAL", ":", ":", "/", " ", "\t", "library", "registry.ollama.ai", "latest", "-", "https://", "h:5"}
+	pieces := []string{"a", "A", "b", "local", "LOCAL", ":", ":", "/", "/", " ", "\t", "library", "registry.ollama.ai", "latest", "-", "https://", "h:5", "é"}
 	random := rand.New(rand.NewPCG(1, 2))
 	names := []string{}
 	for range 4000 {
@@ -90,14 +121,17 @@ func TestNamesAreOneWhereOllamaTakesThemForOne(t *testing.T) {
 		for range 1 + random.IntN(7) {
 			name.WriteString(pieces[random.IntN(len(pieces))])
 		}
-		if slices.ContainsFunc([]bool{older(name.String()) != "", newer(name.String()) != ""}, func(valid bool) bool { return valid }) {
+		switch {
+		case older(name.String()) != "" || newer(name.String()) != "" || unloader(name.String()) != "":
 			names = append(names, name.String())
+		case strings.TrimSpace(name.String()) != "" && NormalizeModel(name.String()) != name.String():
+			t.Errorf("all refuse %q, which becomes %q", name.String(), NormalizeModel(name.String()))
 		}
 	}
 	if len(names) < 500 {
 		t.Fatalf("only %d names are valid", len(names))
 	}
-	for release, read := range map[string]func(string) string{"0.9.6": older, "0.32.14": newer} {
+	for release, read := range map[string]func(string) string{"0.9.6": older, "0.9.6 where it unloads": unloader, "0.32.14": newer} {
 		theirs, ours := map[string]string{}, map[string]string{} // one name for each
 		for _, name := range names {
 			their, our := read(name), NormalizeModel(name)
@@ -122,12 +156,12 @@ func TestNamesAreOneWhereOllamaTakesThemForOne(t *testing.T) {
 func older(name string) string {
 	rest, tag := name, "latest"
 	if strings.LastIndex(name, ":") > strings.LastIndex(name, "/") {
-		rest, tag, _ = cutPromised(name, ":")
+		rest, tag, _ = cutMissing(name, ":")
 	}
 	host, namespace, model, promised := "registry.ollama.ai", "library", "", false
-	if rest, model, promised = cutPromised(rest, "/"); !promised {
+	if rest, model, promised = cutMissing(rest, "/"); !promised {
 		model = rest
-	} else if rest, namespace, promised = cutPromised(rest, "/"); !promised {
+	} else if rest, namespace, promised = cutMissing(rest, "/"); !promised {
 		namespace = rest
 	} else {
 		host = rest
@@ -152,7 +186,7 @@ func older(name string) string {
 	return strings.ToLower(host + "/" + namespace + "/" + model + ":" + tag)
 }
 
-func cutPromised(s, separator string) (before, after string, found bool) {
+func cutMissing(s, separator string) (before, after string, found bool) {
 	i := strings.LastIndex(s, separator)
 	if i < 0 {
 		return s, "", false
@@ -165,6 +199,23 @@ func cutPromised(s, separator string) (before, after string, found bool) {
 		after = "!"
 	}
 	return before, after, true
+}
+
+// unloader is how 0.9.6 reads a name in /api/chat with a keep_alive of 0
+// (ParseModelPath).
+func unloader(name string) string {
+	if _, after, found := strings.Cut(name, "://"); found {
+		name = after
+	}
+	if strings.Contains(name, "://") || strings.Count(name, "/") > 2 {
+		return ""
+	}
+	for _, part := range strings.Split(name, "/") {
+		if part == "" {
+			return ""
+		}
+	}
+	return older(name)
 }
 
 // newer is how 0.32.14 reads a name that is not remote.

@@ -60,8 +60,6 @@ type serverFacts struct {
 	// Addresses are what the URL's host name stands for.
 	Addresses []netip.Addr
 	API       evidence.ProbeResult
-	// Models are the names that the server lists.
-	Models []string
 }
 
 // reached says that something accepts connections at the URL.

@@ -28,7 +28,7 @@ func sound() Facts {
 		Server: serverFacts{
 			TCP: evidence.ProbeResult{Outcome: evidence.Success}, Version: "0.9.6",
 			Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.2")},
-			API:       evidence.ProbeResult{Outcome: evidence.Success}, Models: []string{"qwen3:32b"},
+			API:       evidence.ProbeResult{Outcome: evidence.Success},
 		},
 		GPU: evidence.GPUView{Known: true, Driver: "570.1", GPUs: []evidence.GPU{{Name: "NVIDIA H200"}}},
 	}
@@ -54,7 +54,6 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 	}
 	missing := func(f *Facts) {
 		f.Server.API = evidence.ProbeResult{Outcome: evidence.Failure, Missing: true}
-		f.Server.Models = []string{"llama3:latest"}
 	}
 	unreachable := func(f *Facts) {
 		f.Server = serverFacts{TCP: evidence.ProbeResult{Outcome: evidence.Failure, Reason: "no connection"}}
@@ -104,11 +103,6 @@ func TestWhatIsWrongIsNamedWithWhatToDo(t *testing.T) {
 
 		{"model missing, no pull", func(f *Facts) { missing(f); f.Config.Pull = false }, Fail, "model", "ollama pull qwen3:32b"},
 		{"model missing, observing", func(f *Facts) { missing(f); f.Config.Mode = config.Observe }, Fail, "model", "observe"},
-		{"model in another case", func(f *Facts) { missing(f); f.Server.Models = []string{"Qwen3:32B"} }, Fail, "model", "CLAWGATE_MODEL=Qwen3:32B"},
-		{"model under a longer name", func(f *Facts) {
-			missing(f)
-			f.Server.Models = []string{"registry.ollama.ai/library/qwen3:32b"}
-		}, Fail, "model", "CLAWGATE_MODEL=registry"},
 		{"no list of models", func(f *Facts) {
 			f.Server.API = evidence.ProbeResult{Outcome: evidence.Failure, Reason: "GET /api/tags answered 404"}
 		}, Fail, "model", "404"},
@@ -164,7 +158,7 @@ func TestWhatIsMeantSoIsNoFault(t *testing.T) {
 		},
 		"load timeout like the rest": func(f *Facts) { f.Engine.Container.Env["OLLAMA_LOAD_TIMEOUT"] = "5m" },
 		"pull to come": func(f *Facts) {
-			f.Server.API, f.Server.Models = evidence.ProbeResult{Outcome: evidence.Failure, Missing: true}, nil
+			f.Server.API = evidence.ProbeResult{Outcome: evidence.Failure, Missing: true}
 		},
 		"no GPU, none wanted": func(f *Facts) { f.GPU = evidence.GPUView{}; f.Engine.Container.GPURequested = false },
 		"GPU off":             func(f *Facts) { f.GPU = evidence.GPUView{}; f.Config.GPU = config.GPUOff },

@@ -113,10 +113,9 @@ func lookAtServer(ctx context.Context, p Parts) serverFacts {
 		facts.Addresses, err = p.Resolve(ctx, "ip", p.Config.OllamaURL.Hostname())
 		return err
 	})
-	api, list := probe.API(ctx, client, probe.APISpec{
+	facts.API, _ = probe.API(ctx, client, probe.APISpec{
 		Path: p.Config.APIPath, Status: p.Config.APIStatus, Model: p.Config.Model, Timeout: p.Config.APITimeout,
 	})
-	facts.API, facts.Models = api, probe.Names(list)
 	return facts
 }
 

@@ -109,10 +109,6 @@ func model(f Facts) []Finding {
 	case !s.API.Missing:
 		return []Finding{fail("model", s.API.Reason, "check CLAWGATE_API_PATH and CLAWGATE_API_STATUS")}
 	}
-	wanted := ollama.NormalizeModel(name)
-	if i := slices.IndexFunc(s.Models, func(m string) bool { return ollama.NormalizeModel(m) == wanted }); i >= 0 {
-		return []Finding{fail("model", fmt.Sprintf("Ollama has %q, and CLAWGATE_MODEL is %q", s.Models[i], name), "set CLAWGATE_MODEL="+s.Models[i])}
-	}
 	return []Finding{missingModel(f.Config)}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 type APISpec struct {
 	Path    string // answered with a list of models, as GET /api/tags is
 	Status  int
-	Model   string // compared letter by letter, case included
+	Model   string // in any spelling that Ollama takes for it
 	Timeout time.Duration
 }
 
@@ -61,11 +60,11 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 		return result, nil
 	}
 	list, err := listed(body)
-	names := Names(list)
+	_, has := ollama.NewListed(Names(list)).Model(ollama.NormalizeModel(spec.Model))
 	switch {
 	case err != nil:
 		result.Reason = fmt.Sprintf("GET %s answered something that is no list of models: %s", spec.Path, err)
-	case !slices.Contains(names, spec.Model) && !slices.Contains(names, spec.Model+":latest"):
+	case !has:
 		result.Missing = true
 		result.Reason = fmt.Sprintf("Ollama does not have the model %q", spec.Model)
 	default:
@@ -74,8 +73,7 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 	return result, list
 }
 
-// listed reads a list of models. Ollama appends ":latest" to a name without a
-// tag, so a wanted name without one means that.
+// listed reads a list of models.
 func listed(body []byte) ([]Listed, error) {
 	var reply struct {
 		Models *[]struct {

@@ -15,10 +15,11 @@ func wants(model string) APISpec {
 	return APISpec{Path: "/api/tags", Status: 200, Model: model, Timeout: 5 * time.Second}
 }
 
-func TestTheAPIProbeLooksForTheModelByItsExactName(t *testing.T) {
+func TestTheAPIProbeLooksForTheModelInAnySpelling(t *testing.T) {
 	for name, missing := range map[string]bool{
-		"qwen3:32b": false, "llama3": false, "llama3:latest": false,
-		"Qwen3:32b": true, "qwen3": true, "qwen3:32": true, "": true,
+		"qwen3:32b": false, "llama3": false, "llama3:latest": false, "QWEN3:32B": false, "library/Qwen3:32b": false,
+		"registry.ollama.ai/library/llama3": false, "llama3:local": false,
+		"qwen3": true, "qwen3:32": true, "me/qwen3:32b": true, "qwen3:32b:32b": true, "": true,
 	} {
 		inWorld(t, func(w *world) {
 			result, list := API(w.Context(), w.client, wants(name))
