@@ -61,9 +61,10 @@ type ProbeResult struct {
 // LoadedModel is one model that Ollama holds in memory (`GET /api/ps`). Old
 // versions list a model that is still loading, newer ones do not.
 type LoadedModel struct {
-	Name     string `json:"name"`      // normalised
-	Size     uint64 `json:"size"`      // bytes, as estimated when it was loaded
-	SizeVRAM uint64 `json:"size_vram"` // bytes of Size on a GPU, 0 on a CPU; never measured again
+	Name     string `json:"name"`            // normalised; of those of one runner, the one that loaded it
+	Digest   string `json:"digest,omitzero"` // of the manifest that the name had then
+	Size     uint64 `json:"size"`            // bytes, as estimated when it was loaded
+	SizeVRAM uint64 `json:"size_vram"`       // bytes of Size on a GPU, 0 on a CPU; never measured again
 	// ContextLength is 0 where the version does not report it (before 0.11).
 	ContextLength int       `json:"context_length,omitzero"`
 	ExpiresAt     time.Time `json:"expires_at,omitzero"`

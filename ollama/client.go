@@ -81,6 +81,7 @@ func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
 	var reply struct {
 		Models []struct {
 			Name          string    `json:"name"`
+			Digest        string    `json:"digest"`
 			Size          int64     `json:"size"`
 			SizeVRAM      int64     `json:"size_vram"`
 			ExpiresAt     time.Time `json:"expires_at"`
@@ -98,7 +99,7 @@ func (c *Client) Running(ctx context.Context) ([]evidence.LoadedModel, error) {
 	models := make([]evidence.LoadedModel, 0, len(reply.Models))
 	for _, m := range reply.Models {
 		models = append(models, evidence.LoadedModel{
-			Name: NormalizeModel(m.Name), Size: uint64(max(m.Size, 0)), SizeVRAM: uint64(max(m.SizeVRAM, 0)),
+			Name: NormalizeModel(m.Name), Digest: m.Digest, Size: uint64(max(m.Size, 0)), SizeVRAM: uint64(max(m.SizeVRAM, 0)),
 			ExpiresAt: m.ExpiresAt, ContextLength: m.ContextLength, SeenAt: seenAt,
 		})
 	}
@@ -157,9 +158,12 @@ func (c *Client) postJSON(ctx context.Context, path string, body, into any) erro
 		return err
 	}
 	defer resp.Body.Close()
-	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err != nil {
 		return fmt.Errorf("cannot read the answer to POST %s: %w", path, err)
+	}
+	if len(reply) > maxReply {
+		return &malformedError{Call: "POST " + path, Err: errors.New("it is longer than 8 MiB")}
 	}
 	return decodeReply("POST "+path, resp.StatusCode, reply, into)
 }

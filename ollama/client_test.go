@@ -25,11 +25,11 @@ func TestVersion(t *testing.T) {
 
 func TestRunningListsWhatIsInMemory(t *testing.T) {
 	s := one(t, "GET /api/ps", 200, `{"models":[
-		{"name":"Qwen3","model":"qwen3:latest","size":9,"size_vram":7,"expires_at":"2318-09-13T10:23:54.5Z","context_length":4096},
+		{"name":"Qwen3","model":"qwen3:latest","digest":"953c","size":9,"size_vram":7,"expires_at":"2318-09-13T10:23:54.5Z","context_length":4096},
 		{"name":"hf.co/some/model:Q4","size":-1,"size_vram":-1}]}`)
 	got, err := s.client.Running(t.Context())
 	want := []evidence.LoadedModel{
-		{Name: "qwen3:latest", Size: 9, SizeVRAM: 7, ExpiresAt: time.Date(2318, 9, 13, 10, 23, 54, 5e8, time.UTC), ContextLength: 4096},
+		{Name: "qwen3:latest", Digest: "953c", Size: 9, SizeVRAM: 7, ExpiresAt: time.Date(2318, 9, 13, 10, 23, 54, 5e8, time.UTC), ContextLength: 4096},
 		{Name: "hf.co/some/model:q4"},
 	}
 	for i := range got {

@@ -23,10 +23,14 @@ type Failure struct {
 	Kind evidence.SignKind
 	// Says is the answer in Clawgate's words; empty for a text that it does not know.
 	Says string
+	// Load is what a load failed of by this answer; empty where it does not tell.
+	Load LoadFailure
 	// Status is the HTTP status; 200 for an error line inside a stream.
 	Status int
 	// Bytes is the length of Ollama's own text, as far as it was read.
 	Bytes int
+
+	refuses Question // what the model cannot be asked; empty for none
 }
 
 // NotFound says that Ollama does not have the model, and so has loaded nothing.
@@ -76,7 +80,7 @@ func (f *Failure) read(text string, causes int) {
 		if match == nil || s.status != 0 && s.status != f.Status {
 			continue
 		}
-		f.Kind, f.Says = s.kind, s.says
+		f.Kind, f.Says, f.Load, f.refuses = s.kind, s.says, s.load, s.refuses
 		if s.rest != nil {
 			s.rest(f, match[1:])
 		}
@@ -94,7 +98,7 @@ func (f *Failure) read(text string, causes int) {
 func (f *Failure) because(text string, causes int) {
 	cause := Failure{Status: f.Status}
 	cause.read(text, causes)
-	f.Kind = cause.Kind
+	f.Kind, f.Load = cause.Kind, cause.Load
 	if cause.Says != "" {
 		f.Says += ": " + cause.Says
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"regexp"
 	"strings"
 )
 
@@ -27,15 +26,34 @@ type generateRequest struct {
 func (c *Client) Load(ctx context.Context, model string, keepAlive any, options RunnerOptions) error {
 	request := generateRequest{Model: model, KeepAlive: keepAlive, Options: options}
 	err := c.postJSON(ctx, "/api/generate", request, nil)
-	if status := (*StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusBadRequest &&
-		status.Says == cannotGenerate {
-		return c.loadEmbedding(ctx, request)
+	if !cannotGenerate(err) {
+		return err
 	}
-	return err
+	return missingFile(c.loadEmbedding(ctx, request))
 }
 
-// cannotGenerate is what Ollama's refusal says of a model that only embeds.
-const cannotGenerate = "the model does not support generate"
+// cannotGenerate is what Ollama answers of a model that only embeds, and of one whose
+// file it cannot read.
+func cannotGenerate(err error) bool {
+	var status *StatusError
+	if !errors.As(err, &status) || status.Status != http.StatusBadRequest {
+		return false
+	}
+	refused, _ := status.Refuses()
+	return refused == Write
+}
+
+// missingFile tells by a second answer what the first could not: Ollama has the model,
+// or would have said so, and does not find its file.
+func missingFile(err error) error {
+	var status *StatusError
+	if !errors.As(err, &status) || !status.NotFound() {
+		return err
+	}
+	failure := status.Failure
+	failure.Load, failure.Says = FileMissing, "the file of the model's weights is missing"
+	return fmt.Errorf("POST /api/embed: %w", &StatusError{failure})
+}
 
 // loadEmbedding loads a model that can only embed: an empty input loads it.
 func (c *Client) loadEmbedding(ctx context.Context, request generateRequest) error {
@@ -50,49 +68,6 @@ func (c *Client) loadEmbedding(ctx context.Context, request generateRequest) err
 // (seen on 0.9.6): the caller has to make sure.
 func (c *Client) Unload(ctx context.Context, model string) error {
 	return c.postJSON(ctx, "/api/generate", generateRequest{Model: model, KeepAlive: 0}, nil)
-}
-
-type showReply struct {
-	Modelfile  string `json:"modelfile"`
-	Parameters string `json:"parameters"`
-}
-
-var fromBlob = regexp.MustCompile(`(?m)^FROM (\S*sha256-[0-9a-f]{64})\s*$`)
-
-// Blob returns the path of the model's weights inside the container, which the
-// runner has on its command line; empty when the server does not tell.
-func (c *Client) Blob(ctx context.Context, model string) (string, error) {
-	var reply showReply
-	if err := c.postJSON(ctx, "/api/show", map[string]string{"model": model}, &reply); err != nil {
-		return "", err
-	}
-	if match := fromBlob.FindStringSubmatch(reply.Modelfile); match != nil {
-		return match[1], nil
-	}
-	return "", nil
-}
-
-// EnsureParameters writes options into the model's own parameters, so that
-// every API uses them: /v1 ignores options in a body, and each difference
-// between /api and /v1 starts a new runner (seen on 0.9.6 and 0.17.4). It
-// writes nothing when they are there already. Parameters that options do not
-// name stay as they are.
-func (c *Client) EnsureParameters(ctx context.Context, model string, options map[string]json.RawMessage) (changed bool, err error) {
-	if len(options) == 0 {
-		return false, nil
-	}
-	var reply showReply
-	if err := c.postJSON(ctx, "/api/show", map[string]string{"model": model}, &reply); err != nil {
-		return false, err
-	}
-	if hasParameters(reply.Parameters, options) {
-		return false, nil
-	}
-	request := map[string]any{"model": model, "from": model, "parameters": options, "stream": false}
-	if err := c.postJSON(ctx, "/api/create", request, nil); err != nil {
-		return false, err
-	}
-	return true, nil
 }
 
 // hasParameters reads the text that /api/show prints: one line a value, the

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 const (
@@ -130,8 +132,9 @@ func metadata(c Config) []field {
 		{"tokenizer.ggml.padding_token_id", indexOf(words, endOfText)},
 		{"tokenizer.ggml.add_bos_token", false},
 	}
-	if c.Embeds {
-		fields = append(fields, field{"qwen3.pooling_type", poolingMean})
+	if c.Embeds { // before the vocabulary, as llama.cpp writes it
+		at := slices.IndexFunc(fields, func(f field) bool { return strings.HasPrefix(f.key, "tokenizer.") })
+		fields = slices.Insert(fields, at, field{"qwen3.pooling_type", poolingMean})
 	}
 	return fields
 }
