@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ type totals struct {
 type shape func(chunk) any
 
 func (s *server) chat(out *reply, r *http.Request, asked *request) {
-	s.complete(out, r, asked, len(asked.Messages) == 0, delivery{part: chatShape, whole: chatShape})
+	s.complete(out, r, asked, len(asked.Messages) == 0, delivery{part: chatShape, whole: chatShape, verb: "chat"})
 }
 
 func (s *server) generate(out *reply, r *http.Request, asked *request) {
@@ -39,13 +40,14 @@ func (s *server) generate(out *reply, r *http.Request, asked *request) {
 		out.missing(asked)
 		return
 	}
-	s.complete(out, r, asked, asked.Prompt == "", delivery{part: generateShape, whole: generateShape})
+	s.complete(out, r, asked, asked.Prompt == "", delivery{part: generateShape, whole: generateShape, verb: "generate"})
 }
 
 // delivery says how an answer reaches the client.
 type delivery struct {
 	part, whole shape
-	events      bool // server-sent events instead of lines
+	events      bool   // server-sent events instead of lines
+	verb        string // what Ollama calls it
 }
 
 // complete serves every call that generates. One that has nothing to generate
@@ -60,7 +62,7 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 	case m == nil:
 		out.unknown(asked)
 		return
-	case asked.Think != nil && *asked.Think && !m.Thinking:
+	case asked.Think != nil && *asked.Think && !m.Thinking && !m.Embeds:
 		out.error(http.StatusBadRequest, "registry.ollama.ai/library/"+m.Name+
 			" does not support thinking. Pull the model again to get the latest version with full thinking support")
 		return
@@ -70,12 +72,15 @@ func (s *server) complete(out *reply, r *http.Request, asked *request, empty boo
 		}
 		out.json(http.StatusOK, s.shaped(to.whole, chunk{model: asked.model(), reason: "unload"}))
 		return
+	case !s.speaks(m):
+		out.error(http.StatusBadRequest, fmt.Sprintf("%q does not support %s", asked.model(), to.verb))
+		return
 	}
 	ctx, done := context.WithCancel(r.Context())
 	defer done() // ends the hold on the runner
 	runner, err := s.runnerFor(ctx, m, asked)
 	if err != nil {
-		out.failed(err)
+		out.failed(asked, err)
 		return
 	}
 	if empty {
@@ -97,17 +102,29 @@ func (r *reply) missing(asked *request) {
 	r.error(http.StatusNotFound, fmt.Sprintf("model '%s' not found", asked.model()))
 }
 
+// speaks says that the server takes the model for one that generates.
+func (s *server) speaks(m *model) bool {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return s.world.speaks(m)
+}
+
 func (s *server) runnerFor(ctx context.Context, m *model, asked *request) (*runner, error) {
 	s.world.mu.Lock()
-	options := m.options(asked.Options)
+	options := m.options(asked)
 	s.world.mu.Unlock()
+	if s.world.release.shifts() {
+		options["shift"] = strconv.FormatBool(asked.Shift == nil || *asked.Shift)
+	}
 	return s.acquire(ctx, m, options, asked.KeepAlive.duration())
 }
 
 // failed answers a request that got no runner.
-func (r *reply) failed(err error) {
+func (r *reply) failed(asked *request, err error) {
 	r.moving()
 	switch {
+	case errors.Is(err, errGone):
+		r.unknown(asked)
 	case errors.Is(err, errBusy):
 		r.error(http.StatusServiceUnavailable, err.Error())
 	case errors.Is(err, context.Canceled):

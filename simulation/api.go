@@ -61,12 +61,16 @@ func (s *server) route(out *reply, r *http.Request) {
 }
 
 func (s *server) post(out *reply, r *http.Request) {
+	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/blobs/sha256:") {
+		s.keepBlob(out, r)
+		return
+	}
 	handler := map[string]func(*reply, *http.Request, *request){
 		"POST /api/chat": s.chat, "POST /api/generate": s.generate,
 		"POST /api/embed": s.embed, "POST /api/embeddings": s.embed,
 		"POST /api/show": s.show, "POST /api/create": s.create, "POST /api/pull": s.pull,
 		"POST /api/copy": s.copied, "DELETE /api/delete": s.remove,
-		"POST /v1/chat/completions": s.openAIChat,
+		"POST /v1/chat/completions": s.openAIChat, "POST /v1/embeddings": s.openAIEmbed,
 	}[r.Method+" "+r.URL.Path]
 	if handler == nil {
 		out.text(http.StatusNotFound, "text/plain", "404 page not found")
@@ -98,6 +102,9 @@ type request struct {
 	KeepAlive  *keepAlive                 `json:"keep_alive"`
 	From       string                     `json:"from"`
 	Parameters map[string]any             `json:"parameters"`
+	System     string                     `json:"system"`
+	Adapters   map[string]string          `json:"adapters"`
+	Shift      *bool                      `json:"shift"`
 	MaxTokens  int                        `json:"max_tokens"`
 	// Source and Destination are those of a copy.
 	Source      string `json:"source"`

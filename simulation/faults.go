@@ -27,6 +27,46 @@ func (w *World) ThawRunner() error {
 // KillRunner ends the runner of every loaded model, as SIGKILL does (F5).
 func (w *World) KillRunner() error { return w.runners((*runner).die) }
 
+// FreezeRunnerOf, SpinRunnerOf, KillRunnerOf and ThawRunnerOf do so to the runners of
+// one model's weights, by any of their names.
+func (w *World) FreezeRunnerOf(model string) error {
+	return w.runnersOf(model, func(r *runner) { r.frozen = true })
+}
+
+// SpinRunnerOf is SpinRunner for one model.
+func (w *World) SpinRunnerOf(model string) error {
+	return w.runnersOf(model, func(r *runner) { r.spinning = !r.loading })
+}
+
+// KillRunnerOf is KillRunner for one model.
+func (w *World) KillRunnerOf(model string) error { return w.runnersOf(model, (*runner).die) }
+
+// ThawRunnerOf is ThawRunner for one model.
+func (w *World) ThawRunnerOf(model string) error {
+	return w.runnersOf(model, func(r *runner) { r.frozen, r.spinning = false, false })
+}
+
+// runnersOf acts on the living runners of the weights that a name stands for.
+func (w *World) runnersOf(model string, act func(*runner)) error {
+	w.mu.Lock()
+	m := w.find(model)
+	w.mu.Unlock()
+	if m == nil {
+		return fmt.Errorf("simulation: there is no model called %q", model)
+	}
+	found := ErrNoRunner
+	err := w.runners(func(r *runner) {
+		if r.model.digest == m.digest {
+			act(r)
+			found = nil
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return found
+}
+
 // runners acts on the runners that the server knows and that live.
 func (w *World) runners(act func(*runner)) error {
 	err := ErrNoRunner

@@ -13,6 +13,7 @@ type flaws struct {
 	endless  bool
 	tooLarge bool
 	hollow   *hollow
+	damage   Damage // of the file
 }
 
 // hollow answers say nothing: text is empty, or the one symbol of every token.
@@ -52,8 +53,16 @@ func (w *World) FailMemory(model string, on bool) {
 	w.flaw(model, func(f *flaws) { f.tooLarge = on })
 }
 
-// Mend ends what Poison, Runaway, Hollow and FailMemory did to the model.
-func (w *World) Mend(model string) { w.flaw(model, func(f *flaws) { *f = flaws{} }) }
+// Mend ends what Poison, Runaway, Hollow, FailMemory, DamageFile and BreakAdapter did
+// to the model.
+func (w *World) Mend(model string) {
+	w.flaw(model, func(f *flaws) {
+		*f = flaws{}
+		for _, adapter := range w.find(model).adapters {
+			delete(w.badAdapters, adapter)
+		}
+	})
+}
 
 func (w *World) flaw(name string, set func(*flaws)) {
 	w.change(func() {

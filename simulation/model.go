@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,8 +15,9 @@ import (
 // weights, and the weights decide which runner serves them.
 type model struct {
 	Model
-	digest     string // of the weights, without "sha256:"
-	manifest   string // the digest of the name's manifest, which is the one that lists show
+	digest     string   // of the weights, without "sha256:"
+	manifest   string   // the digest of the manifest, which is the one that lists show
+	adapters   []string // the digests of their files
 	parameters map[string]any
 	pulled     int64 // twentieths of it that are on the disk
 	modified   time.Time
@@ -31,10 +31,21 @@ func newModel(m Model, modified time.Time) *model {
 	m.TokenInterval = cmp.Or(m.TokenInterval, 20*time.Millisecond)
 	m.Tokens = cmp.Or(m.Tokens, 32)
 	m.PullTakes = cmp.Or(m.PullTakes, 10*time.Second)
-	return &model{
-		Model: m, digest: sum(fullName(cmp.Or(m.Weights, m.Name))), manifest: sum("manifest of " + m.Name),
-		parameters: map[string]any{}, modified: modified,
+	made := &model{
+		Model: m, digest: sum(fullName(cmp.Or(m.Weights, m.Name))), parameters: map[string]any{}, modified: modified,
 	}
+	maps.Copy(made.parameters, m.Parameters)
+	if m.Adapter != "" {
+		made.adapters = []string{sum("adapter " + m.Adapter)}
+	}
+	made.seal()
+	return made
+}
+
+// seal gives the model the digest of its manifest: that of all that has the same
+// parts, whatever it is called.
+func (m *model) seal() {
+	m.manifest = sum(string(encode([]any{m.digest, m.adapters, m.System, m.parameters, m.Thinking, m.Embeds})))
 }
 
 func sum(text string) string {
@@ -49,7 +60,9 @@ func fullName(name string) string {
 	return name
 }
 
-func (m *model) blob() string { return "/root/.ollama/models/blobs/sha256-" + m.digest }
+func (m *model) blob() string { return blobPath(m.digest) }
+
+func blobPath(digest string) string { return "/root/.ollama/models/blobs/sha256-" + digest }
 
 func (m *model) details() map[string]any {
 	return map[string]any{
@@ -62,7 +75,7 @@ func (m *model) details() map[string]any {
 // world is being made.
 func (w *World) find(name string) *model {
 	for _, m := range w.models {
-		if m.Name == fullName(name) {
+		if w.release.spelled(m.Name) == w.release.spelled(name) {
 			return m
 		}
 	}
@@ -89,18 +102,21 @@ var runnerDefaults = runnerOptions{
 
 // options joins Ollama's defaults, the model's parameters and a request's
 // options, the later ones winning. w.mu is held.
-func (m *model) options(request map[string]json.RawMessage) runnerOptions {
+func (m *model) options(asked *request) runnerOptions {
 	options := maps.Clone(runnerDefaults)
 	for name := range options {
 		if value, ok := m.parameters[name]; ok {
 			options[name] = string(encode(value))
 		}
-		if value, ok := request[name]; ok {
+		if value, ok := asked.Options[name]; ok {
 			options[name] = string(value)
 		}
 	}
 	return options
 }
+
+// sameFiles says that a runner of the one has what the other needs beside the weights.
+func (m *model) sameFiles(other *model) bool { return slices.Equal(m.adapters, other.adapters) }
 
 // same says whether a runner with options o serves a request with options p:
 // a request that leaves num_gpu to Ollama takes what there is.

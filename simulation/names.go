@@ -1,10 +1,13 @@
 package simulation
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,16 +15,30 @@ import (
 // for as long as it runs, whatever becomes of that name (sched.go and PsHandler, read
 // in 0.9.6 and 0.32.14).
 
+// spelled is a name as the server compares it: without what it adds by itself, and
+// without regard to case (getExistingName in server/routes.go).
+func (r release) spelled(name string) string {
+	if r.modern() {
+		name = strings.TrimSpace(name)
+	}
+	name = strings.TrimPrefix(strings.ToLower(fullName(name)), "registry.ollama.ai/")
+	return strings.TrimPrefix(name, "library/")
+}
+
 // named is the model under another name.
 func (m *model) named(name string, now time.Time) *model {
 	made := *m
-	made.Name, made.parameters, made.modified = name, maps.Clone(m.parameters), now
+	made.Name, made.parameters, made.adapters, made.modified = name, maps.Clone(m.parameters), slices.Clone(m.adapters), now
 	return &made
 }
 
-// put adds a name, in the place of the one that was called so. w.mu is held.
+// put adds a name, in the place of the one that was called so, which keeps its
+// spelling. w.mu is held.
 func (w *World) put(made *model) {
-	w.models = slices.DeleteFunc(w.models, func(m *model) bool { return m.Name == made.Name })
+	if old := w.find(made.Name); old != nil {
+		made.Name = old.Name
+		w.models = slices.DeleteFunc(w.models, func(m *model) bool { return m == old })
+	}
 	w.models = append(w.models, made)
 }
 
@@ -37,8 +54,12 @@ func (s *server) create(out *reply, _ *http.Request, asked *request) {
 		return
 	}
 	made := from.named(name, w.now())
-	made.manifest = sum("manifest of " + name)
+	made.System = cmp.Or(asked.System, made.System)
 	maps.Copy(made.parameters, asked.Parameters)
+	for _, file := range slices.Sorted(maps.Keys(asked.Adapters)) {
+		made.adapters = append(made.adapters, strings.TrimPrefix(asked.Adapters[file], "sha256:"))
+	}
+	made.seal()
 	w.put(made)
 	w.mu.Unlock()
 	out.progress(asked, []map[string]any{
@@ -75,4 +96,10 @@ func (s *server) remove(out *reply, _ *http.Request, asked *request) {
 	w.models = slices.DeleteFunc(w.models, func(m *model) bool { return m == gone })
 	w.mu.Unlock()
 	out.empty()
+}
+
+// keepBlob takes a file to make a model from. What is in it is not kept.
+func (s *server) keepBlob(out *reply, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // a client that leaves gets no answer
+	out.bare(http.StatusCreated)
 }

@@ -40,9 +40,11 @@ func (r *reply) write(status int, kind string, body []byte) error {
 }
 
 // empty is an answer without a body, and without a word of what it would be.
-func (r *reply) empty() {
+func (r *reply) empty() { r.bare(http.StatusOK) }
+
+func (r *reply) bare(status int) {
 	r.moving()
-	r.status = http.StatusOK
+	r.status = status
 	r.rw.Header()["Content-Type"] = nil
 	r.rw.Header().Set("Date", r.server.world.date())
 	r.rw.WriteHeader(r.status)

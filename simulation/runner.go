@@ -58,7 +58,7 @@ type runner struct {
 func (s *server) newRunner(a *ask) *runner {
 	r := &runner{
 		server: s, pid: s.world.nextPID(), model: a.model, options: maps.Clone(a.options), gate: newGate(), health: newGate(),
-		slots: make(chan struct{}, s.world.config.Parallel), turn: make(chan struct{}, 1),
+		slots: make(chan struct{}, s.slotsOf(a.model)), turn: make(chan struct{}, 1),
 		offset: s.world.stagger(), loading: true, session: s.world.config.KeepAlive, onGPU: s.gpu,
 	}
 	if a.keepAlive != nil {
@@ -68,6 +68,15 @@ func (s *server) newRunner(a *ask) *runner {
 	r.ctx, r.end = context.WithCancel(s.ctx)
 	s.loaded[a.model.digest] = r
 	return r
+}
+
+// slotsOf is how many requests a runner of the model serves at once: of one that
+// embeds a single one, whatever the server is set to (server/sched.go).
+func (s *server) slotsOf(m *model) int {
+	if m.Embeds {
+		return 1
+	}
+	return s.world.config.Parallel
 }
 
 // contextSize is one slot's; what is no number counts as Ollama's default.
@@ -85,9 +94,12 @@ func (r *runner) command() string {
 	if layers := r.options["num_gpu"]; layers != "-1" {
 		words = append(words, "--n-gpu-layers", layers)
 	}
-	words = append(words, "--threads", "8", "--parallel", fmt.Sprint(parallel), "--port", fmt.Sprint(30000+r.pid))
+	words = append(words, "--threads", "8", "--parallel", fmt.Sprint(parallel), "--port", fmt.Sprint(r.port()))
 	return r.server.world.release.command(r.model.blob(), words...)
 }
+
+// port is where the server reaches the runner.
+func (r *runner) port() int { return 30000 + r.pid }
 
 // moving says that the process runs at all. world.mu is held.
 func (r *runner) moving() bool {
@@ -125,8 +137,15 @@ func (r *runner) load(ctx context.Context) error {
 			return err
 		}
 	}
-	w.change(func() { r.loading, r.read = false, 1 })
-	return nil
+	var err error
+	w.change(func() {
+		if w.adapted(r.model) {
+			r.loading, r.read = false, 1
+		} else {
+			err = w.release.terminated(w.release.badAdapter())
+		}
+	})
+	return err
 }
 
 // loadStep is one of so many steps of a load.

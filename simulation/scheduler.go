@@ -91,7 +91,12 @@ func (s *server) place(a *ask) {
 				s.later(a)
 				return
 			}
-			if r = s.victim(a.model); r == nil {
+			err := s.unread(a.model)
+			if r = s.victim(a.model, err != nil); r == nil && err != nil {
+				a.failed <- err
+				return
+			}
+			if r == nil {
 				s.begin(a)
 				return
 			}
@@ -119,7 +124,7 @@ func (s *server) usable(r *runner, a *ask) bool {
 	defer r.give()
 	ctx, cancel := context.WithTimeout(r.ctx, pingTimeout)
 	defer cancel()
-	return !r.unfit() && r.options.same(a.options) && r.health.pass(ctx) == nil
+	return !r.unfit() && r.model.sameFiles(a.model) && r.options.same(a.options) && r.health.pass(ctx) == nil
 }
 
 // unfit says that the load has failed and the runner is about to go, or that it
@@ -169,8 +174,15 @@ func (s *server) later(a *ask) {
 	})
 }
 
-// victim returns the runner to unload before the model fits, or nil.
-func (s *server) victim(m *model) *runner {
+func (s *server) unread(m *model) error {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	return s.world.unread(m)
+}
+
+// victim returns the runner to unload before the model fits, or nil. For one whose
+// file cannot be read, Ollama makes room in the list alone before it finds out.
+func (s *server) victim(m *model, unread bool) *runner {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	var victim *runner
@@ -179,7 +191,7 @@ func (s *server) victim(m *model) *runner {
 			victim = r
 		}
 	}
-	if s.fits(m) && len(s.loaded) < s.world.config.MaxLoaded {
+	if (unread || s.fits(m)) && len(s.loaded) < s.world.config.MaxLoaded {
 		return nil
 	}
 	return victim

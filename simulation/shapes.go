@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"context"
 	"net/http"
 	"time"
 )
@@ -50,7 +49,7 @@ func (s *server) openAIChat(out *reply, r *http.Request, asked *request) {
 		out.refuse("[] is too short - 'messages'")
 		return
 	}
-	s.complete(out, r, asked, false, delivery{part: openAIPart, whole: openAIWhole, events: true})
+	s.complete(out, r, asked, false, delivery{part: openAIPart, whole: openAIWhole, events: true, verb: "chat"})
 }
 
 func openAIPart(c chunk) any {
@@ -87,43 +86,4 @@ func (r *reply) errorShape(kind, message string) any {
 		return map[string]any{"error": map[string]any{"message": message, "type": kind, "param": nil, "code": nil}}
 	}
 	return map[string]any{"error": message}
-}
-
-// embed serves both names of the call; the older one has one vector.
-func (s *server) embed(out *reply, r *http.Request, asked *request) {
-	m := s.world.local(asked.model())
-	if m == nil {
-		out.unknown(asked)
-		return
-	}
-	ctx, done := context.WithCancel(r.Context())
-	defer done()
-	if s.list.pass(ctx) != nil {
-		return
-	}
-	runner, err := s.runnerFor(ctx, m, asked)
-	if err != nil {
-		out.failed(err)
-		return
-	}
-	vectors := [][]float32{}
-	if asked.text() != "" {
-		if err := runner.generate(ctx, asked.text(), 1, func(int) error { return nil }); err != nil {
-			out.failed(err)
-			return
-		}
-		vectors = append(vectors, []float32{0.6, 0.8})
-	}
-	if r.URL.Path == "/api/embeddings" {
-		out.json(http.StatusOK, map[string]any{"embedding": append([]float32{}, flatten(vectors)...)})
-		return
-	}
-	out.json(http.StatusOK, map[string]any{"model": asked.model(), "embeddings": vectors})
-}
-
-func flatten(vectors [][]float32) (flat []float32) {
-	for _, vector := range vectors {
-		flat = append(flat, vector...)
-	}
-	return flat
 }

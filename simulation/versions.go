@@ -45,6 +45,27 @@ func (r release) listBlocks() bool { return !r.before(32, 4) }
 // 0.30.0-rc22, ollama/ollama#16031).
 func (r release) servesItself() bool { return !r.before(30, 0) }
 
+// shifts says that a request's "shift" is a part of what a runner is started with
+// (needsReload in 0.30.0).
+func (r release) shifts() bool { return r.servesItself() }
+
+// badAdapter is how a runner ends that cannot read an adapter (seen on 0.9.6 and
+// 0.32.14).
+func (r release) badAdapter() string {
+	if r.servesItself() {
+		return "exit status 1"
+	}
+	return "exit status 2"
+}
+
+// embedPath is where a runner is asked to embed.
+func (r release) embedPath() string {
+	if r.servesItself() {
+		return "/v1/embeddings"
+	}
+	return "/embedding"
+}
+
 // runner is what error texts call the runner's process.
 func (r release) runner() string {
 	if r.servesItself() {

@@ -63,6 +63,13 @@ type Model struct {
 	PromptRate float64
 	Tokens     int  // length of an answer without num_predict; 32
 	Thinking   bool // it has the thinking ability
+	Embeds     bool // it gives vectors, and cannot speak
+	// System and Parameters are a persona's own; of the parameters, those that are a
+	// runner's decide which runner serves it.
+	System     string
+	Parameters map[string]any
+	// Adapter is the name of an adapter that is put on the weights; empty for none.
+	Adapter string
 	// Missing models are in the registry but not on the disk.
 	Missing   bool
 	PullTakes time.Duration // 10 s
@@ -86,6 +93,7 @@ type World struct {
 	jump        time.Duration // of the clock on the wall
 	models      []*model
 	flaws       map[string]flaws // by the digest of the weights
+	badAdapters map[string]bool  // by the digest of the adapter
 	container   container
 	address     address
 	server      *server // the running process; nil while there is none
@@ -117,6 +125,7 @@ func New(config Config) *World {
 		changed:     make(chan struct{}),
 		subscribers: map[*subscriber]bool{},
 		flaws:       map[string]flaws{},
+		badAdapters: map[string]bool{},
 		address:     address{last: 2},
 		gpu:         device{watchers: map[*xidWatcher]bool{}},
 		loads:       newGate(),

@@ -33,6 +33,9 @@ type server interface {
 	freezeServer(t *testing.T)
 	thawServer(t *testing.T)
 	crash(t *testing.T) // and comes back by itself
+	damage(t *testing.T, model string, what simulation.Damage)
+	breakAdapter(t *testing.T, model string)
+	mend(t *testing.T, model string)
 }
 
 // genuine is a real Ollama in a container.
@@ -69,13 +72,20 @@ type simulated struct {
 
 func startSimulated(t *testing.T) server {
 	t.Helper()
-	world := simulation.New(simulation.Config{
-		Parallel: slots, MaxQueue: maxQueue,
-		Models: []simulation.Model{{
-			Name: model, LoadTakes: 200 * time.Millisecond, FirstChunk: 20 * time.Millisecond,
-			TokenInterval: 2 * time.Millisecond, PromptRate: 500,
-		}},
-	})
+	return simulate(t, simulation.Config{Models: []simulation.Model{brisk(model)}})
+}
+
+// brisk is a model that is about as fast as the real one here.
+func brisk(name string) simulation.Model {
+	return simulation.Model{
+		Name: name, LoadTakes: 200 * time.Millisecond, FirstChunk: 20 * time.Millisecond, TokenInterval: 2 * time.Millisecond, PromptRate: 500,
+	}
+}
+
+func simulate(t *testing.T, config simulation.Config) server {
+	t.Helper()
+	config.Parallel, config.MaxQueue = slots, maxQueue
+	world := simulation.New(config)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +112,7 @@ func (s simulated) runners(t *testing.T) (pids []int) {
 	processes, err := s.Processes(t.Context())
 	must(t, err)
 	for _, p := range processes {
-		if strings.Contains(p.Command, " runner ") {
+		if strings.Contains(p.Command, " --model ") {
 			pids = append(pids, p.PID)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/clawdbot/clawgate/e2e/parts"
 )
 
 // behaviour is something that a client can see of an Ollama.
@@ -22,10 +24,27 @@ type behaviour struct {
 // TestTheSimulationBehavesAsTheRealOllama: what is tested against the simulation
 // alone is worth as much as the simulation is like the real one.
 func TestTheSimulationBehavesAsTheRealOllama(t *testing.T) {
-	behaviours := append(answers(), faults()...)
+	hold(t, append(answers(), faults()...), map[string]func(*testing.T) server{"genuine": startGenuine, "simulated": startSimulated})
+}
+
+// TestTheSimulationTellsModelsApartAsTheRealOllama: on both generations, by names,
+// weights, what is put on them, and what has become of their files.
+func TestTheSimulationTellsModelsApartAsTheRealOllama(t *testing.T) {
+	for _, release := range parts.Releases() {
+		t.Run(release.Version, func(t *testing.T) {
+			hold(t, append(names(), files()...), map[string]func(*testing.T) server{
+				"genuine": func(t *testing.T) server { t.Helper(); return startSeveral(t, release.Image) }, "simulated": func(t *testing.T) server { t.Helper(); return simulateSeveral(t, release.Version) },
+			})
+		})
+	}
+}
+
+// hold has both servers show the behaviours and compares what was seen.
+func hold(t *testing.T, behaviours []behaviour, starts map[string]func(*testing.T) server) {
+	t.Helper()
 	seen := map[string]map[string]string{"genuine": {}, "simulated": {}}
 	t.Run("watch", func(t *testing.T) {
-		for kind, start := range map[string]func(*testing.T) server{"genuine": startGenuine, "simulated": startSimulated} {
+		for kind, start := range starts {
 			notes := seen[kind]
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()

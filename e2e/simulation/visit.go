@@ -5,6 +5,7 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -77,4 +78,17 @@ func (v *visit) onlyRunner() int {
 		v.Fatalf("there are runners %v, want one", pids)
 	}
 	return pids[0]
+}
+
+// remove deletes a name.
+func (v *visit) remove(name string) {
+	v.Helper()
+	request, err := http.NewRequestWithContext(v.Context(), http.MethodDelete, v.url()+"/api/delete", strings.NewReader(`{"model":"`+name+`"}`))
+	must(v.T, err)
+	response, err := client.Do(request)
+	must(v.T, err)
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		v.Fatalf("cannot delete %s: %s", name, response.Status)
+	}
 }
