@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -111,11 +110,8 @@ func (s *server) speaks(m *model) bool {
 
 func (s *server) runnerFor(ctx context.Context, m *model, asked *request) (*runner, error) {
 	s.world.mu.Lock()
-	options := m.options(asked)
+	options := m.options(asked, s.world.release)
 	s.world.mu.Unlock()
-	if s.world.release.shifts() {
-		options["shift"] = strconv.FormatBool(asked.Shift == nil || *asked.Shift)
-	}
 	return s.acquire(ctx, m, options, asked.KeepAlive.duration())
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -102,7 +103,7 @@ var runnerDefaults = runnerOptions{
 
 // options joins Ollama's defaults, the model's parameters and a request's
 // options, the later ones winning. w.mu is held.
-func (m *model) options(asked *request) runnerOptions {
+func (m *model) options(asked *request, release release) runnerOptions {
 	options := maps.Clone(runnerDefaults)
 	for name := range options {
 		if value, ok := m.parameters[name]; ok {
@@ -111,6 +112,9 @@ func (m *model) options(asked *request) runnerOptions {
 		if value, ok := asked.Options[name]; ok {
 			options[name] = string(value)
 		}
+	}
+	if release.shifts() {
+		options["shift"] = strconv.FormatBool(asked.Shift == nil || *asked.Shift)
 	}
 	return options
 }

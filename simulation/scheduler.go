@@ -71,12 +71,20 @@ func (s *server) schedule() {
 	for {
 		select {
 		case a := <-s.pending:
+			s.places(true)
 			s.place(a)
+			s.places(false)
 		case <-s.unloaded: // nobody waited for it
 		case <-s.ctx.Done():
 			return
 		}
 	}
+}
+
+func (s *server) places(placing bool) {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	s.placing = placing
 }
 
 func (s *server) place(a *ask) {

@@ -32,6 +32,7 @@ type server struct {
 	// Guarded by world.mu.
 	frozen    bool
 	listening bool
+	placing   bool               // the pending loop has a request, and no time for another
 	loaded    map[string]*runner // by the digest of the weights
 	orphans   []*runner          // that it has forgotten
 	gpu       bool               // found one at its start, and has not lost it
