@@ -37,9 +37,9 @@ func (a Abilities) Can(q Question) bool {
 	return !a.cannotSpeak
 }
 
-// Ask is what the model is asked, to see whether it works: it is none when it has
+// Ask is what the model is asked, to see whether it works; left is false when it has
 // refused all.
-func (a Abilities) Ask() (q Question, any bool) {
+func (a Abilities) Ask() (q Question, left bool) {
 	for _, q := range []Question{Chat, Embed} {
 		if a.Can(q) {
 			return q, true

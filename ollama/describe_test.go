@@ -87,8 +87,8 @@ func TestWhatAModelCanBeAsked(t *testing.T) {
 		{[]string{"Completion"}, true, true, Chat},
 	} {
 		a := AbilitiesOf(c.capabilities)
-		ask, any := a.Ask()
-		if a.Can(Chat) != c.chat || a.Can(Write) != c.chat || a.Can(Embed) != c.embed || ask != c.ask || !any {
+		ask, left := a.Ask()
+		if a.Can(Chat) != c.chat || a.Can(Write) != c.chat || a.Can(Embed) != c.embed || ask != c.ask || !left {
 			t.Errorf("%q: %+v, asked to %s", c.capabilities, a, ask)
 		}
 	}
@@ -118,11 +118,11 @@ func TestAFirstTryTellsWhatAModelCan(t *testing.T) {
 		if refused {
 			left = left.Without(got)
 		}
-		if then, any := left.Ask(); then != c.then || !any {
+		if then, more := left.Ask(); then != c.then || !more {
 			t.Errorf("after %q it is asked to %q", c.text, then)
 		}
 	}
-	if q, any := (Abilities{}).Without(Embed).Without(Write).Ask(); any {
+	if q, left := (Abilities{}).Without(Embed).Without(Write).Ask(); left {
 		t.Errorf("a model that refused all is asked to %s", q)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -190,14 +191,15 @@ func TestWhoIsAbleAnswers(t *testing.T) {
 }
 
 func (v *visit) askTheAble(random *rand.Rand) (asked int) {
-	broken := append(switches[:len(switches):len(switches)], []struct {
-		name    string
-		on, off func(v *visit)
+	broken := slices.Concat(switches, []struct {
+		name string
+		on   func(v *visit)
+		off  func(v *visit)
 	}{
 		{"files", func(v *visit) { v.DamageFile(llama, simulation.Damage(1+random.IntN(3))) }, func(v *visit) { v.Mend(llama) }},
 		{"adapter", func(v *visit) { v.BreakAdapter(adapted, true) }, func(v *visit) { v.Mend(adapted) }},
 		{"one runner", func(v *visit) { _ = v.FreezeRunnerOf(embedder) }, func(v *visit) { _ = v.ThawRunnerOf(embedder) }},
-	}...)
+	})
 	for range 40 {
 		one := broken[random.IntN(len(broken))]
 		if random.IntN(2) == 0 || one.off == nil {

@@ -27,8 +27,8 @@ func (w *World) ThawRunner() error {
 // KillRunner ends the runner of every loaded model, as SIGKILL does (F5).
 func (w *World) KillRunner() error { return w.runners((*runner).die) }
 
-// FreezeRunnerOf, SpinRunnerOf, KillRunnerOf and ThawRunnerOf do so to the runners of
-// one model's weights, by any of their names.
+// FreezeRunnerOf is FreezeRunner for the runners of one model's weights, by any of
+// their names; so are SpinRunnerOf, KillRunnerOf and ThawRunnerOf.
 func (w *World) FreezeRunnerOf(model string) error {
 	return w.runnersOf(model, func(r *runner) { r.frozen = true })
 }
