@@ -233,3 +233,23 @@ func newer(name string) string {
 	}
 	return older(base)
 }
+
+// FuzzNormalizeModel: what comes of a name is a name that Ollama takes, or the text
+// itself, and stays what it is.
+func FuzzNormalizeModel(f *testing.F) {
+	for _, name := range []string{"Qwen3:32B", " a/b/c:d ", "x:1b:cloud", "http://q", "library//q", "ſ\u212a:local", "h:5/n/m:t:Local"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got := NormalizeModel(name)
+		if again := NormalizeModel(got); again != got {
+			t.Errorf("%q becomes %q, and that %q", name, got, again)
+		}
+		if got != name && got != "" && (CheckName(got) != nil || strings.TrimSpace(got) != got) {
+			t.Errorf("%q becomes %q: %v", name, got, CheckName(got))
+		}
+		if upper := NormalizeModel(strings.ToUpper(name)); older(name) != "" && upper != got {
+			t.Errorf("%q is %q, and in capitals %q", name, got, upper)
+		}
+	})
+}

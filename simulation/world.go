@@ -8,6 +8,9 @@
 // container follows Docker's restart policy. The counters, processes, logs and GPU
 // memory that it reports agree with what it is doing.
 //
+// Its models are told apart as Ollama tells them: a runner for each file of weights,
+// whatever names there are for it, and whatever becomes of a name.
+//
 // Each fault has a switch, named after the list of faults by its F number: what
 // shows, what goes on looking healthy, and what ends it are those of the real one.
 // The same switches make the decoys, which look like faults and are none.
