@@ -63,12 +63,12 @@ func TrafficOf(traffic evidence.Traffic, load wire.Load) TrafficStatus {
 	return shown
 }
 
-// ModelsOf shows the models in memory, without when the list was read: that is not
-// the clock of the ages.
+// ModelsOf shows the models in memory, without when the list was read, which is not
+// the clock of the ages, and without what their names stood for.
 func ModelsOf(loaded []evidence.LoadedModel) []evidence.LoadedModel {
 	shown := append([]evidence.LoadedModel{}, loaded...)
 	for i := range shown {
-		shown[i].SeenAt = time.Time{}
+		shown[i].SeenAt, shown[i].Digest = time.Time{}, ""
 	}
 	return shown
 }

@@ -50,7 +50,7 @@ func TestTheWholeStatusHasEverythingSet(t *testing.T) {
 func everythingSet(t *testing.T, path string, value reflect.Value) {
 	t.Helper()
 	switch {
-	case path == "Status.Models[0].SeenAt": // not shown
+	case path == "Status.Models[0].SeenAt", path == "Status.Models[0].Digest": // not shown
 	case value.IsZero():
 		t.Errorf("%s is not set", path)
 	case value.Kind() == reflect.Pointer:
@@ -74,7 +74,7 @@ func wholeStatus(now time.Time) Status {
 		Probes:  wholeProbes(ago), Traffic: wholeTraffic(ago), Container: wholeContainer(ago),
 		Activity: ActivityStatus{Seen: Seen{At: ago(2)}, CPUMillisPerSecond: 1.5, NetworkBytesPerSecond: 2.25, DiskBytesPerSecond: 1e9, StillSeconds: 4.125},
 		Models: ModelsOf([]evidence.LoadedModel{
-			{Name: "qwen3:32b", Size: 20 << 30, SizeVRAM: 10 << 30, ExpiresAt: ago(-300), ContextLength: 4096, SeenAt: ago(4)}, {},
+			{Name: "qwen3:32b", Size: 20 << 30, SizeVRAM: 10 << 30, ExpiresAt: ago(-300), ContextLength: 4096, SeenAt: ago(4), Digest: "sha256:1"}, {},
 		}),
 		GPU:      wholeGPU(ago),
 		Symptoms: wholeSymptoms(ago),
