@@ -26,7 +26,7 @@ func (c control) Resume(ctx context.Context) error {
 func (c control) Restart(ctx context.Context) error {
 	return c.ask(ctx, watch.RestartAsked{}, func() error {
 		now := time.Now()
-		return c.s.keeper.MayRestart(now, c.s.inputs(now))
+		return c.s.keeper.MayRestart(now, c.s.present(now))
 	})
 }
 

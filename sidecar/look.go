@@ -151,7 +151,7 @@ func (s *supervisor) viewGPU(ctx context.Context) time.Duration {
 // listLoaded reads the list of loaded models where no probe does.
 func (s *supervisor) listLoaded(ctx context.Context) time.Duration {
 	generation := s.current(ctx)
-	wanted := func() bool { now := time.Now(); return s.keeper.WantsLoaded(now, s.inputs(now)) }
+	wanted := func() bool { now := time.Now(); return s.keeper.WantsLoaded(now, s.present(now)) }
 	if !ask(ctx, s, wanted) {
 		return s.config.RecheckInterval
 	}

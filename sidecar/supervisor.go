@@ -139,12 +139,20 @@ func (s *supervisor) turn(seen watch.Observation) {
 	s.publish(now)
 }
 
-// inputs are what a turn depends on beside what was seen.
+// inputs are what a turn depends on beside what was seen. What is news in them is told to
+// this turn, and to no other.
 func (s *supervisor) inputs(now time.Time) policy.Inputs {
+	in := s.present(now)
+	in.Xids, in.ClockJumped = s.parts.xids.take(), s.parts.clock.look(now)
+	return in
+}
+
+// present is what stands at that moment, without the news: it is enough for a question
+// between two turns.
+func (s *supervisor) present(now time.Time) policy.Inputs {
 	p := &s.parts
 	in := policy.Inputs{
-		Traffic: p.relay.Traffic(), Spent: p.journal.Spent(now, s.config.RestartWindow),
-		Xids: p.xids.take(), ClockJumped: p.clock.look(now), LookOutdated: p.processes.outdated(now),
+		Traffic: p.relay.Traffic(), Spent: p.journal.Spent(now, s.config.RestartWindow), LookOutdated: p.processes.outdated(now),
 		OffGPU: p.options.offGPU(s.keeper.Focus(), ollama.NormalizeModel(s.config.Model)),
 	}
 	if intent, pending := p.journal.Pending(); pending {
