@@ -221,6 +221,7 @@ func (k *Keeper) lookedAnew() {
 	k.forgetLoads()
 	k.forgetCheck()
 	k.looks.forget()
+	k.turn.LookOutdated = false // it is forgotten with the server
 	k.do(ForgetServer{})
 	k.forgetProof()
 	k.kick(Kick{TCP: true, API: true, Inspect: true})
