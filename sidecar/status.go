@@ -23,7 +23,7 @@ func (s *supervisor) status(now time.Time, of policy.Standing) admin.Status {
 		},
 		Gate: gateStatus(of.Gate),
 		Probes: admin.ProbesStatus{
-			TCP: probeStatus(seen.Server.TCP), API: probeStatus(seen.Server.API), Ready: probeStatus(seen.Focused().Streak),
+			TCP: probeStatus(seen.Server.TCP), API: probeStatus(seen.Server.API), Ready: probeStatus(seen.Models.Get(seen.Focus).Streak),
 		},
 		Traffic:   admin.TrafficOf(s.parts.relay.Traffic(), s.parts.relay.Load()),
 		Container: s.containerStatus(of),

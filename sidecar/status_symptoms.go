@@ -9,7 +9,7 @@ import (
 
 // symptomsStatus shows what the verdict may rest on beside probes and traffic.
 func symptomsStatus(seen *watch.State) admin.SymptomsStatus {
-	known, of := &seen.Devices, seen.Focused()
+	known, of := &seen.Devices, seen.Models.Get(seen.Focus)
 	crashes := of.Crashes.Times()
 	shown := admin.SymptomsStatus{
 		GPULog: string(known.Hint), TokensPerSecond: of.Pace.Usual(),

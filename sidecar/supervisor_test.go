@@ -11,6 +11,8 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/config"
+	"github.com/clawdbot/clawgate/sidecar/policy"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // What is asked between two turns must not take from the next one what is told once: an
@@ -40,6 +42,15 @@ func TestAQuestionTakesNoNewsFromTheNextTurn(t *testing.T) {
 		if in := s.inputs(time.Now()); len(in.Xids) != 1 || in.ClockJumped == 0 {
 			t.Errorf("%s: the next turn is told of %d errors and a jump by %s", name, len(in.Xids), in.ClockJumped)
 		}
+	}
+}
+
+// To show what is known changes nothing of it: a record has no account of who looked.
+func TestTheStatusChangesNothing(t *testing.T) {
+	s, seen := idle(t, nil), watch.New("main:latest")
+	s.status(time.Now(), policy.Standing{Seen: &seen})
+	for model := range seen.Models.Named() {
+		t.Errorf("%s has a record because somebody looked", model)
 	}
 }
 
