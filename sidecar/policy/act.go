@@ -222,6 +222,14 @@ func (k *Keeper) tell(level Level, text string, with []any) {
 	k.do(Tell{level, text, with})
 }
 
+// orNil is an error's text as a line for the log has it: nil where there was none.
+func orNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
 func (k *Keeper) debug(text string, with ...any) { k.tell(Debug, text, with) }
 func (k *Keeper) info(text string, with ...any)  { k.tell(Info, text, with) }
 func (k *Keeper) warn(text string, with ...any)  { k.tell(Warn, text, with) }

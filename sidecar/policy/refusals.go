@@ -78,11 +78,11 @@ func (k *Keeper) worthChecking(p verdict.Picture) bool {
 func (k *Keeper) checkEnded(o watch.CheckEnded) {
 	now, failure := k.turn.now, o.Failure
 	k.check.running = false
-	with := []any{"model", o.Model, "err", nil}
+	text := ""
 	if failure != nil {
-		with[3] = failure.Text
+		text = failure.Text
 	}
-	k.info("checked whether Ollama is as busy as it says", with...)
+	k.info("checked whether Ollama is as busy as it says", "model", o.Model, "err", orNil(text))
 	switch {
 	case failure == nil:
 		k.seen.Models.Of(o.Model).Present = true

@@ -170,7 +170,7 @@ func (k *Keeper) remedyEnded(o watch.RemedyEnded) {
 	for _, step := range o.Steps {
 		k.info("remedy step", "rung", r.rung, "step", step.Name, "took", step.Took, "detail", step.Detail)
 	}
-	k.warn("the remedy ended", "rung", r.rung, "result", result, "took", now.Sub(r.began), "err", r.lastError)
+	k.warn("the remedy ended", "rung", r.rung, "result", result, "took", now.Sub(r.began), "err", orNil(r.lastError))
 	k.do(RemedyTaken{k.account(r.rung), result, now.Sub(r.began), o})
 	k.changed(r.rung)
 	k.afterwards(o, kind)

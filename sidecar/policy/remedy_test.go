@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
@@ -25,6 +28,28 @@ func TestTheBackoffGrowsToItsLimitWithAJitter(t *testing.T) {
 		}
 		if len(different) < 100 {
 			t.Errorf("after %d attempts only %d different pauses of 200", attempts, len(different))
+		}
+	}
+}
+
+// What went well has no error in the log, as another one's line would have it.
+func TestTheErrorOfARemedyInTheLog(t *testing.T) {
+	for name, c := range map[string]struct {
+		failure *watch.EngineError
+		want    any
+	}{
+		"that did it":      {nil, nil},
+		"that was in vain": {&watch.EngineError{Text: "no exit event"}, "no exit event"},
+	} {
+		k := looking()
+		acts := k.Turn(time.Now(), Inputs{}, watch.RemedyEnded{Failure: c.failure})
+		at := slices.IndexFunc(acts, func(act Act) bool { told, is := act.(Tell); return is && told.Text == "the remedy ended" })
+		if at < 0 {
+			t.Fatalf("%s: %+v", name, acts)
+		}
+		with := acts[at].(Tell).With
+		if i := slices.Index(with, any("err")); i < 0 || with[i+1] != c.want {
+			t.Errorf("%s: %v", name, with)
 		}
 	}
 }
