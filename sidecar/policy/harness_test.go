@@ -88,13 +88,14 @@ func passive(k *Keeper)    { k.machine.Passive = true }
 func draining(k *Keeper)   { k.machine.State, k.machine.Draining = Isolated, true }
 
 // asking is a request that was sent the time d ago and has no chunk yet, and chunk a
-// stream whose last one came the time d ago.
+// stream of some minutes whose last one came the time d ago.
 func asking(model string, d time.Duration) evidence.Request {
 	return evidence.Request{Model: model, Streaming: true, SentAt: ago(d)}
 }
 
 func chunk(model string, d time.Duration) evidence.Request {
-	return evidence.Request{Model: model, Streaming: true, SentAt: ago(hour), FirstChunkAt: ago(hour), LastChunkAt: ago(d)}
+	began := ago(d + 2*time.Minute)
+	return evidence.Request{Model: model, Streaming: true, SentAt: began, FirstChunkAt: began, LastChunkAt: ago(d)}
 }
 
 func inFlight(requests ...evidence.Request) given {

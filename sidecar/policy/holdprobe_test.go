@@ -43,16 +43,20 @@ func TestAProbeGoesOutBesideUsers(t *testing.T) {
 		"not while the server works on them":           when(false, atWork, inFlight(asking(mainOne, moments))),
 		"until the model has answered after an Xid":    when(true, atWork, inFlight(asking(mainOne, moments)), doubtedGPU, unproved),
 		"not after that":                               when(false, atWork, inFlight(asking(mainOne, moments)), doubtedGPU),
+		"not because nothing is proven":                when(false, atWork, inFlight(asking(mainOne, moments)), unproved),
 		"until a server apart has answered":            when(true, inFlight(asking(mainOne, moments)), another, unproved),
 		"not after that either":                        when(false, inFlight(asking(mainOne, moments)), another),
 		"while one waits in a still server":            when(true, inFlight(asking(mainOne, 3*time.Second))),
+		"while one does, though a stream has moved":    when(true, inFlight(asking(mainOne, 3*time.Second), chunk(otherOne, 2*time.Second)), lastTraffic(0)),
 		"not while it has not waited for long":         when(false, inFlight(asking(mainOne, moments))),
 		"in doubt, while one has no token":             when(true, atWork, inFlight(asking(mainOne, moments)), inDoubt(mainOne)),
 		"when all have heard nothing for a minute":     when(true, atWork, inFlight(asking(mainOne, besideSilence))),
+		"though one more has just come":                when(true, atWork, inFlight(asking(mainOne, long), asking(mainOne, moments))),
 		"not a moment before":                          when(false, atWork, inFlight(asking(mainOne, besideSilence-1))),
+		"not while the model moves for any of two":     when(false, atWork, inFlight(chunk(mainOne, moments), chunk(mainOne, long))),
 		"not while the model moves for one":            when(false, atWork, inFlight(asking(mainOne, long), chunk(mainOne, besideSilence-1))),
 		"though another model moves":                   when(true, atWork, inFlight(asking(mainOne, long), chunk(otherOne, moments))),
-		"when its last piece came a minute ago":        when(true, atWork, inFlight(chunk(mainOne, moments+long), chunk(mainOne, besideSilence))),
+		"when its last piece came a minute ago":        when(true, atWork, inFlight(chunk(mainOne, long), chunk(mainOne, besideSilence))),
 		"not if an answer ended within a minute":       when(false, atWork, inFlight(asking(mainOne, long)), lastTraffic(besideSilence-1)),
 		"when that was a minute ago":                   when(true, atWork, inFlight(asking(mainOne, long)), lastTraffic(besideSilence)),
 		"when nobody sees the server, and it is still": when(true, unwatched, inFlight(asking(mainOne, moments), asking(mainOne, 30*time.Second))),
@@ -104,7 +108,12 @@ func TestAModelMayBeLoading(t *testing.T) {
 func TestTheListOfLoadedModelsIsWanted(t *testing.T) {
 	read := func(d time.Duration) given { return func(k *Keeper) { k.seen.Server.LoadedAt = ago(d) } }
 	unlisted := func(k *Keeper) { k.looks.unlisted = true }
-	check(t, func(k *Keeper) bool { return k.WantsLoaded(now, k.turn.Inputs) }, map[string]decided[bool]{
+	wants := func(k *Keeper) bool {
+		in := k.turn.Inputs
+		k.turn = turn{now: ago(hour)} // what the last turn knew
+		return k.WantsLoaded(now, in)
+	}
+	check(t, wants, map[string]decided[bool]{
 		"not while it is fresh":                       when(false, lastTraffic(0)),
 		"when it is old, and users prove the model":   when(true, read(30*time.Second), lastTraffic(0)),
 		"not a moment before":                         when(false, read(30*time.Second-1), lastTraffic(0)),
