@@ -24,6 +24,8 @@ func TestWhatAnAnswerCounts(t *testing.T) {
 	server := failed
 	server.Server = true
 	starts := func(k *Keeper) { k.seen.Server.Answered, k.seen.Container.Seen.StartedAt = false, ago(time.Second) }
+	undecidedServer := unknown
+	undecidedServer.Server = true
 	recheck, interval := undecided.began.Add(5*time.Second), undecided.began.Add(30*time.Second)
 	for name, c := range map[string]struct {
 		given               []given
@@ -44,6 +46,7 @@ func TestWhatAnAnswerCounts(t *testing.T) {
 		"nothing, before one that asks all": {[]given{func(k *Keeper) { k.probes.anyway = true }}, undecided, unknown, 1, 0, now},
 		"a silent server":                   {nil, undecided, server, 0, 1, recheck},
 		"one that has just started":         {[]given{starts}, undecided, server, 1, 0, now.Add(startingRecheck)},
+		"one that has, and said something":  {[]given{starts}, undecided, undecidedServer, 1, 0, now.Add(5 * time.Second)},
 		"a silent model in one that has":    {[]given{starts}, undecided, failed, 0, 1, recheck},
 	} {
 		k := serving(append(c.given, open(c.attempt))...)
@@ -64,7 +67,7 @@ func TestWhatAnAnswerCounts(t *testing.T) {
 func TestTheSilenceOfAServerThatStartsIsADoubt(t *testing.T) {
 	k, server := serving(open(undecided), func(k *Keeper) { k.seen.Server.Answered, k.seen.Container.Seen.StartedAt = false, now }), failed
 	server.Server = true
-	if hears(k, server); k.seen.Focused().Streak.Doubt != "the server has just started: no answer" {
+	if hears(k, server); k.seen.Focused().Streak.Inconclusive != "the server has just started: no answer" {
 		t.Errorf("%+v", k.seen.Focused().Streak)
 	}
 }

@@ -147,8 +147,8 @@ func another(k *Keeper) {
 	role.Follow(ago(10*time.Second), ago(10*time.Second), c)
 }
 
-// inDoubt has an error hint at trouble with a model, which nothing has decided.
-func inDoubt(model string) given {
+// unclear has an error hint at trouble with a model, which nothing has decided.
+func unclear(model string) given {
 	return func(k *Keeper) {
 		k.seen.Hints.Leave(evidence.Sign{Kind: evidence.SignRunnerDied, Model: model, At: ago(time.Second)}, now, true)
 	}

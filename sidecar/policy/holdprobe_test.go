@@ -49,7 +49,7 @@ func TestAProbeGoesOutBesideUsers(t *testing.T) {
 		"while one waits in a still server":            when(true, inFlight(asking(mainOne, 3*time.Second))),
 		"while one does, though a stream has moved":    when(true, inFlight(asking(mainOne, 3*time.Second), chunk(otherOne, 2*time.Second)), lastTraffic(0)),
 		"not while it has not waited for long":         when(false, inFlight(asking(mainOne, moments))),
-		"in doubt, while one has no token":             when(true, atWork, inFlight(asking(mainOne, moments)), inDoubt(mainOne)),
+		"in doubt, while one has no token":             when(true, atWork, inFlight(asking(mainOne, moments)), unclear(mainOne)),
 		"when all have heard nothing for a minute":     when(true, atWork, inFlight(asking(mainOne, besideSilence))),
 		"though one more has just come":                when(true, atWork, inFlight(asking(mainOne, long), asking(mainOne, moments))),
 		"not a moment before":                          when(false, atWork, inFlight(asking(mainOne, besideSilence-1))),

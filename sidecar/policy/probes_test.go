@@ -69,8 +69,8 @@ func TestAPlanBeginsWithWhatIsOpen(t *testing.T) {
 func TestAProbeThatIsHeldIsPutOff(t *testing.T) {
 	k := serving(probeDue, pulls)
 	k.planProbe()
-	if k.seen.Focused().Streak.Doubt != "the model is being pulled" || !k.probes.next.Equal(now.Add(5*time.Second)) {
-		t.Errorf("%q, until %s", k.seen.Focused().Streak.Doubt, k.probes.next)
+	if k.seen.Focused().Streak.Inconclusive != "the model is being pulled" || !k.probes.next.Equal(now.Add(5*time.Second)) {
+		t.Errorf("%q, until %s", k.seen.Focused().Streak.Inconclusive, k.probes.next)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestWhatAProbeAsks(t *testing.T) {
 		"other words of a hollow one":  when(SendProbe{Generation: 1, ID: 1, Target: mainOne, Varied: true}, hollowly(mainOne)),
 		"not what is to leave memory":  when(SendProbe{Generation: 1, ID: 1, Target: mainOne, Spare: spare}, rests),
 		"even where no list has it":    when(SendProbe{Generation: 1, ID: 1, Target: mainOne, Unlisted: true}, func(k *Keeper) { k.probes.anyway = true }),
-		"in doubt, beside who waits":   when(SendProbe{Generation: 1, ID: 1, Target: mainOne, Unlisted: true}, inDoubt(mainOne), inFlight(asking(mainOne, 0))),
+		"in doubt, beside who waits":   when(SendProbe{Generation: 1, ID: 1, Target: mainOne, Unlisted: true}, unclear(mainOne), inFlight(asking(mainOne, 0))),
 		"in the next run, as its look": when(SendProbe{Generation: 2, ID: 1, Target: mainOne}, func(k *Keeper) { k.seen.LookAnew(now) }),
 	})
 }
@@ -100,7 +100,7 @@ func TestAProbeInDoubtIsSentOnceInAWhile(t *testing.T) {
 	for doubted, want := range map[bool]time.Time{true: now, false: {}} {
 		k := serving(inFlight(asking(mainOne, 0)))
 		if doubted {
-			inDoubt(mainOne)(k)
+			unclear(mainOne)(k)
 		}
 		if k.sendProbe(k.picture()); !k.looks.askedBeside.Equal(want) {
 			t.Errorf("in doubt: %v, asked beside a client %s", doubted, k.looks.askedBeside)
@@ -171,7 +171,7 @@ func TestSilenceCounts(t *testing.T) {
 		"but of a model while it starts": when(1, open(overdue), starts),
 	})
 	k := serving(open(overdue), atWork)
-	if k.judgeOverdue(k.picture()); k.probes.open[0].counted || k.seen.Focused().Streak.Doubt != "waiting while the container works" {
+	if k.judgeOverdue(k.picture()); k.probes.open[0].counted || k.seen.Focused().Streak.Inconclusive != "waiting while the container works" {
 		t.Errorf("of a working server %+v", k.seen.Focused().Streak)
 	}
 }
