@@ -1,0 +1,124 @@
+package policy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
+)
+
+// byItself has the container have ended without anybody's wish.
+func byItself(k *Keeper) {
+	k.seen.Container.Seen.RestartPolicy = "no"
+	k.seen.Container.Operator.Saw(event(evidence.ActionDie, ""))
+}
+
+func silentPort(k *Keeper) { k.seen.Server.TCP = failures(1, evidence.ProbeResult{Refused: true}) }
+
+// absent has a server answer while there is no container of that name.
+func absent(k *Keeper) {
+	another(k)
+	c := evidence.Container{Status: evidence.Absent}
+	k.seen.Container.Inspected(c, now)
+	k.seen.Role.Follow(now, now, c)
+}
+
+// idle has the container do nothing while the server answers.
+func idle(k *Keeper) {
+	role := &k.seen.Role
+	role.ReachedAcross(true)
+	for i := range time.Duration(9) {
+		at := ago(time.Minute - i*time.Second)
+		role.Read(at, evidence.Activity{SeenAt: at, CPU: time.Second, NetTx: 1000})
+		role.Heard(at.Add(100*time.Millisecond), at.Add(200*time.Millisecond))
+	}
+}
+
+func TestTheContainerIsNotTheServer(t *testing.T) {
+	const (
+		exited  = `container "ollama" (CLAWGATE_CONTAINER) is exited, and a server answers at CLAWGATE_OLLAMA_URL all the same`
+		none    = `no container is called "ollama" (CLAWGATE_CONTAINER), and a server answers at CLAWGATE_OLLAMA_URL all the same`
+		nothing = `container "ollama" (CLAWGATE_CONTAINER) did nothing while the server at CLAWGATE_OLLAMA_URL answered, so that is another one`
+	)
+	check(t, (*Keeper).apart, map[string]decided[string]{
+		"it is":                              when(""),
+		"it does not run":                    when(exited, another),
+		"it does not, and nobody listens":    when(exited, another, byItself, silentPort),
+		"a person did that, and nobody does": when("", another, byAPerson, silentPort),
+		"a person did that":                  when(exited, another, byAPerson),
+		"there is none":                      when(none, absent),
+		"there is none, and nobody listens":  when("", absent, silentPort),
+		"it does nothing":                    when(nothing, idle),
+		"it does nothing, and is stopped":    when(nothing, idle, silentPort, func(k *Keeper) { k.eventTold(event(evidence.ActionKill, "9")) }),
+		"it ended a moment ago":              when("", container(evidence.Exited)),
+	})
+	noName := func(k *Keeper) { k.seen.Container.Inspected(evidence.Container{Status: evidence.Absent}, now) }
+	check(t, (*Keeper).misnamed, map[string]decided[string]{
+		"nothing is wrong":       when(""),
+		"another server answers": when(exited, another),
+		"it leads nowhere":       when(`no container is called "ollama" (CLAWGATE_CONTAINER)`, noName),
+		"nobody knows yet":       when("", noName, func(k *Keeper) { k.seen.Container.Known = false }),
+	})
+	check(t, (*Keeper).ownID, map[string]decided[string]{"its ID": when("c1"), "another's": when("", another)})
+}
+
+func TestAWrongNameIsTold(t *testing.T) {
+	told := func(s string) given { return func(k *Keeper) { k.role.told = []string{s} } }
+	tells := func(k *Keeper) string {
+		k.machine = Machine{State: Isolated, Draining: true, Rung: Restart, Forced: true}
+		line, _ := did[Tell](k.decides((*Keeper).tellRole))
+		if withdrawn := !k.machine.Forced; withdrawn != (line.Text == "nothing can be healed") {
+			t.Errorf("%q, and what a person asked for is withdrawn: %v", line.Text, withdrawn)
+		}
+		return line.Text
+	}
+	check(t, tells, map[string]decided[string]{
+		"when it is found":      when("nothing can be healed", another),
+		"not twice":             when("", another, func(k *Keeper) { told(k.misnamed())(k) }),
+		"when it is another":    when("nothing can be healed", another, told("something else")),
+		"when it is over":       when("the container can be healed again", told("something")),
+		"not when all was well": when(""),
+	})
+	k := serving(another)
+	k.tellRole()
+	k.turn.acts = nil
+	if line, again := did[Tell](k.decides((*Keeper).tellRole)); again {
+		t.Errorf("it is told again: %+v", line)
+	}
+	k.seen.Role = watch.Role{}
+	if k.tellRole(); len(k.role.told) > 0 {
+		t.Errorf("it is over, and %v is told", k.role.told)
+	}
+}
+
+func TestTheServerIsAskedWhoItIs(t *testing.T) {
+	asks := func(k *Keeper) bool {
+		_, asked := did[AskVersion](k.decides((*Keeper).askWhoAnswers))
+		return asked
+	}
+	gone := container(evidence.Exited)
+	wanting := func(k *Keeper) { gone(k); k.seen.Role.Follow(now, now, k.seen.Container.Seen) }
+	check(t, asks, map[string]decided[bool]{
+		"where an answer would show it": when(true, wanting),
+		"not where it would not":        when(false),
+		"not twice at a time":           when(false, wanting, func(k *Keeper) { k.role.asking = true }),
+		"not during a remedy":           when(false, wanting, stands(Recovering)),
+	})
+	for _, answered := range []bool{true, false} {
+		k := serving(wanting)
+		if k.askWhoAnswers(); !k.role.asking {
+			t.Error("it is not noted that it is asked")
+		}
+		k.turn.acts = nil
+		kick, _ := did[Kick](k.decides(func(k *Keeper) {
+			k.observe(watch.VersionAnswered{Began: now, Ended: now, Answered: answered})
+		}))
+		if kick.Inspect != answered || k.role.asking {
+			t.Errorf("answered: %v, %+v, asking: %v", answered, kick, k.role.asking)
+		}
+	}
+	if _, inspects := did[Kick](serving().decides(func(k *Keeper) { k.heardServer(now, now) })); inspects {
+		t.Error("each answer has the container inspected")
+	}
+}
