@@ -79,8 +79,8 @@ func when[T any](want T, given ...given) decided[T] { return decided[T]{want, gi
 
 // The world of a keeper.
 
-func proved() verdict.Streak {
-	return verdict.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true, At: ago(time.Minute)}}
+func proved() watch.Streak {
+	return watch.Streak{Successes: 1, Last: evidence.ProbeResult{Outcome: evidence.Success, Answered: true, At: ago(time.Minute)}}
 }
 
 func stands(s State) given { return func(k *Keeper) { k.machine.State = s } }
@@ -107,9 +107,9 @@ func lastTraffic(d time.Duration) given {
 }
 
 func atWork(k *Keeper)    { k.seen.Server.Pulse = watched(time.Second) }
-func unwatched(k *Keeper) { k.seen.Server.Pulse = verdict.Pulse{} }
+func unwatched(k *Keeper) { k.seen.Server.Pulse = watch.Pulse{} }
 
-func unproved(k *Keeper)   { k.seen.Focused().Streak = verdict.Streak{} }
+func unproved(k *Keeper)   { k.seen.Focused().Streak = watch.Streak{} }
 func unanswered(k *Keeper) { k.seen.Focused().Streak = failures(1, evidence.ProbeResult{}) }
 
 // aside has the probe look at another model, and has done so for half a minute.

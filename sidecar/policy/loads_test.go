@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -73,7 +72,7 @@ func TestWhatALoadDependsOn(t *testing.T) {
 		"one of another":         {beingLoaded(otherOne), func(v *LoadView) { v.LoadingOther = true }},
 		"a pull":                 {pulls, func(v *LoadView) { v.Pulling = true }},
 		"a pause":                {func(k *Keeper) { k.loads.notBefore = now }, func(v *LoadView) { v.NotBefore = now }},
-		"no list yet":            {func(k *Keeper) { k.seen.Server.API = verdict.Streak{} }, func(v *LoadView) { v.Listed = false }},
+		"no list yet":            {func(k *Keeper) { k.seen.Server.API = watch.Streak{} }, func(v *LoadView) { v.Listed = false }},
 		"a list that failed":     {func(k *Keeper) { k.seen.Server.API = failures(1, evidence.ProbeResult{}) }, func(*LoadView) {}},
 		"it left memory":         {notLoaded, func(v *LoadView) { v.InMemory, v.AnyLoaded = false, false }},
 		"an old list":            {func(k *Keeper) { k.seen.Server.LoadedKnown = false }, func(v *LoadView) { v.InMemory = false }},

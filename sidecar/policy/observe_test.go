@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
-	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -150,7 +149,7 @@ func TestTheContainersCounters(t *testing.T) {
 		t.Errorf("%+v", k.seen.Server.Pulse)
 	}
 	k = serving(another, atWork)
-	if observes(k, reading); k.seen.Server.Pulse != (verdict.Pulse{}) {
+	if observes(k, reading); k.seen.Server.Pulse != (watch.Pulse{}) {
 		t.Errorf("of another server's container: %+v", k.seen.Server.Pulse)
 	}
 	k = serving()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // canWait has a remedy be due that can wait for a quiet moment, and has for a minute.
@@ -150,7 +151,7 @@ func TestADrainAtAQuietMomentIsDisturbed(t *testing.T) {
 
 // probed has a probe have made the container work for a moment, some seconds ago.
 func probed(k *Keeper) {
-	pulse := verdict.Pulse{}
+	pulse := watch.Pulse{}
 	for _, r := range []struct{ at, cpu time.Duration }{{10 * time.Minute, 0}, {9 * time.Second, 0}, {7 * time.Second, time.Second}, {0, time.Second}} {
 		pulse = pulse.Add(evidence.Activity{SeenAt: ago(r.at), CPU: r.cpu})
 	}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"testing"
-	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/watch"
@@ -16,43 +15,8 @@ func byItself(k *Keeper) {
 
 func silentPort(k *Keeper) { k.seen.Server.TCP = failures(1, evidence.ProbeResult{Refused: true}) }
 
-// absent has a server answer while there is no container of that name.
-func absent(k *Keeper) {
-	another(k)
-	c := evidence.Container{Status: evidence.Absent}
-	k.seen.Container.Inspected(c, now)
-	k.seen.Role.Follow(now, now, c)
-}
-
-// idle has the container do nothing while the server answers.
-func idle(k *Keeper) {
-	role := &k.seen.Role
-	role.ReachedAcross(true)
-	for i := range time.Duration(9) {
-		at := ago(time.Minute - i*time.Second)
-		role.Read(at, evidence.Activity{SeenAt: at, CPU: time.Second, NetTx: 1000})
-		role.Heard(at.Add(100*time.Millisecond), at.Add(200*time.Millisecond))
-	}
-}
-
-func TestTheContainerIsNotTheServer(t *testing.T) {
-	const (
-		exited  = `container "ollama" (CLAWGATE_CONTAINER) is exited, and a server answers at CLAWGATE_OLLAMA_URL all the same`
-		none    = `no container is called "ollama" (CLAWGATE_CONTAINER), and a server answers at CLAWGATE_OLLAMA_URL all the same`
-		nothing = `container "ollama" (CLAWGATE_CONTAINER) did nothing while the server at CLAWGATE_OLLAMA_URL answered, so that is another one`
-	)
-	check(t, (*Keeper).apart, map[string]decided[string]{
-		"it is":                              when(""),
-		"it does not run":                    when(exited, another),
-		"it does not, and nobody listens":    when(exited, another, byItself, silentPort),
-		"a person did that, and nobody does": when("", another, byAPerson, silentPort),
-		"a person did that":                  when(exited, another, byAPerson),
-		"there is none":                      when(none, absent),
-		"there is none, and nobody listens":  when("", absent, silentPort),
-		"it does nothing":                    when(nothing, idle),
-		"it does nothing, and is stopped":    when(nothing, idle, silentPort, func(k *Keeper) { k.eventTold(event(evidence.ActionKill, "9")) }),
-		"it ended a moment ago":              when("", container(evidence.Exited)),
-	})
+func TestWhatIsWrongWithTheContainersName(t *testing.T) {
+	const exited = `container "ollama" (CLAWGATE_CONTAINER) is exited, and a server answers at CLAWGATE_OLLAMA_URL all the same`
 	noName := func(k *Keeper) { k.seen.Container.Inspected(evidence.Container{Status: evidence.Absent}, now) }
 	check(t, (*Keeper).misnamed, map[string]decided[string]{
 		"nothing is wrong":       when(""),

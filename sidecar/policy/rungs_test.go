@@ -167,22 +167,20 @@ func TestWhatARungDidToTheContainer(t *testing.T) {
 }
 
 func TestTheEndOfWhatDidNotComeUpIsNoPersons(t *testing.T) {
-	died := evidence.Container{Identity: first, Status: evidence.Exited, FinishedAt: now, RestartPolicy: "no"}
 	for name, c := range map[string]struct {
-		rung     Rung
-		ended    watch.RemedyEnded
-		byAHuman bool
+		rung  Rung
+		ended watch.RemedyEnded
+		seen  bool // whether its end counts as seen, and so as nobody's wish
 	}{
-		"a start that failed":            {Start, watch.RemedyEnded{Failure: &watch.EngineError{}}, false},
-		"a restart that failed":          {Restart, watch.RemedyEnded{Failure: &watch.EngineError{}, StopSent: true}, false},
-		"a restart that stopped nothing": {Restart, watch.RemedyEnded{Failure: &watch.EngineError{}}, true},
-		"a start":                        {Start, watch.RemedyEnded{}, true},
+		"a start that failed":            {Start, watch.RemedyEnded{Failure: &watch.EngineError{}}, true},
+		"a restart that failed":          {Restart, watch.RemedyEnded{Failure: &watch.EngineError{}, StopSent: true}, true},
+		"a restart that stopped nothing": {Restart, watch.RemedyEnded{Failure: &watch.EngineError{}}, false},
+		"a start":                        {Start, watch.RemedyEnded{}, false},
+		"a restart":                      {Restart, watch.RemedyEnded{StopSent: true}, false},
 	} {
 		k := onRung(c.rung, byAPerson)
-		ends(k, c.ended)
-		operator := &k.seen.Container.Operator
-		if byAHuman := operator.Act(died, true, now, now) != ""; byAHuman != c.byAHuman || operator.Ended(died) {
-			t.Errorf("%s: %q", name, operator.Act(died, true, now, now))
+		if ends(k, c.ended); k.seen.Container.Operator != (watch.Operator{DiedSeen: c.seen}) {
+			t.Errorf("%s: %+v", name, k.seen.Container.Operator)
 		}
 	}
 }

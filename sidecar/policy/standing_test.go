@@ -4,71 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
-
-func TestThePictureOfAServerThatIsAnother(t *testing.T) {
-	k := serving(another, atWork, pending(first, hour), func(k *Keeper) { k.seen.Devices.WorkedAt = now })
-	p := k.picture()
-	if p.Apart == "" || p.ContainerKnown || p.Container.ID != "" || !p.GoneSince.IsZero() || p.OperatorAct != "" || p.Unfinished || p.Pulse != (verdict.Pulse{}) || !p.GPUActiveAt.IsZero() {
-		t.Errorf("it has something of the container: %+v", p)
-	}
-	k = serving(atWork, func(k *Keeper) { k.seen.Devices.WorkedAt, k.seen.ClockJumpedAt = now, ago(hour) })
-	p = k.picture()
-	if p.Apart != "" || !p.ContainerKnown || p.Container.ID != "c1" || p.Pulse.LastActive().IsZero() || !p.GPUActiveAt.Equal(now) || !p.ClockJumpedAt.Equal(ago(hour)) {
-		t.Errorf("%+v", p)
-	}
-}
-
-func TestWhatAPersonDidIsInThePicture(t *testing.T) {
-	act := func(k *Keeper) bool { return k.picture().OperatorAct != "" }
-	down := container(evidence.Exited)
-	check(t, act, map[string]decided[bool]{
-		"a stop":                             when(true, down, byAPerson),
-		"not of a container that runs":       when(false, byAPerson),
-		"not where it is down because of us": when(false, down, pending(first, hour)),
-		"not if nobody has looked":           when(false, down, byAPerson, func(k *Keeper) { k.seen.Container.Known = false }),
-	})
-	for name, c := range map[string]struct {
-		given []given
-		want  bool
-	}{"what is owed": {[]given{down, pending(first, hour)}, true}, "not what is not": {[]given{down}, false}} {
-		if p := serving(c.given...).picture(); p.Unfinished != c.want {
-			t.Errorf("%s: %v", name, p.Unfinished)
-		}
-	}
-}
-
-func TestAModelStaysOffTheGPUByWish(t *testing.T) {
-	wish := func(k *Keeper) bool { return k.picture().Card.ByWish }
-	check(t, wish, map[string]decided[bool]{
-		"not usually":                 when(false),
-		"of the container's settings": when(true, func(k *Keeper) { k.seen.Container.Seen.Env = map[string]string{"CUDA_VISIBLE_DEVICES": "-1"} }),
-		"not for one of its GPUs":     when(false, func(k *Keeper) { k.seen.Container.Seen.Env = map[string]string{"CUDA_VISIBLE_DEVICES": "0"} }),
-		"of Clawgate's settings":      when(true, func(k *Keeper) { k.settings.OffGPU = true }),
-		"of a client's":               when(true, func(k *Keeper) { k.turn.OffGPU = []string{otherOne, mainOne} }),
-		"not for another model":       when(false, func(k *Keeper) { k.turn.OffGPU = []string{otherOne} }),
-	})
-}
-
-func TestThePictureIsOfTheModelThatIsLookedAt(t *testing.T) {
-	k := serving(aside, beingLoaded(otherOne), hollowly(otherOne))
-	k.died(evidence.Sign{Model: otherOne, At: now, Detail: "it died"})
-	k.foundNoRoom(evidence.Sign{Model: otherOne, At: now})
-	k.seen.Focused().BestRatio, k.seen.Focused().OwnPeak, k.seen.Focused().LateSince, k.seen.Focused().Timely = 0.5, 7, now, true
-	p := k.picture()
-	if p.Target != otherOne || p.Main != mainOne || len(p.Crashes) != 1 || p.CrashDetail != "it died" || !p.CrashUnresolved || !p.Memory.Unresolved || !p.Hollow.Suspicious() {
-		t.Errorf("%+v", p)
-	}
-	if p.Card.BestRatio != 0.5 || p.Card.OwnPeak != 7 || !p.Slowed.LateSince.Equal(now) || !p.Slowed.TimelyBefore || !p.LoadSince.Equal(ago(time.Minute)) {
-		t.Errorf("%+v, %+v", p.Card, p.Slowed)
-	}
-	if p = serving(beingLoaded(otherOne)).picture(); !p.LoadSince.IsZero() || len(p.Crashes) > 0 {
-		t.Errorf("of the main model: %+v", p)
-	}
-}
 
 func TestWhatStandsToBeShown(t *testing.T) {
 	closedFor := func(model string) given {
