@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -61,5 +60,5 @@ func idle(t *testing.T, wall func() time.Time) *supervisor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Parts{Config: settings, Wall: wall, Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}).supervisor
+	return New(Parts{Config: settings, Wall: wall, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}).supervisor
 }

@@ -202,7 +202,7 @@ func TestSomebodyStartedTheContainer(t *testing.T) {
 		"the same, and a person it": {nil, func(c *evidence.Container) { c.StartedAt = now }, []given{another}, "restarted", true, true},
 	} {
 		k := serving(append(c.given, doubtedGPU, byAPerson)...)
-		k.remedy.taken, k.seen.Devices.Hint = Attempts{Restarted: true}, evidence.GPUFound
+		k.remedy.tried, k.seen.Devices.Hint = Attempts{Restarted: true}, evidence.GPUFound
 		k.remedy.tookQuietly("slow", now)
 		k.seen.Models.Of(otherOne).Quarantine.Until = now.Add(1)
 		before, after := run(k), run(k)
@@ -216,8 +216,8 @@ func TestSomebodyStartedTheContainer(t *testing.T) {
 		if told, _ := did[ContainerStarted](acts); told.Cause != c.cause || adapts != c.starts || k.seen.Container.Operator != (watch.Operator{}) {
 			t.Errorf("%s: %+v, adapts: %v, %+v", name, told, adapts, k.seen.Container.Operator)
 		}
-		if k.remedy.taken.Restarted == c.starts || (k.seen.Devices.Hint == evidence.GPUFound) == c.starts || (k.Generation() == 2) != c.starts {
-			t.Errorf("%s: %+v, %+v, generation %d", name, k.remedy.taken, k.seen.Devices.Hint, k.Generation())
+		if k.remedy.tried.Restarted == c.starts || (k.seen.Devices.Hint == evidence.GPUFound) == c.starts || (k.Generation() == 2) != c.starts {
+			t.Errorf("%s: %+v, %+v, generation %d", name, k.remedy.tried, k.seen.Devices.Hint, k.Generation())
 		}
 		kept := k.seen.Models.Get(otherOne).Quarantine.Until.IsZero()
 		if k.seen.Devices.Troubled() == c.mended || len(k.remedy.quietMoments) == 0 != c.mended || kept != c.mended || !k.probes.next.Equal(now) {

@@ -131,8 +131,8 @@ func TestWhatALookMakesOfAHint(t *testing.T) {
 			t.Errorf("%s: it is told what came of it: %v", name, told)
 		}
 		of := k.seen.Focused()
-		if of.Crashes.Len() != c.deaths || of.NoRoom.Len() != c.noRoom || k.inDoubt() != c.asked || len(k.seen.Hints.Pending()) == 1 != c.pending {
-			t.Errorf("%s: %d deaths, %d times no room, in doubt: %v", name, of.Crashes.Len(), of.NoRoom.Len(), k.inDoubt())
+		if of.Crashes.Len() != c.deaths || of.NoRoom.Len() != c.noRoom || k.unclear() != c.asked || len(k.seen.Hints.Pending()) == 1 != c.pending {
+			t.Errorf("%s: %d deaths, %d times no room, in doubt: %v", name, of.Crashes.Len(), of.NoRoom.Len(), k.unclear())
 		}
 		if k.looks.running || k.looks.failed.Equal(now) != (c.look.Err != "") {
 			t.Errorf("%s: %+v", name, k.looks)
@@ -144,7 +144,7 @@ func TestALookThatFailedShowsNothingOfTheOneBefore(t *testing.T) {
 	k := serving()
 	k.ended(watch.ProcessesSeen{At: now, Models: map[string]watch.Finding{mainOne: watch.Lives}})
 	hint(evidence.SignRunnerDied, mainOne)(k)
-	if k.ended(watch.ProcessesSeen{At: now, Err: "no top"}); !k.inDoubt() {
+	if k.ended(watch.ProcessesSeen{At: now, Err: "no top"}); !k.unclear() {
 		t.Error("a runner lives because it did")
 	}
 }
@@ -171,15 +171,15 @@ func TestAModelIsAskedAboutAHintAtOnce(t *testing.T) {
 func TestAModelInDoubtIsAskedBesideItsClients(t *testing.T) {
 	waits := inFlight(asking(mainOne, 0))
 	asked := func(d time.Duration) given { return func(k *Keeper) { k.looks.askedBeside = ago(d) } }
-	check(t, func(k *Keeper) bool { return k.asksInDoubt(k.picture()) }, map[string]decided[bool]{
-		"who wait":                         when(true, inDoubt(mainOne), waits),
+	check(t, func(k *Keeper) bool { return k.asksUnclear(k.picture()) }, map[string]decided[bool]{
+		"who wait":                         when(true, unclear(mainOne), waits),
 		"not without doubt":                when(false, waits),
-		"not in doubt of another":          when(false, inDoubt(otherOne), waits),
-		"not after it has answered":        when(false, inDoubt(mainOne), waits, func(k *Keeper) { k.seen.Focused().Token = now }),
-		"not without any":                  when(false, inDoubt(mainOne)),
-		"not beside another's":             when(false, inDoubt(mainOne), inFlight(asking(otherOne, 0))),
-		"not beside who has got a token":   when(false, inDoubt(mainOne), inFlight(chunk(mainOne, 0))),
-		"not a moment after the last time": when(false, inDoubt(mainOne), waits, asked(doubtPause-1)),
-		"some time after that":             when(true, inDoubt(mainOne), waits, asked(doubtPause)),
+		"not in doubt of another":          when(false, unclear(otherOne), waits),
+		"not after it has answered":        when(false, unclear(mainOne), waits, func(k *Keeper) { k.seen.Focused().Token = now }),
+		"not without any":                  when(false, unclear(mainOne)),
+		"not beside another's":             when(false, unclear(mainOne), inFlight(asking(otherOne, 0))),
+		"not beside who has got a token":   when(false, unclear(mainOne), inFlight(chunk(mainOne, 0))),
+		"not a moment after the last time": when(false, unclear(mainOne), waits, asked(unclearPause-1)),
+		"some time after that":             when(true, unclear(mainOne), waits, asked(unclearPause)),
 	})
 }

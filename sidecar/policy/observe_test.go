@@ -54,9 +54,9 @@ func TestAServerAcrossHostsIsHeardByItsNetwork(t *testing.T) {
 		k := serving(atWork)
 		observes(k, watch.TCPProbed{Result: passed, Across: across})
 		role := &k.seen.Role
-		for i := range time.Duration(9) { // its CPU works, and nothing leaves it
-			at := ago(time.Minute - i*time.Second)
-			role.Read(at, evidence.Activity{SeenAt: at, CPU: i * time.Second, NetTx: 1000})
+		for i := range 9 { // its CPU works, and nothing leaves it
+			at := ago(time.Minute - time.Duration(i)*time.Second)
+			role.Read(at, evidence.Activity{SeenAt: at, CPU: time.Duration(i) * time.Second, NetTx: 1000})
 			role.Heard(at.Add(100*time.Millisecond), at.Add(200*time.Millisecond))
 		}
 		if role.Idle() != want {
@@ -153,8 +153,8 @@ func TestTheContainersCounters(t *testing.T) {
 		t.Errorf("of another server's container: %+v", k.seen.Server.Pulse)
 	}
 	k = serving()
-	for i := range time.Duration(9) {
-		at := ago(time.Minute - i*time.Second)
+	for i := range 9 {
+		at := ago(time.Minute - time.Duration(i)*time.Second)
 		observes(k, watch.ActivityRead{Asked: at, Reading: evidence.Activity{SeenAt: at, CPU: time.Second}})
 		k.heardServer(at.Add(100*time.Millisecond), at.Add(200*time.Millisecond))
 	}

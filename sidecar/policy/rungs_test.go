@@ -117,7 +117,7 @@ func TestARungEnds(t *testing.T) {
 		if r := k.remedy; r.running || len(r.steps) != 1 || r.lastError != wrong || k.seen.Container.Known || k.Generation() != 3 {
 			t.Errorf("%s: %+v, generation %d", name, r, k.Generation())
 		}
-		if taken := k.remedy.taken; taken.Restarted != (c.rung == Restart) || taken.FailedStarts > 0 != (c.rung == Start) {
+		if taken := k.remedy.tried; taken.Restarted != (c.rung == Restart) || taken.FailedStarts > 0 != (c.rung == Start) {
 			t.Errorf("%s: %+v", name, taken)
 		}
 		if server := k.seen.Server; server.LoadedKnown != c.known || len(server.Loaded) != len(k.remedy.left) {

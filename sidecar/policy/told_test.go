@@ -96,14 +96,14 @@ func TestTheGateIsSetWhenItChanges(t *testing.T) {
 func TestStandingReadyForLongForgetsWhatWasTried(t *testing.T) {
 	tried := func(k *Keeper) {
 		k.machine.Rung, k.machine.Tried = Unload, mainOne
-		k.remedy.attempts, k.remedy.taken = 2, Attempts{Unloaded: true}
+		k.remedy.attempts, k.remedy.tried = 2, Attempts{Unloaded: true}
 	}
 	since := func(d time.Duration) given { return func(k *Keeper) { k.since = ago(d) } }
 	forgets := func(k *Keeper) bool {
 		k.forgetTrouble()
 		forgotten := k.remedy.attempts == 0
-		if left := k.machine.Rung != NoRung || k.machine.Tried != "" || k.remedy.taken.Unloaded; left == forgotten {
-			t.Errorf("%+v, %+v", k.machine, k.remedy.taken)
+		if left := k.machine.Rung != NoRung || k.machine.Tried != "" || k.remedy.tried.Unloaded; left == forgotten {
+			t.Errorf("%+v, %+v", k.machine, k.remedy.tried)
 		}
 		return forgotten
 	}

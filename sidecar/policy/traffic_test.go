@@ -157,8 +157,8 @@ func TestADeathIsCounted(t *testing.T) {
 		t.Errorf("one request's are counted as %d", k.seen.Focused().Crashes.Len())
 	}
 	k = serving()
-	for i := range time.Duration(3) {
-		k.died(evidence.Sign{Model: otherOne, At: ago(i * -time.Minute)})
+	for i := range 3 {
+		k.died(evidence.Sign{Model: otherOne, At: ago(time.Duration(i) * -time.Minute)})
 	}
 	if of := k.seen.Models.Get(otherOne); of.Crashes.Len() > 0 || of.Quarantine.Until.IsZero() {
 		t.Errorf("a model that is kept out begins anew after it: %+v", of)
@@ -218,7 +218,7 @@ func TestAnEmptyAnswerIsLookedInto(t *testing.T) {
 		"of a model that gives many":     when(otherOne, hollowly(otherOne)),
 		"not the first":                  when(mainOne),
 		"not before the main is ready":   when(mainOne, hollowly(otherOne), stands(Verifying)),
-		"not while another has its look": when("third:latest", hollowly(otherOne), func(k *Keeper) { k.lookAt("third:latest") }),
+		"not while another has its look": when("third:latest", hollowly(otherOne), func(k *Keeper) { k.focusOn("third:latest") }),
 		"not as often as clients like":   when(mainOne, hollowly(otherOne), noTurns),
 	})
 	check(t, turns(false), map[string]decided[string]{

@@ -17,8 +17,8 @@ func TestWhatWasTriedIsNoted(t *testing.T) {
 		MakeRoom: {MadeRoom: true}, Unload: {Unloaded: true}, Restart: {Restarted: true}, Start: {},
 	} {
 		k := serving()
-		if k.noteTaken(rung); !reflect.DeepEqual(k.remedy.taken, want) {
-			t.Errorf("%s: %+v", rung, k.remedy.taken)
+		if k.noteTried(rung); !reflect.DeepEqual(k.remedy.tried, want) {
+			t.Errorf("%s: %+v", rung, k.remedy.tried)
 		}
 	}
 }
@@ -34,7 +34,7 @@ func TestAQuietMomentIsUsedUp(t *testing.T) {
 		"not if nothing waited":            {"", "", false},
 	} {
 		k := serving(func(k *Keeper) { k.quiet.verdict, k.remedy.reason = c.waits, c.reason })
-		k.noteTaken(Restart)
+		k.noteTried(Restart)
 		if used := len(k.tried().QuietMoments) > 0; used != c.used || c.waits != "" && (k.quiet == quietWait{}) != c.used {
 			t.Errorf("%s: %v, %+v", name, k.remedy.quietMoments, k.quiet)
 		}
@@ -42,7 +42,7 @@ func TestAQuietMomentIsUsedUp(t *testing.T) {
 }
 
 func TestWhatWasTriedAboutThePresentTrouble(t *testing.T) {
-	unloaded := func(k *Keeper) { k.remedy.taken.Unloaded, k.machine.Tried = true, mainOne }
+	unloaded := func(k *Keeper) { k.remedy.tried.Unloaded, k.machine.Tried = true, mainOne }
 	moments := func(since ...time.Duration) given {
 		return func(k *Keeper) {
 			for i, d := range since {
@@ -59,7 +59,7 @@ func TestWhatWasTriedAboutThePresentTrouble(t *testing.T) {
 		"an unload":                          {[]given{unloaded}, Attempts{Unloaded: true}},
 		"not because room was made":          {[]given{func(k *Keeper) { k.machine.Tried = mainOne }}, Attempts{}},
 		"not one of another model":           {[]given{unloaded, aside}, Attempts{}},
-		"a restart, whatever is looked at":   {[]given{aside, func(k *Keeper) { k.remedy.taken.Restarted = true }}, Attempts{Restarted: true}},
+		"a restart, whatever is looked at":   {[]given{aside, func(k *Keeper) { k.remedy.tried.Restarted = true }}, Attempts{Restarted: true}},
 		"a quiet moment, within a day":       {[]given{moments(onceFor - 1)}, Attempts{QuietMoments: []verdict.Verdict{verdict.VRAMLeak}}},
 		"not one that is longer ago":         {[]given{moments(onceFor)}, Attempts{}},
 		"two, in order":                      {[]given{moments(0, 0)}, Attempts{QuietMoments: []verdict.Verdict{verdict.Slow, verdict.VRAMLeak}}},
@@ -88,11 +88,11 @@ func TestWhatTheEngineCouldNotDo(t *testing.T) {
 		"restart it without losing it":     {Restart, &watch.EngineError{Text: "now", Kind: watch.Mismatch}, before},
 		"start what would not start again": {Start, &watch.EngineError{Text: "now", Kind: watch.Mismatch}, before},
 	} {
-		k := serving(func(k *Keeper) { k.remedy.taken = before })
+		k := serving(func(k *Keeper) { k.remedy.tried = before })
 		k.noteFailure(c.rung, c.failure)
 		mismatch := c.failure != nil && c.failure.Kind == watch.Mismatch
-		if !reflect.DeepEqual(k.remedy.taken, c.want) || k.seen.Devices.Mismatch != mismatch {
-			t.Errorf("%s: %+v, mismatch: %v", name, k.remedy.taken, k.seen.Devices.Mismatch)
+		if !reflect.DeepEqual(k.remedy.tried, c.want) || k.seen.Devices.Mismatch != mismatch {
+			t.Errorf("%s: %+v, mismatch: %v", name, k.remedy.tried, k.seen.Devices.Mismatch)
 		}
 	}
 }
