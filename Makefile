@@ -35,7 +35,7 @@ build: ## Build bin/clawgate
 
 .PHONY: test
 test: ## Run every test that needs no Docker, under the race detector
-	$(GO_TEST) $(RACE) ./...
+	$(GO_TEST) $(RACE) -timeout 17m ./...
 	@echo "left out: most of the faults, decoys, schedules and odd worlds under virtual time: make scenarios"
 	@echo "left out: tests on a real Ollama, Docker Engine, HAProxy, Caddy, nginx and Compose, and with the usual clients; they need root on Debian 12: make e2e"
 	@echo "left out: tests on a real GPU unless CLAWGATE_TEST_REAL_NVML is set; they need an NVIDIA driver"
