@@ -140,11 +140,11 @@ func TestAModelIsInDoubt(t *testing.T) {
 		"not without a hint":                {hinted(), time.Hour, false},
 		"not while a look is to decide":     {hinted(second), time.Hour, false},
 	} {
-		if got := c.hints.InDoubt(target, now, ago(c.well)); got != c.want {
+		if got := c.hints.Unclear(target, now, ago(c.well)); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if (&Hints{}).InDoubt("m", time.Time{}.Add(second), time.Time{}.Add(-second)) {
+	if (&Hints{}).Unclear("m", time.Time{}.Add(second), time.Time{}.Add(-second)) {
 		t.Error("a model of which nothing is known is in doubt")
 	}
 }

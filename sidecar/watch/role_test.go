@@ -201,18 +201,18 @@ func TestSinceWhenTheContainerIsAbsent(t *testing.T) {
 
 func TestWhoAnsweredMayHaveBeenTheContainer(t *testing.T) {
 	r := followed(up, down).answering(second)
-	if r.Doubt(now); r.Follow(now, now, down) || !r.AbsentSince().Equal(now) {
+	if r.RanMeanwhile(now); r.Follow(now, now, down) || !r.AbsentSince().Equal(now) {
 		t.Error("an answer from before counts")
 	}
 	if r.Heard(ago(second), now) {
 		t.Error("an answer to a request from before counts")
 	}
 	r = beside()
-	if r.Doubt(now); !r.Beside() || r.AbsentSince().Equal(now) {
+	if r.RanMeanwhile(now); !r.Beside() || r.AbsentSince().Equal(now) {
 		t.Error("what is found is doubted")
 	}
 	r = followed(up)
-	if r.Doubt(now); !r.AbsentSince().IsZero() {
+	if r.RanMeanwhile(now); !r.AbsentSince().IsZero() {
 		t.Error("a container that runs is taken for absent")
 	}
 }

@@ -197,14 +197,14 @@ func TestWhatOutlivesTheServersRun(t *testing.T) {
 
 func TestALookAtAnotherModel(t *testing.T) {
 	s := New(target)
-	if s.Models.Main != target || s.Aside() {
+	if s.Models.Main != target || s.FocusOnOther() {
 		t.Errorf("%+v", s)
 	}
 	s.Focused().Streak, s.Models.Of(other).Streak = Streak{Successes: 1}, Streak{Successes: 1}
-	if s.LookAt(other); !s.Aside() || s.Focused().Streak.Successes > 0 {
+	if s.LookAt(other); !s.FocusOnOther() || s.Focused().Streak.Successes > 0 {
 		t.Errorf("it has proved something before: %+v", s.Focused())
 	}
-	if s.LookAt(target); s.Aside() || s.Focused().Streak.Successes == 0 {
+	if s.LookAt(target); s.FocusOnOther() || s.Focused().Streak.Successes == 0 {
 		t.Errorf("the main model has to prove itself again: %+v", s.Focused())
 	}
 }
