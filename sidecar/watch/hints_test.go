@@ -104,8 +104,10 @@ func TestHintsAreBounded(t *testing.T) {
 
 func TestARequestIsBlamedOnce(t *testing.T) {
 	h := hinted()
-	if h.Counted(0) || h.Counted(0) {
-		t.Error("of nobody's request")
+	for range 2 {
+		if h.Counted(0) {
+			t.Error("nobody's request is blamed")
+		}
 	}
 	if h.Counted(7) || !h.Counted(7) {
 		t.Error("it is not, or not from the first time on")

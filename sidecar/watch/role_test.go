@@ -42,9 +42,10 @@ func still(r *Role) *Role  { return r.with(0) }
 func moving(r *Role) *Role { return r.with(second) }
 
 func (r *Role) with(cpu time.Duration) *Role {
-	for i := range time.Duration(20) {
-		at := ago(time.Hour - i*2*second)
-		r.Read(at, evidence.Activity{SeenAt: at, CPU: second + i*cpu})
+	at, used := ago(time.Hour), second
+	for range 20 {
+		at, used = at.Add(2*second), used+cpu
+		r.Read(at, evidence.Activity{SeenAt: at, CPU: used})
 		r.Heard(at.Add(second), at.Add(second))
 	}
 	return r
@@ -246,9 +247,10 @@ func TestAServerOnAnotherHostSendsThroughTheNetwork(t *testing.T) {
 	for remote, want := range map[bool]bool{true: true, false: false} {
 		r := followed(up)
 		r.ReachedAcross(remote)
-		for i := range time.Duration(9) { // it uses CPU, and nothing leaves it
-			at := ago(time.Minute - i*2*second)
-			r.Read(at, evidence.Activity{SeenAt: at, CPU: (1 + i) * second, NetTx: 1000})
+		at, used := ago(time.Minute), second
+		for range 9 { // it uses CPU, and nothing leaves it
+			at, used = at.Add(2*second), used+second
+			r.Read(at, evidence.Activity{SeenAt: at, CPU: used, NetTx: 1000})
 			r.Heard(at.Add(second), at.Add(second))
 		}
 		if r.Idle() != want {
