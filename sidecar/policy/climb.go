@@ -12,7 +12,7 @@ func firstRung(m Machine, e Event) Rung {
 		return MakeRoom
 	case e.Judgement.Model == "" || e.UnloadsSpent:
 		return Restart
-	case m.Rung == NoRung, m.Rung == MakeRoom, m.Rung == Unload && m.Tried != e.Judgement.Model:
+	case m.Tried.Rung == NoRung, m.Tried.Rung == MakeRoom, m.Tried.Rung == Unload && m.Tried.Model != e.Judgement.Model:
 		return Unload
 	default:
 		return Restart
@@ -20,25 +20,27 @@ func firstRung(m Machine, e Event) Rung {
 }
 
 func (m Machine) drained(e Event) (Machine, Task) {
-	if m.State != Isolated || !m.Draining || m.Passive && !m.Forced {
+	if m.State != Isolated || !m.Draining() || m.Passive && !m.Plan.ByPerson {
 		return m, Nothing
 	}
-	if m.Rung.Cuts() && !e.BudgetLeft && !m.Forced {
-		m.State, m.Draining, m.WhenQuiet = Exhausted, false, false
+	if m.Plan.Rung.Cuts() && !e.BudgetLeft && !m.Plan.ByPerson {
+		m.State, m.Tried.Rung, m.Plan = Exhausted, m.Plan.Rung, Plan{} // what the budget has no room for counts as tried
 		return m, Nothing
 	}
-	m.State, m.Draining, m.Forced, m.Tried = Recovering, false, false, m.Target
+	m.State, m.Tried = Recovering, Attempt{m.Plan.Rung, m.Target}
 	return m, Remedy
 }
 
 // remedyFailed climbs, but not from a remedy for a model that answered before it:
 // there is nothing to climb for until the model is found silent.
 func (m Machine) remedyFailed(e Event) (Machine, Task) {
-	switch {
-	case m.State != Recovering:
+	if m.State != Recovering {
 		return m, Nothing
-	case m.WhenQuiet:
-		m.State, m.WhenQuiet = Verifying, false
+	}
+	answered := m.Plan.WhenQuiet
+	m.Plan = Plan{}
+	if answered {
+		m.State = Verifying
 		return m, Probe
 	}
 	return m.escalate(e)
@@ -48,9 +50,9 @@ func (m Machine) remedyFailed(e Event) (Machine, Task) {
 // what the unload did not, so that moving streams are let finish first.
 func (m Machine) escalate(e Event) (Machine, Task) {
 	switch {
-	case m.Rung == MakeRoom:
+	case m.Tried.Rung == MakeRoom:
 		return m.roomMade(e)
-	case m.Rung.Cuts():
+	case m.Tried.Rung.Cuts():
 		m.State = Backoff
 		return m, Wait
 	case m.Passive:
@@ -78,9 +80,9 @@ func (m Machine) roomMade(e Event) (Machine, Task) {
 func (m Machine) drainFor(rung Rung, model string, e Event) (Machine, Task) {
 	m.Target = model
 	if rung.Cuts() && e.FocusOnOther && model != "" {
-		m.State, m.Draining = Exhausted, false
+		m.State, m.Plan = Exhausted, Plan{}
 		return m, Nothing
 	}
-	m.State, m.Rung, m.Draining = Isolated, rung, true
+	m.State, m.Plan = Isolated, Plan{Rung: rung}
 	return m, Drain
 }

@@ -11,7 +11,7 @@ import (
 // due has a remedy be due for the server, and drain since a minute ago.
 func due(rung Rung) given {
 	return func(k *Keeper) {
-		k.machine = Machine{State: Isolated, Rung: rung, Draining: true}
+		k.machine = Machine{State: Isolated, Plan: Plan{Rung: rung}}
 		if !rung.Cuts() {
 			k.machine.Target = mainOne
 		}
@@ -19,8 +19,8 @@ func due(rung Rung) given {
 	}
 }
 
-func forced(k *Keeper)  { k.machine.Forced = true }
-func quietly(k *Keeper) { k.machine.WhenQuiet = true }
+func forced(k *Keeper)  { k.machine.Plan.ByPerson = true }
+func quietly(k *Keeper) { k.machine.Plan.WhenQuiet = true }
 
 func TestADrainEnds(t *testing.T) {
 	streams := inFlight(chunk(mainOne, drainMoves-1))
@@ -28,7 +28,7 @@ func TestADrainEnds(t *testing.T) {
 	noRemedies := func(k *Keeper) { k.allowance.remedies.AllowN(now, 6) }
 	ends := func(k *Keeper) bool {
 		act, taken := did[TakeRemedy](k.decides((*Keeper).finishDrain))
-		if taken && (act.Rung != k.machine.Rung || k.machine.State != Recovering) {
+		if taken && (act.Rung != k.machine.Rung() || k.machine.State != Recovering) {
 			t.Errorf("%+v, %+v", act, k.machine)
 		}
 		return taken
@@ -74,7 +74,7 @@ func mismatched(k *Keeper) {
 func TestWhatADrainIsFor(t *testing.T) {
 	silent := func(k *Keeper) {
 		k.judgement = verdict.Judgement{Verdict: verdict.Wedged, Need: verdict.Mend, Sentence: "it is silent"}
-		k.machine = Machine{State: Isolated, Rung: Restart, Draining: true}
+		k.machine = Machine{State: Isolated, Plan: Plan{Rung: Restart}}
 	}
 	before := func(k *Keeper) {
 		k.remedy.since, k.remedy.reason, k.remedy.sentence = ago(hour), "crashed", "it died"

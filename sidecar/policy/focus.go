@@ -47,7 +47,7 @@ func (k *Keeper) focusOnMain() {
 	case !k.seen.FocusOnOther() || k.machine.State == Recovering:
 		return
 	case k.seen.Devices.DoubtedAt.After(turned):
-	case k.machine.State == Isolated && k.machine.Draining, k.seen.Focused().Streak.Failures > 0, k.turn.now.Sub(turned) < besideSilence:
+	case k.machine.State == Isolated && k.machine.Draining(), k.seen.Focused().Streak.Failures > 0, k.turn.now.Sub(turned) < besideSilence:
 		return
 	}
 	if k.machine.State == Verifying { // its next client will tell

@@ -90,7 +90,7 @@ func (g *Gate) close(m Machine, around Around, now time.Time) {
 func (m Machine) closedModel(around Around) string {
 	switch m.State {
 	case Isolated, Recovering, Verifying:
-		if m.Target != "" && m.Rung != Restart && m.Rung != Start {
+		if m.Target != "" && m.Rung() != Restart && m.Rung() != Start {
 			return m.Target
 		}
 	case Exhausted:

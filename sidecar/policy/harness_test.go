@@ -85,7 +85,7 @@ func proved() watch.Streak {
 
 func stands(s State) given { return func(k *Keeper) { k.machine.State = s } }
 func passive(k *Keeper)    { k.machine.Passive = true }
-func draining(k *Keeper)   { k.machine.State, k.machine.Draining = Isolated, true }
+func draining(k *Keeper)   { k.machine.State, k.machine.Plan = Isolated, Plan{Rung: Restart} }
 
 // asking is a request that was sent the time d ago and has no chunk yet, and chunk a
 // stream of some minutes whose last one came the time d ago.

@@ -13,15 +13,15 @@ func TestWhatSpeaksAgainstAProbe(t *testing.T) {
 	waitsForLoad := inFlight(asking(otherOne, time.Second))
 	quietly := func(k *Keeper) {
 		draining(k)
-		k.machine.WhenQuiet, k.remedy.drainedAt = true, now
+		k.machine.Plan.WhenQuiet, k.remedy.drainedAt = true, now
 	}
 	check(t, func(k *Keeper) string { return k.holdProbe(k.picture()) }, map[string]decided[string]{
 		"nothing":                              when(""),
 		"a remedy":                             when("a remedy is under way", stands(Recovering)),
 		"a drain at a quiet moment":            when("a remedy waits for the container to come to rest", quietly),
 		"not one that still waits for streams": when("", quietly, func(k *Keeper) { k.remedy.drainedAt = time.Time{} }),
-		"not one that cannot wait":             when("", quietly, func(k *Keeper) { k.machine.WhenQuiet = false }),
-		"not one that was called off":          when("", quietly, func(k *Keeper) { k.machine.Draining = false }),
+		"not one that cannot wait":             when("", quietly, func(k *Keeper) { k.machine.Plan.WhenQuiet = false }),
+		"not one that was called off":          when("", quietly, func(k *Keeper) { k.machine.Plan = Plan{} }),
 		"a load of the model":                  when("the model is being loaded", beingLoaded(mainOne)),
 		"not one of another":                   when("", beingLoaded(otherOne)),
 		"a pull":                               when("the model is being pulled", pulls),

@@ -174,7 +174,7 @@ func (k *Keeper) judge() {
 
 // handle takes one step and decides what its task asks for.
 func (k *Keeper) handle(event Event) {
-	starts := k.machine.Rung == Start || event.Judgement.ServerGone // nothing is stopped for that
+	starts := k.machine.Rung() == Start || event.Judgement.ServerGone // nothing is stopped for that
 	event.BudgetLeft = k.BudgetLeft() > 0 && (starts || !RestartForbidden(k.picture(), k.tried()).Holds())
 	event.UnloadsSpent = k.seen.Models.Get(event.Judgement.Model).UnloadsSpent(k.turn.now)
 	event.FocusOnOther = k.seen.FocusOnOther()
@@ -251,7 +251,7 @@ const StableAfter = 10 * time.Minute
 // forgetTrouble starts counting attempts anew once the model has stayed ready.
 func (k *Keeper) forgetTrouble() {
 	if k.machine.State == Ready && k.turn.now.Sub(k.since) >= StableAfter {
-		if k.machine.Rung != NoRung || k.machine.Tried != "" {
+		if k.machine.Tried != (Attempt{}) {
 			k.handle(Event{Kind: Stable})
 		}
 		k.remedy.attempts, k.remedy.tried = 0, Attempts{}

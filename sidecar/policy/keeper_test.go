@@ -149,13 +149,13 @@ func TestWhatAnEventIsToldBesides(t *testing.T) {
 		event Event
 		want  Machine
 	}{
-		"that unloads are left":           {nil, judges(verdict.Mend, mainOne), Machine{State: Isolated, Target: mainOne, Rung: Unload, Draining: true}},
-		"that unloads are spent":          {[]given{unloads}, judges(verdict.Mend, mainOne), Machine{State: Isolated, Target: mainOne, Rung: Restart, Draining: true}},
+		"that unloads are left":           {nil, judges(verdict.Mend, mainOne), Machine{State: Isolated, Target: mainOne, Plan: Plan{Rung: Unload}}},
+		"that unloads are spent":          {[]given{unloads}, judges(verdict.Mend, mainOne), Machine{State: Isolated, Target: mainOne, Plan: Plan{Rung: Restart}}},
 		"that the main model comes first": {[]given{unloads, aside}, judges(verdict.Mend, mainOne), Machine{State: Exhausted, Target: mainOne}},
-		"that the budget has one again":   {[]given{stands(Exhausted)}, judges(verdict.Mend, ""), Machine{State: Isolated, Rung: Restart, Draining: true}},
+		"that the budget has one again":   {[]given{stands(Exhausted)}, judges(verdict.Mend, ""), Machine{State: Isolated, Plan: Plan{Rung: Restart}}},
 		"that it has none":                {[]given{stands(Exhausted), spending(3)}, judges(verdict.Mend, ""), Machine{State: Exhausted}},
 		"that a restart must not be":      {[]given{stands(Exhausted), mismatched}, judges(verdict.Mend, ""), Machine{State: Exhausted}},
-		"that a start stops nothing":      {[]given{stands(Exhausted), mismatched}, gone, Machine{State: Isolated, Rung: Start, Draining: true}},
+		"that a start stops nothing":      {[]given{stands(Exhausted), mismatched}, gone, Machine{State: Isolated, Plan: Plan{Rung: Start}}},
 	} {
 		k := serving(c.given...)
 		if k.handle(c.event); k.machine != c.want {
@@ -205,7 +205,11 @@ func TestATaskBecomesActs(t *testing.T) {
 		"a pause":  {Loading, Event{Kind: LoadFailed}, func(k *Keeper, _ []Act) bool { return k.remedy.backoff.After(now) }},
 		"a remedy": {Isolated, Event{Kind: Drained}, has[TakeRemedy]},
 	} {
-		k := serving(stands(c.from), notLoaded, func(k *Keeper) { k.machine.Draining = c.event.Kind == Drained })
+		k := serving(stands(c.from), notLoaded, func(k *Keeper) {
+			if c.event.Kind == Drained {
+				k.machine.Plan = Plan{Rung: Unload}
+			}
+		})
 		if acts := k.decides(func(k *Keeper) { k.handle(c.event) }); !c.done(k, acts) {
 			t.Errorf("%s: %+v", name, acts)
 		}

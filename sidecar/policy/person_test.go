@@ -50,11 +50,11 @@ func TestWhatAPersonAsksFor(t *testing.T) {
 		},
 		"a restart": {
 			nil, watch.RestartAsked{}, Operated{Call: "restart", State: Ready},
-			false, Machine{State: Isolated, Rung: Restart, Draining: true, Forced: true},
+			false, Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}},
 		},
 		"a restart of what is down": {
 			[]given{func(k *Keeper) { k.judgement.ServerGone = true }}, watch.RestartAsked{}, Operated{Call: "restart", State: Ready},
-			false, Machine{State: Isolated, Rung: Start, Draining: true, Forced: true},
+			false, Machine{State: Isolated, Plan: Plan{Rung: Start, ByPerson: true}},
 		},
 	} {
 		k := serving(c.given...)

@@ -26,7 +26,7 @@ func TestAWaitGrowsWithEachTimeInVain(t *testing.T) {
 func TestARemedyThatCanWaitIsTaken(t *testing.T) {
 	taken := func(k *Keeper) bool {
 		k.awaitQuiet()
-		return k.machine.State == Isolated && k.machine.Draining && k.machine.WhenQuiet
+		return k.machine.State == Isolated && k.machine.Draining() && k.machine.Plan.WhenQuiet
 	}
 	served := inFlight(chunk(mainOne, 0))
 	waited := func(d time.Duration) given { return func(k *Keeper) { k.quiet.since = ago(d) } }
@@ -121,7 +121,7 @@ func TestADrainAtAQuietMomentIsDisturbed(t *testing.T) {
 		return func(k *Keeper) {
 			canWait(k)
 			draining(k)
-			k.machine.WhenQuiet, k.quiet.fruitless = true, 1
+			k.machine.Plan.WhenQuiet, k.quiet.fruitless = true, 1
 			if d > 0 {
 				k.remedy.drainedAt = ago(d)
 			}
@@ -143,7 +143,7 @@ func TestADrainAtAQuietMomentIsDisturbed(t *testing.T) {
 		k := serving(c.given...)
 		rests := k.undisturbed()
 		want := quietWait{verdict: verdict.VRAMLeak, since: now, due: now, fruitless: 2}
-		if disturbed := !k.machine.Draining; rests != c.rests || disturbed != c.disturbed || disturbed != (k.quiet == want) || k.remedy.drainedAt.IsZero() {
+		if disturbed := !k.machine.Draining(); rests != c.rests || disturbed != c.disturbed || disturbed != (k.quiet == want) || k.remedy.drainedAt.IsZero() {
 			t.Errorf("%s: rests: %v, %+v, %+v", name, rests, k.machine, k.quiet)
 		}
 	}

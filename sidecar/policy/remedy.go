@@ -57,7 +57,7 @@ func (k *Keeper) beginDrain() {
 	if k.judgement.Verdict != verdict.Unproven || r.since.IsZero() { // else it is a further rung for the same trouble
 		r.reason, r.sentence = string(k.judgement.Verdict), k.judgement.Sentence
 	}
-	if k.machine.Forced {
+	if k.machine.Plan.ByPerson {
 		r.reason, r.sentence = requested, "a person asked for a restart"
 	}
 	if r.since.IsZero() { // not on a further rung for the same trouble
@@ -66,19 +66,19 @@ func (k *Keeper) beginDrain() {
 	if r.since.IsZero() {
 		r.since = now
 	}
-	k.warn("a remedy is due", "rung", k.machine.Rung, "reason", r.reason, "sentence", r.sentence, "passive", k.machine.Passive)
-	k.due(k.machine.Rung)
+	k.warn("a remedy is due", "rung", k.machine.Rung(), "reason", r.reason, "sentence", r.sentence, "passive", k.machine.Passive)
+	k.due(k.machine.Rung())
 }
 
 // due tells of a remedy that is due, or that would be taken if Clawgate did not only watch.
 func (k *Keeper) due(rung Rung) {
-	k.do(RemedyDue{k.account(rung), k.machine.Passive && !k.machine.Forced})
+	k.do(RemedyDue{k.account(rung), k.machine.Passive && !k.machine.Plan.ByPerson})
 }
 
 // account is what there is to tell of a remedy at this moment.
 func (k *Keeper) account(rung Rung) Account {
 	return Account{
-		Reason: k.remedy.reason, Sentence: k.remedy.sentence, Rung: rung, Standing: k.machine.Rung,
+		Reason: k.remedy.reason, Sentence: k.remedy.sentence, Rung: rung, Standing: k.machine.Rung(),
 		Attempt: k.remedy.attempts, State: k.machine.State, At: k.turn.now,
 	}
 }
@@ -87,17 +87,17 @@ func (k *Keeper) account(rung Rung) Account {
 // for a restart, none for an unload, whose model is silent.
 func (k *Keeper) finishDrain() {
 	now := k.turn.now
-	if !k.machine.Draining || k.machine.Passive && !k.machine.Forced {
+	if !k.machine.Draining() || k.machine.Passive && !k.machine.Plan.ByPerson {
 		return
 	}
-	if (k.machine.Rung.Cuts() || k.machine.WhenQuiet) && now.Sub(k.remedy.drainFrom) < k.settings.DrainTimeout && k.underWay() {
+	if (k.machine.Rung().Cuts() || k.machine.Plan.WhenQuiet) && now.Sub(k.remedy.drainFrom) < k.settings.DrainTimeout && k.underWay() {
 		k.remedy.drainedAt = time.Time{}
 		return
 	}
-	if k.machine.WhenQuiet && !k.undisturbed() {
+	if k.machine.Plan.WhenQuiet && !k.undisturbed() {
 		return
 	}
-	if k.machine.Forced || k.allowance.remedies.AllowN(now, 1) {
+	if k.machine.Plan.ByPerson || k.allowance.remedies.AllowN(now, 1) {
 		k.handle(Event{Kind: Drained})
 	}
 }
@@ -108,14 +108,14 @@ func (k *Keeper) underWay() bool {
 	moves := slices.ContainsFunc(k.turn.Traffic.InFlight, func(r evidence.Request) bool {
 		return !r.LastChunkAt.IsZero() && k.turn.now.Sub(r.LastChunkAt) < drainMoves
 	})
-	return moves || k.machine.WhenQuiet && len(k.turn.Traffic.InFlight) > 0
+	return moves || k.machine.Plan.WhenQuiet && len(k.turn.Traffic.InFlight) > 0
 }
 
 // beginRemedy starts the rung that the machine stands on. From here on nothing
 // that is seen of the server counts, until the rung is done.
 func (k *Keeper) beginRemedy() {
 	r, now := &k.remedy, k.turn.now
-	rung, target, run := k.machine.Rung, k.machine.Target, k.seen.Container.Seen.Identity
+	rung, target, run := k.machine.Rung(), k.machine.Target, k.seen.Container.Seen.Identity
 	r.began, r.rung, r.run, r.running = now, rung, run, true
 	others := verdict.OthersAtRest(k.picture(), target)
 	others = others[:min(len(others), mostAtOnce)]

@@ -30,9 +30,9 @@ func TestWhatIsWrongWithTheContainersName(t *testing.T) {
 func TestAWrongNameIsTold(t *testing.T) {
 	told := func(s string) given { return func(k *Keeper) { k.role.told = []string{s} } }
 	tells := func(k *Keeper) string {
-		k.machine = Machine{State: Isolated, Draining: true, Rung: Restart, Forced: true}
+		k.machine = Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}}
 		line, _ := did[Tell](k.decides((*Keeper).tellRole))
-		if withdrawn := !k.machine.Forced; withdrawn != (line.Text == "nothing can be healed") {
+		if withdrawn := !k.machine.Plan.ByPerson; withdrawn != (line.Text == "nothing can be healed") {
 			t.Errorf("%q, and what a person asked for is withdrawn: %v", line.Text, withdrawn)
 		}
 		return line.Text

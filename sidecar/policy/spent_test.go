@@ -29,7 +29,7 @@ func TestWhatARestartCosts(t *testing.T) {
 		k, now := looking(), time.Now()
 		k.settings.RestartBudget, k.settings.RestartWindow = 3, time.Hour
 		k.seen.Container.Seen = evidence.Container{Identity: run, Status: evidence.Exited}
-		k.machine = Machine{State: Recovering, Rung: c.rung, Target: mainOne}
+		k.machine = Machine{State: Recovering, Target: mainOne, Plan: Plan{Rung: c.rung}, Tried: Attempt{c.rung, mainOne}}
 		k.turn = turn{Inputs: Inputs{Intent: c.intent, Spent: 1}, now: now}
 		k.beginRemedy()
 		k.turn.now, k.turn.Intent = now.Add(time.Minute), nil

@@ -60,7 +60,7 @@ func (k *Keeper) Standing() Standing {
 		Pull: k.aroundGate().Pull, Due: k.dueNow(), Quarantine: k.quarantined(), Seen: &k.seen,
 	}
 	if k.machine.State != Ready {
-		s.Rung = k.machine.Rung
+		s.Rung = k.machine.Rung()
 	}
 	return s
 }
@@ -83,9 +83,9 @@ const onlyWatches = "nothing: Clawgate only watches"
 
 func (k *Keeper) dueNow() *Due {
 	switch {
-	case k.machine.Draining:
-		due := Due{k.machine.Rung, k.remedy.sentence, k.remedy.drainFrom, "streams that move"}
-		if k.machine.Passive && !k.machine.Forced {
+	case k.machine.Draining():
+		due := Due{k.machine.Rung(), k.remedy.sentence, k.remedy.drainFrom, "streams that move"}
+		if k.machine.Passive && !k.machine.Plan.ByPerson {
 			due.Waits = onlyWatches
 		}
 		return &due

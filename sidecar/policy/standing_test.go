@@ -33,7 +33,7 @@ func TestWhatStandsToBeShown(t *testing.T) {
 		"nothing is judged":                  when("", stands(Isolated), passive, func(k *Keeper) { k.judgement = verdict.Judgement{} }),
 	})
 	for state, want := range map[State]Rung{Ready: NoRung, Verifying: Unload} {
-		if s := serving(stands(state), func(k *Keeper) { k.machine.Rung = Unload }).Standing(); s.Rung != want || s.State != state || s.Seen == nil || s.BudgetLeft != 3 {
+		if s := serving(stands(state), func(k *Keeper) { k.machine.Tried.Rung = Unload }).Standing(); s.Rung != want || s.State != state || s.Seen == nil || s.BudgetLeft != 3 {
 			t.Errorf("%s: %+v", state, s)
 		}
 	}

@@ -2,26 +2,45 @@ package policy
 
 import "github.com/clawdbot/clawgate/sidecar/verdict"
 
-// Machine is the supervisor's whole memory of where it stands.
+// Machine is where Clawgate stands.
 type Machine struct {
 	State State
 	// Target is the model that the trouble is about; empty for the whole server.
 	Target string
-	// Rung is the remedy being taken, or the highest one that was taken since
-	// the model was last found ready.
-	Rung Rung
-	// Tried is the model that Rung was taken for; empty for the whole server.
-	Tried string
-	// Draining says that a remedy is due and waits for moving streams.
-	Draining bool
-	// Forced says that a person asked for the restart that is due.
-	Forced bool
-	// WhenQuiet says that the remedy that is due, or being taken, was put off until a
-	// quiet moment: the model answers, and that does not call it off.
-	WhenQuiet bool
+	// Plan is the remedy that is due, or being taken; the zero one while there is none.
+	Plan Plan
+	// Tried is the highest rung that was taken since the model was last found ready.
+	Tried Attempt
 	// Passive is set while Clawgate only watches: paused, or MODE=observe. No
 	// remedy is taken then, unless a person asks for it.
 	Passive bool
+}
+
+// Plan is a remedy for the machine's target, from being due to its end.
+type Plan struct {
+	Rung Rung
+	// WhenQuiet says that it was put off until a quiet moment: the model answers, and
+	// that does not call it off.
+	WhenQuiet bool
+	// ByPerson says that a person asked for it.
+	ByPerson bool
+}
+
+// Attempt is a rung that was taken, for a model; for the whole server where that is empty.
+type Attempt struct {
+	Rung  Rung
+	Model string
+}
+
+// Draining says that a remedy is due and waits for streams that move.
+func (m Machine) Draining() bool { return m.Plan.Rung != NoRung && m.State != Recovering }
+
+// Rung is the one that is planned, or else the highest that was taken.
+func (m Machine) Rung() Rung {
+	if m.Plan.Rung != NoRung {
+		return m.Plan.Rung
+	}
+	return m.Tried.Rung
 }
 
 // Step is what one event makes of one state. It is pure, and tested over every pair. Late events of an earlier run are dropped before.
@@ -30,7 +49,9 @@ func Step(m Machine, e Event) (Machine, Task) {
 	case Drained:
 		return m.drained(e)
 	case RemedyDone:
-		m.WhenQuiet = m.WhenQuiet && m.State != Recovering
+		if m.State == Recovering {
+			m.Plan = Plan{}
+		}
 		return m.when(Recovering, Verifying, Probe)
 	case RemedyFailed:
 		return m.remedyFailed(e)
@@ -45,7 +66,7 @@ func Step(m Machine, e Event) (Machine, Task) {
 	case QuietMoment:
 		return m.quiet(e)
 	case Disturbed:
-		if m.WhenQuiet && !m.Forced {
+		if m.Plan.WhenQuiet {
 			m = m.callOff()
 		}
 		return m, Nothing
@@ -69,20 +90,19 @@ func Begin(observe bool) Machine { return Machine{State: Starting, Passive: obse
 func (m Machine) noted(e Event) Machine {
 	switch e.Kind {
 	case RestartWithdrawn:
-		if m.Forced && m.State != Recovering {
-			m.Forced = false
+		if m.Plan.ByPerson {
 			m = m.callOff()
 		}
 	case Paused:
 		m.Passive = true
 	case Resumed:
 		m.Passive = e.Observe
-		if !m.Forced {
+		if !m.Plan.ByPerson {
 			m = m.callOff()
 		}
 	case Stable:
 		if m.State == Ready {
-			m.Rung, m.Tried = NoRung, ""
+			m.Tried = Attempt{}
 		}
 	}
 	return m
@@ -100,7 +120,7 @@ func (m Machine) when(from, to State, task Task) (Machine, Task) {
 // judged handles judgements. On a rung of the ladder they mean nothing: the
 // server is being changed under them.
 func (m Machine) judged(e Event) (Machine, Task) {
-	if m.State == Recovering || m.Forced {
+	if m.State == Recovering || m.Plan.ByPerson {
 		return m, Nothing
 	}
 	need := e.Judgement.Need
@@ -114,7 +134,7 @@ func (m Machine) judged(e Event) (Machine, Task) {
 	case verdict.Nothing:
 		return m.answers()
 	case verdict.MendWhenQuiet:
-		if m.WhenQuiet && m.Draining {
+		if m.Plan.WhenQuiet && m.Draining() {
 			return m, Nothing
 		}
 		return m.answers()
@@ -136,7 +156,7 @@ func (m Machine) judged(e Event) (Machine, Task) {
 }
 
 func (m Machine) answers() (Machine, Task) {
-	return Machine{State: Ready, Rung: m.callOff().Rung, Tried: m.Tried, Passive: m.Passive}, Nothing
+	return Machine{State: Ready, Tried: m.callOff().Tried, Passive: m.Passive}, Nothing
 }
 
 // quiet begins a remedy that was put off. While Clawgate only watches it shows
@@ -149,7 +169,7 @@ func (m Machine) quiet(e Event) (Machine, Task) {
 	if m.State != Ready || m.Passive || !allowed {
 		return m, Nothing
 	}
-	m.State, m.Target, m.Rung, m.Draining, m.WhenQuiet = Isolated, e.Judgement.Model, rung, true, true
+	m.State, m.Target, m.Plan = Isolated, e.Judgement.Model, Plan{Rung: rung, WhenQuiet: true}
 	return m, Drain
 }
 
@@ -163,15 +183,15 @@ func (m Machine) hopeless(e Event) (Machine, Task) {
 
 // callOff ends a drain without its remedy, which then counts as not tried.
 func (m Machine) callOff() Machine {
-	if m.Draining {
-		m.Draining, m.WhenQuiet, m.Rung = false, false, NoRung
+	if m.Draining() {
+		m.Plan, m.Tried.Rung = Plan{}, NoRung
 	}
 	return m
 }
 
 // works: something moves, so a remedy that was due is called off.
 func (m Machine) works(e Event) (Machine, Task) {
-	if m.WhenQuiet && m.Draining && m.State == Isolated {
+	if m.Plan.WhenQuiet && m.Draining() && m.State == Isolated {
 		m.State = Ready // the model answered before that drain
 	}
 	m = m.callOff()
@@ -241,7 +261,7 @@ func (m Machine) due(e Event) (Machine, Task) {
 			return m, stillTry(e)
 		}
 	}
-	if m.Draining && !m.WhenQuiet {
+	if m.Draining() && !m.Plan.WhenQuiet {
 		return m, Nothing
 	}
 	m = m.callOff() // what could wait gives way to what cannot
@@ -267,12 +287,12 @@ func (m Machine) loadFailed() (Machine, Task) {
 }
 
 func (m Machine) restartRequested(e Event) (Machine, Task) {
-	if m.State == Recovering || m.Forced {
+	if m.State == Recovering || m.Plan.ByPerson {
 		return m, Nothing
 	}
-	m.Target, m.Rung, m.Draining, m.Forced, m.WhenQuiet = "", Restart, true, true, false
+	m.Target, m.Plan = "", Plan{Rung: Restart, ByPerson: true}
 	if m.State == Stopped || e.Judgement.ServerGone {
-		m.Rung = Start
+		m.Plan.Rung = Start
 	}
 	m.State = Isolated
 	return m, Drain

@@ -89,7 +89,10 @@ var transitions = map[input]map[State]outcome{
 func standing(state State) Machine {
 	m := Machine{State: state}
 	if state == Recovering || state == Verifying {
-		m.Rung, m.Target = Unload, "m"
+		m.Target, m.Tried.Rung = "m", Unload
+	}
+	if state == Recovering {
+		m.Plan.Rung = Unload
 	}
 	return m
 }
@@ -147,21 +150,21 @@ func TestADrainedMachineTakesItsRemedy(t *testing.T) {
 		event   Event
 		want    outcome
 	}{
-		{"an unload needs no budget", Machine{State: Isolated, Draining: true, Rung: Unload}, Event{}, outcome{Recovering, Remedy}},
-		{"a restart with budget", Machine{State: Isolated, Draining: true, Rung: Restart}, Event{BudgetLeft: true}, outcome{Recovering, Remedy}},
-		{"a restart without budget", Machine{State: Isolated, Draining: true, Rung: Restart}, Event{}, outcome{Exhausted, Nothing}},
-		{"a person's restart without budget", Machine{State: Isolated, Draining: true, Rung: Restart, Forced: true}, Event{}, outcome{Recovering, Remedy}},
-		{"while only watching", Machine{State: Isolated, Draining: true, Rung: Unload, Passive: true}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
-		{"a person's restart while paused", Machine{State: Isolated, Draining: true, Rung: Restart, Passive: true, Forced: true}, Event{}, outcome{Recovering, Remedy}},
-		{"a drain that was called off", Machine{State: Isolated, Rung: Restart}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
+		{"an unload needs no budget", Machine{State: Isolated, Plan: Plan{Rung: Unload}}, Event{}, outcome{Recovering, Remedy}},
+		{"a restart with budget", Machine{State: Isolated, Plan: Plan{Rung: Restart}}, Event{BudgetLeft: true}, outcome{Recovering, Remedy}},
+		{"a restart without budget", Machine{State: Isolated, Plan: Plan{Rung: Restart}}, Event{}, outcome{Exhausted, Nothing}},
+		{"a person's restart without budget", Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}}, Event{}, outcome{Recovering, Remedy}},
+		{"while only watching", Machine{State: Isolated, Passive: true, Plan: Plan{Rung: Unload}}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
+		{"a person's restart while paused", Machine{State: Isolated, Passive: true, Plan: Plan{Rung: Restart, ByPerson: true}}, Event{}, outcome{Recovering, Remedy}},
+		{"a drain that was called off", Machine{State: Isolated, Tried: Attempt{Rung: Restart}}, Event{BudgetLeft: true}, outcome{Isolated, Nothing}},
 	} {
 		test.event.Kind = Drained
 		after, task := Step(test.machine, test.event)
 		if got := (outcome{after.State, task}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
-		if after.State == Recovering && (after.Draining || after.Forced) {
-			t.Errorf("%s: the machine on its rung still is draining or forced: %+v", test.name, after)
+		if after.State == Recovering && (after.Plan != test.machine.Plan || after.Tried.Rung != after.Plan.Rung) {
+			t.Errorf("%s: the machine on its rung has another plan: %+v", test.name, after)
 		}
 	}
 }
@@ -183,9 +186,9 @@ func TestTheFirstRungIsTheLeastThatMayHelp(t *testing.T) {
 		{"a model that was unloaded too often", NoRung, Event{UnloadsSpent: true, Judgement: verdict.Judgement{Model: "m", Need: verdict.Mend}}, Restart},
 	} {
 		test.event.Kind = Judged
-		after, _ := Step(Machine{State: Ready, Rung: test.rung, Tried: "m"}, test.event)
-		if after.Rung != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, after.Rung, test.want)
+		after, _ := Step(Machine{State: Ready, Tried: Attempt{Rung: test.rung, Model: "m"}}, test.event)
+		if after.Rung() != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, after.Rung(), test.want)
 		}
 	}
 }
@@ -208,7 +211,7 @@ func TestARemedyWithoutEffectClimbs(t *testing.T) {
 		{"after a failed start, too", Recovering, Start, of(RemedyFailed), true, outcome{Backoff, Wait}},
 		{"exhausted stays so without budget", Exhausted, Restart, judged(verdict.Mend), false, outcome{Exhausted, Nothing}},
 	} {
-		after, task := Step(Machine{State: test.from, Rung: test.rung}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
+		after, task := Step(Machine{State: test.from, Tried: Attempt{Rung: test.rung}}, Event{Kind: test.event.kind, BudgetLeft: test.budget, Judgement: verdict.Judgement{Need: test.event.need}})
 		if got := (outcome{after.State, task}); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
@@ -223,16 +226,16 @@ func TestAnotherModelIsGivenUpBeforeTheServerIsRestarted(t *testing.T) {
 		machine Machine
 		event   Event
 	}{
-		"when it comes back after an unload": {Machine{State: Verifying, Rung: Unload, Target: "n", Tried: "n"}, silent},
-		"when it was unloaded lately":        {Machine{State: Ready, Rung: Unload, Tried: "n"}, silent},
-		"when its unload fails":              {Machine{State: Recovering, Rung: Unload, Target: "n", Tried: "n"}, failed},
+		"when it comes back after an unload": {Machine{State: Verifying, Target: "n", Tried: Attempt{Rung: Unload, Model: "n"}}, silent},
+		"when it was unloaded lately":        {Machine{State: Ready, Tried: Attempt{Rung: Unload, Model: "n"}}, silent},
+		"when its unload fails":              {Machine{State: Recovering, Target: "n", Plan: Plan{Rung: Unload}, Tried: Attempt{Unload, "n"}}, failed},
 	} {
 		if after, task := Step(c.machine, c.event); after.State != Exhausted || after.Target != "n" || task != Nothing {
 			t.Errorf("%s: %+v and %q", name, after, task)
 		}
 	}
 	server := Event{Kind: Judged, FocusOnOther: true, BudgetLeft: true, Judgement: verdict.Judgement{Need: verdict.Mend}}
-	if after, _ := Step(Machine{State: Ready}, server); after.Rung != Restart || !after.Draining {
+	if after, _ := Step(Machine{State: Ready}, server); after.Rung() != Restart || !after.Draining() {
 		t.Errorf("a silent server is not restarted: %+v", after)
 	}
 }
@@ -244,7 +247,7 @@ func TestWithoutBudgetACrashedModelIsStillLoaded(t *testing.T) {
 			want = LoadModel
 		}
 		for _, j := range []verdict.Judgement{{Verdict: found, Need: verdict.Mend}, {Verdict: verdict.HostAction, Behind: found, Need: verdict.MendWithBudget}} {
-			after, task := Step(Machine{State: Exhausted, Rung: Restart}, Event{Kind: Judged, Judgement: j})
+			after, task := Step(Machine{State: Exhausted, Tried: Attempt{Rung: Restart}}, Event{Kind: Judged, Judgement: j})
 			if after.State != Exhausted || task != want {
 				t.Errorf("%s, behind it %q: got %s and %q, want %q", j.Verdict, j.Behind, after.State, task, want)
 			}
@@ -256,8 +259,9 @@ func TestWhileOnlyWatchingNoEventLeadsToARemedy(t *testing.T) {
 	for _, in := range inputs() {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
-				for _, draining := range []bool{false, true} {
-					m := Machine{State: state, Rung: rung, Draining: draining, Passive: true}
+				for _, m := range []Machine{
+					{State: state, Plan: Plan{Rung: rung}, Passive: true}, {State: state, Tried: Attempt{Rung: rung}, Passive: true},
+				} {
 					if _, task := Step(m, about(in)); task == Remedy {
 						t.Errorf("%s in %+v takes a remedy", in, m)
 					}
@@ -271,7 +275,7 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 	for _, in := range inputs() {
 		for _, state := range States {
 			for _, rung := range []Rung{NoRung, MakeRoom, Unload, Restart, Start} {
-				m := Machine{State: state, Rung: rung, Draining: true}
+				m := Machine{State: state, Plan: Plan{Rung: rung}}
 				if _, task := Step(m, about(in)); task == Remedy && (in.kind != Drained || state != Isolated) {
 					t.Errorf("%s in %+v takes a remedy", in, m)
 				}
@@ -285,8 +289,8 @@ func TestOnlyADrainEverLeadsToARemedy(t *testing.T) {
 func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
 	for _, in := range inputs() {
 		for _, atIdle := range []bool{false, true} {
-			asked, _ := Step(Machine{State: Isolated, Draining: true, WhenQuiet: atIdle, Rung: Restart}, about(of(RestartRequested)))
-			if after, _ := Step(asked, about(in)); after.Forced && !after.Draining {
+			asked, _ := Step(Machine{State: Isolated, Plan: Plan{Rung: Restart, WhenQuiet: atIdle}}, about(of(RestartRequested)))
+			if after, _ := Step(asked, about(in)); after.Plan.ByPerson && !after.Draining() && after.State != Recovering {
 				t.Errorf("%s leaves %+v", in, after)
 			}
 		}
@@ -295,8 +299,8 @@ func TestWhatAPersonAskedForIsNotCalledOff(t *testing.T) {
 
 func TestAServerThatWorksAgainCallsTheRemedyOff(t *testing.T) {
 	for _, need := range []verdict.Need{verdict.Patience, verdict.Arrival, verdict.Wait, verdict.Load, verdict.Reload, verdict.Nothing, verdict.Pull} {
-		after, _ := Step(Machine{State: Isolated, Draining: true, Rung: Restart}, about(judged(need)))
-		if after.Draining {
+		after, _ := Step(Machine{State: Isolated, Plan: Plan{Rung: Restart}}, about(judged(need)))
+		if after.Draining() {
 			t.Errorf("%s leaves the remedy due", need)
 		}
 	}
@@ -307,24 +311,24 @@ func TestARemedyThatWaitedForAQuietMomentIsNotCalledOffByAnswers(t *testing.T) {
 	quiet := degraded
 	quiet.Kind = QuietMoment
 	m, task := Step(Machine{State: Ready}, quiet)
-	if m.State != Isolated || m.Rung != Restart || task != Drain {
+	if m.State != Isolated || m.Rung() != Restart || task != Drain {
 		t.Fatalf("at the quiet moment: %+v and %q", m, task)
 	}
-	if m, _ = Step(m, degraded); m.State != Isolated || !m.Draining {
+	if m, _ = Step(m, degraded); m.State != Isolated || !m.Draining() {
 		t.Errorf("the same judgement called it off: %+v", m)
 	}
-	if well, _ := Step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Draining || well.WhenQuiet {
+	if well, _ := Step(m, about(judged(verdict.Nothing))); well.State != Ready || well.Plan != (Plan{}) {
 		t.Errorf("a server that is well again does not call it off: %+v", well)
 	}
-	if disturbed, _ := Step(m, Event{Kind: Disturbed}); disturbed.Draining || disturbed.WhenQuiet || disturbed.Rung != NoRung {
+	if disturbed, _ := Step(m, Event{Kind: Disturbed}); disturbed.Draining() || disturbed.Plan.WhenQuiet || disturbed.Rung() != NoRung {
 		t.Errorf("somebody else's use does not call it off: %+v", disturbed)
 	}
 	m, task = Step(m, Event{Kind: Drained, BudgetLeft: true})
-	if m.State != Recovering || !m.WhenQuiet || task != Remedy {
+	if m.State != Recovering || !m.Plan.WhenQuiet || task != Remedy {
 		t.Errorf("after the drain: %+v and %q", m, task)
 	}
 	for _, end := range []EventKind{RemedyDone, RemedyFailed} { // the model answered before it: nobody climbs from there
-		if after, task := Step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.WhenQuiet || task != Probe {
+		if after, task := Step(m, Event{Kind: end, BudgetLeft: true}); after.State != Verifying || after.Plan.WhenQuiet || task != Probe {
 			t.Errorf("%s: %+v and %q", end, after, task)
 		}
 	}
@@ -356,22 +360,23 @@ func TestWhatIsHopelessClosesTheGateForOneModelAndGoesOnTrying(t *testing.T) {
 }
 
 func TestWhatIsNotedChangesNoState(t *testing.T) {
-	draining := Machine{State: Isolated, Rung: Restart, Draining: true}
-	forced := Machine{State: Isolated, Rung: Restart, Draining: true, Forced: true}
+	draining := Machine{State: Isolated, Plan: Plan{Rung: Restart}}
+	taken := Machine{State: Recovering, Plan: Plan{Rung: Restart, ByPerson: true}, Tried: Attempt{Rung: Restart}}
+	forced := Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}}
 	for name, c := range map[string]struct {
 		before Machine
 		event  Event
 		after  Machine
 	}{
-		"a pause":                            {draining, Event{Kind: Paused}, Machine{State: Isolated, Rung: Restart, Draining: true, Passive: true}},
+		"a pause":                            {draining, Event{Kind: Paused}, Machine{State: Isolated, Passive: true, Plan: Plan{Rung: Restart}}},
 		"its end calls off what was due":     {draining, Event{Kind: Resumed}, Machine{State: Isolated}},
 		"but not what a person asked for":    {forced, Event{Kind: Resumed}, forced},
 		"its end where Clawgate may observe": {Machine{State: Ready, Passive: true}, Event{Kind: Resumed, Observe: true}, Machine{State: Ready, Passive: true}},
 		"a restart that is for nobody":       {forced, Event{Kind: RestartWithdrawn}, Machine{State: Isolated}},
-		"not while it is carried out":        {Machine{State: Recovering, Rung: Restart, Forced: true}, Event{Kind: RestartWithdrawn}, Machine{State: Recovering, Rung: Restart, Forced: true}},
+		"not while it is carried out":        {taken, Event{Kind: RestartWithdrawn}, taken},
 		"nor what is not a person's":         {draining, Event{Kind: RestartWithdrawn}, draining},
-		"stability":                          {Machine{State: Ready, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Ready}},
-		"not elsewhere":                      {Machine{State: Verifying, Rung: Unload, Tried: "m"}, Event{Kind: Stable}, Machine{State: Verifying, Rung: Unload, Tried: "m"}},
+		"stability":                          {Machine{State: Ready, Tried: Attempt{Rung: Unload, Model: "m"}}, Event{Kind: Stable}, Machine{State: Ready}},
+		"not elsewhere":                      {Machine{State: Verifying, Tried: Attempt{Rung: Unload, Model: "m"}}, Event{Kind: Stable}, Machine{State: Verifying, Tried: Attempt{Rung: Unload, Model: "m"}}},
 	} {
 		if after, task := Step(c.before, c.event); after != c.after || task != Nothing {
 			t.Errorf("%s: %+v, %q", name, after, task)

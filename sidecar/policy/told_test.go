@@ -95,14 +95,14 @@ func TestTheGateIsSetWhenItChanges(t *testing.T) {
 
 func TestStandingReadyForLongForgetsWhatWasTried(t *testing.T) {
 	tried := func(k *Keeper) {
-		k.machine.Rung, k.machine.Tried = Unload, mainOne
+		k.machine.Tried = Attempt{Unload, mainOne}
 		k.remedy.attempts, k.remedy.tried = 2, Attempts{Unloaded: true}
 	}
 	since := func(d time.Duration) given { return func(k *Keeper) { k.since = ago(d) } }
 	forgets := func(k *Keeper) bool {
 		k.forgetTrouble()
 		forgotten := k.remedy.attempts == 0
-		if left := k.machine.Rung != NoRung || k.machine.Tried != "" || k.remedy.tried.Unloaded; left == forgotten {
+		if left := k.machine.Tried != (Attempt{}) || k.remedy.tried.Unloaded; left == forgotten {
 			t.Errorf("%+v, %+v", k.machine, k.remedy.tried)
 		}
 		return forgotten
@@ -111,8 +111,8 @@ func TestStandingReadyForLongForgetsWhatWasTried(t *testing.T) {
 		"after some time":              when(true, tried, since(StableAfter)),
 		"not before":                   when(false, tried, since(StableAfter-1)),
 		"not while it is being proven": when(false, tried, since(hour), stands(Verifying)),
-		"of a rung that was for all":   when(true, tried, since(hour), func(k *Keeper) { k.machine.Tried = "" }),
-		"of one that was called off":   when(true, tried, since(hour), func(k *Keeper) { k.machine.Rung = NoRung }),
+		"of a rung that was for all":   when(true, tried, since(hour), func(k *Keeper) { k.machine.Tried.Model = "" }),
+		"of one that was called off":   when(true, tried, since(hour), func(k *Keeper) { k.machine.Tried.Rung = NoRung }),
 	})
 }
 

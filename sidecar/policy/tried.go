@@ -30,7 +30,7 @@ func (k *Keeper) noteTried(rung Rung) {
 // tried is what has been done about the present trouble, and what came of it.
 func (k *Keeper) tried() Attempts {
 	tried := k.remedy.tried
-	tried.Unloaded = tried.Unloaded && k.machine.Tried == k.seen.Focus
+	tried.Unloaded = tried.Unloaded && k.machine.Tried.Model == k.seen.Focus
 	tried.QuietMoments = k.remedy.tookQuietMoments(k.turn.now)
 	if k.machine.State == Exhausted && k.BudgetLeft() == 0 {
 		tried.NoBudget = fmt.Sprintf("the budget of %d restarts in %s is spent; a person has to look", k.settings.RestartBudget, k.settings.RestartWindow)

@@ -42,7 +42,7 @@ func TestAQuietMomentIsUsedUp(t *testing.T) {
 }
 
 func TestWhatWasTriedAboutThePresentTrouble(t *testing.T) {
-	unloaded := func(k *Keeper) { k.remedy.tried.Unloaded, k.machine.Tried = true, mainOne }
+	unloaded := func(k *Keeper) { k.remedy.tried.Unloaded, k.machine.Tried.Model = true, mainOne }
 	moments := func(since ...time.Duration) given {
 		return func(k *Keeper) {
 			for i, d := range since {
@@ -57,7 +57,7 @@ func TestWhatWasTriedAboutThePresentTrouble(t *testing.T) {
 	}{
 		"nothing":                            {nil, Attempts{}},
 		"an unload":                          {[]given{unloaded}, Attempts{Unloaded: true}},
-		"not because room was made":          {[]given{func(k *Keeper) { k.machine.Tried = mainOne }}, Attempts{}},
+		"not because room was made":          {[]given{func(k *Keeper) { k.machine.Tried.Model = mainOne }}, Attempts{}},
 		"not one of another model":           {[]given{unloaded, aside}, Attempts{}},
 		"a restart, whatever is looked at":   {[]given{aside, func(k *Keeper) { k.remedy.tried.Restarted = true }}, Attempts{Restarted: true}},
 		"a quiet moment, within a day":       {[]given{moments(onceFor - 1)}, Attempts{QuietMoments: []verdict.Verdict{verdict.VRAMLeak}}},

@@ -50,7 +50,7 @@ func TestALookAsideEnds(t *testing.T) {
 		"not while that model is in trouble":      when(otherOne, long, unanswered),
 		"not while it is about to be mended":      when(otherOne, long, draining),
 		"while it is only kept out":               when(mainOne, long, stands(Isolated)),
-		"while a drain is not for it":             when(mainOne, long, func(k *Keeper) { k.machine.Draining = true }),
+		"while a drain is not for it":             when(mainOne, long, func(k *Keeper) { k.machine.Plan = Plan{Rung: Restart} }),
 		"not while it is being mended":            when(otherOne, long, stands(Recovering)),
 		"at once, when a GPU came into question":  when(mainOne, aside, doubted(now)),
 		"whatever its trouble":                    when(mainOne, aside, doubted(now), unanswered, draining),
