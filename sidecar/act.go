@@ -26,7 +26,7 @@ func (s *supervisor) change(act policy.Act) bool {
 	case policy.SetGate:
 		p.relay.SetGate(forRelay(a.Gate))
 	case policy.Kick:
-		s.kick(a)
+		s.kicks.kick(a)
 	case policy.CancelProbe:
 		s.cancelProbe(a.ID)
 	case policy.CallOffLoad:
@@ -40,7 +40,7 @@ func (s *supervisor) change(act policy.Act) bool {
 	case policy.ForgetRunners:
 		p.options.forget()
 	case policy.Adapt:
-		s.adapt(a.Env)
+		p.adapt(a.Env)
 	case policy.Spend:
 		p.journal.Spend(a.At)
 	case policy.Refund:
@@ -77,24 +77,13 @@ func (s *supervisor) begins(act policy.Act) {
 	}
 }
 
-func (s *supervisor) kick(who policy.Kick) {
-	for _, worker := range []struct {
-		wake kick
-		its  bool
-	}{{s.kicks.tcp, who.TCP}, {s.kicks.api, who.API}, {s.kicks.inspect, who.Inspect}, {s.kicks.hint, who.Hint}} {
-		if worker.its {
-			worker.wake.kick()
-		}
-	}
-}
-
 // adapt takes from the container's settings what Clawgate adapts itself to.
-func (s *supervisor) adapt(env map[string]string) {
+func (p *instruments) adapt(env map[string]string) {
 	settings := ollama.Settings(env)
 	slots, _ := settings.Slots()
-	s.parts.relay.SetSlots(slots)
+	p.relay.SetSlots(slots)
 	keepAlive, _ := settings.Duration(ollama.KeepAliveSetting, runners.UsualKeepAlive)
-	s.parts.processes.ledger.SetKeepAlive(keepAlive)
+	p.processes.ledger.SetKeepAlive(keepAlive)
 }
 
 // saveJournal writes to a disk that may hang, so that no loop may wait for it.
@@ -124,12 +113,12 @@ const cancelDeadline = 5 * time.Second
 
 // cancelRequests ends all requests to a model, and returns how many there were. It is
 // called by the ladder's worker.
-func (s *supervisor) cancelRequests(model string) int {
+func (p *instruments) cancelRequests(model string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelDeadline)
 	defer cancel()
-	defer s.parts.transport.CloseIdleConnections()
-	return s.parts.relay.Cancel(ctx, model, "the model is being recovered")
+	defer p.transport.CloseIdleConnections()
+	return p.relay.Cancel(ctx, model, "the model is being recovered")
 }
 
 // inUse may be called by any goroutine.
-func (s *supervisor) inUse(model string) bool { return s.parts.relay.Traffic().Uses(model) }
+func (p *instruments) inUse(model string) bool { return p.relay.Traffic().Uses(model) }

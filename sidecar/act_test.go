@@ -12,10 +12,10 @@ import (
 
 func TestTheServersSlotsAreReadAsTheServerReadsThem(t *testing.T) {
 	for setting, want := range map[string]string{"4": `"slots":4`, `"4"`: `"slots":4`, "'4'": `"slots":4`, "": `"slots":1`, "many": `"slots":1`} {
-		s := &supervisor{parts: instruments{relay: relay.New(relay.Config{}), processes: &processes{ledger: runners.NewLedger()}}}
-		s.adapt(map[string]string{"OLLAMA_NUM_PARALLEL": setting})
+		p := &instruments{relay: relay.New(relay.Config{}), processes: &processes{ledger: runners.NewLedger()}}
+		p.adapt(map[string]string{"OLLAMA_NUM_PARALLEL": setting})
 		answer := httptest.NewRecorder()
-		s.parts.relay.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/-/ready", nil))
+		p.relay.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/-/ready", nil))
 		if !strings.Contains(answer.Body.String(), want) {
 			t.Errorf("OLLAMA_NUM_PARALLEL=%s: %s, want %s", setting, answer.Body, want)
 		}

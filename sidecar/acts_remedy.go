@@ -17,15 +17,14 @@ func (s *supervisor) takeRemedy(order policy.TakeRemedy) {
 		if order.Rung.Cuts() {
 			s.saveJournal()
 		}
-		report := s.climb(run, order)
+		report := climb(run, s.parts.ladder, order)
 		s.saw(run, 0, watch.RemedyEnded{
 			Steps: steps(report.Steps), Leak: report.Leak, StopSent: report.StopSent, Failure: engineError(report.Err),
 		})
 	})
 }
 
-func (s *supervisor) climb(ctx context.Context, o policy.TakeRemedy) recovery.Report {
-	ladder := s.parts.ladder
+func climb(ctx context.Context, ladder *recovery.Ladder, o policy.TakeRemedy) recovery.Report {
 	switch o.Rung {
 	case policy.MakeRoom:
 		return ladder.MakeRoom(ctx, o.Target, o.Others)

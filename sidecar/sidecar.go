@@ -174,7 +174,7 @@ func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	}
 	p.ladder = &recovery.Ladder{
 		Engine: parts.Engine, View: parts.Engine, Server: p.client, GPU: parts.GPU, Leaks: parts.Leaks,
-		Reset: parts.Reset, Fresh: parts.Fresh, Journal: p.journal, Log: parts.Log, Cancel: s.cancelRequests, InUse: s.inUse,
+		Reset: parts.Reset, Fresh: parts.Fresh, Journal: p.journal, Log: parts.Log, Cancel: p.cancelRequests, InUse: p.inUse,
 		StopTimeout: parts.Config.StopTimeout, SettleDelay: parts.Config.SettleDelay, LeakWait: parts.Config.LeakWait,
 	}
 }

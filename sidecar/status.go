@@ -26,7 +26,7 @@ func (s *supervisor) status(now time.Time, of policy.Standing) admin.Status {
 			TCP: probeStatus(seen.Server.TCP), API: probeStatus(seen.Server.API), Ready: probeStatus(seen.Models.Get(seen.Focus).Streak),
 		},
 		Traffic:   admin.TrafficOf(s.parts.relay.Traffic(), s.parts.relay.Load()),
-		Container: s.containerStatus(of),
+		Container: containerStatus(s.config.Container, of),
 		Activity:  activityStatus(seen.Server.Pulse, now),
 		Models:    admin.ModelsOf(seen.Server.Loaded),
 		GPU:       admin.GPUOf(seen.Devices.View),
@@ -37,12 +37,12 @@ func (s *supervisor) status(now time.Time, of policy.Standing) admin.Status {
 		Recent:           s.report.health.Recent(recentShown),
 		HealthLogDropped: s.report.health.Dropped(),
 	}
-	s.statusOfWork(&view, of)
+	statusOfWork(&view, s.config.Model, of)
 	return view
 }
 
 // statusOfWork shows what Clawgate does, and what it would do.
-func (s *supervisor) statusOfWork(view *admin.Status, of policy.Standing) {
+func statusOfWork(view *admin.Status, model string, of policy.Standing) {
 	for _, kept := range of.Quarantine {
 		view.Quarantine = append(view.Quarantine, admin.QuarantineStatus(kept))
 	}
@@ -57,7 +57,7 @@ func (s *supervisor) statusOfWork(view *admin.Status, of policy.Standing) {
 	}
 	if !of.Pull.Since.IsZero() {
 		view.Pull = &admin.PullStatus{
-			Model: s.config.Model, Status: of.Pull.Status, Since: of.Pull.Since,
+			Model: model, Status: of.Pull.Status, Since: of.Pull.Since,
 			CompletedBytes: of.Pull.Done, TotalBytes: of.Pull.Total,
 		}
 	}
@@ -79,9 +79,9 @@ func probeStatus(streak watch.Streak) admin.ProbeStatus {
 	return admin.ProbeOf(streak.Last, max(streak.Successes, streak.Failures), streak.Inconclusive)
 }
 
-func (s *supervisor) containerStatus(of policy.Standing) admin.ContainerStatus {
+func containerStatus(name string, of policy.Standing) admin.ContainerStatus {
 	status := admin.ContainerOf(of.Seen.Container.Seen)
-	status.Name, status.EngineAwaySince, status.Trouble = s.config.Container, of.Seen.Container.EngineAway, of.Misnamed
+	status.Name, status.EngineAwaySince, status.Trouble = name, of.Seen.Container.EngineAway, of.Misnamed
 	return status
 }
 

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -84,6 +85,18 @@ type kicks struct{ tcp, api, inspect, hint kick }
 
 func newKicks() kicks {
 	return kicks{tcp: make(kick, 1), api: make(kick, 1), inspect: make(kick, 1), hint: make(kick, 1)}
+}
+
+// kick wakes those that are named.
+func (k kicks) kick(who policy.Kick) {
+	for _, worker := range []struct {
+		wake kick
+		its  bool
+	}{{k.tcp, who.TCP}, {k.api, who.API}, {k.inspect, who.Inspect}, {k.hint, who.Hint}} {
+		if worker.its {
+			worker.wake.kick()
+		}
+	}
 }
 
 // periodically calls look at once, then after each pause that it returns, or
