@@ -95,6 +95,13 @@ func TestWhatACheckShows(t *testing.T) {
 		if row := k.seen.Refused; row.First.Equal(now) != c.row || row.Own.Equal(now) != c.own || row.Own.IsZero() != c.row || k.check.running {
 			t.Errorf("%s: %+v", name, row)
 		}
+		wrong := any(nil)
+		if c.failure != nil {
+			wrong = c.failure.Text
+		}
+		if line, _ := did[Tell](acts); line.With[3] != wrong {
+			t.Errorf("%s: it is told as %v", name, line.With)
+		}
 		told, found := did[ModelLoaded](acts)
 		if found != c.isInMemory || found && (told != ModelLoaded{otherOne, "check"} || k.looks.wanted[0] != otherOne) || k.seen.InMemory(otherOne) != c.isInMemory {
 			t.Errorf("%s: %+v, %+v", name, told, k.looks)
