@@ -8,7 +8,7 @@ import (
 
 // atQuiet is a drain that began at a quiet moment.
 func atQuiet(change func(*Machine)) Machine {
-	m := Machine{State: Isolated, Rung: Restart, Draining: true, WhenQuiet: true}
+	m := Machine{State: Isolated, Plan: Plan{Rung: Restart, WhenQuiet: true}}
 	if change != nil {
 		change(&m)
 	}
@@ -16,12 +16,12 @@ func atQuiet(change func(*Machine)) Machine {
 }
 
 func TestWhatAMachineRemembers(t *testing.T) {
-	person := Machine{State: Isolated, Rung: Restart, Draining: true, Forced: true}
-	unloaded := Machine{State: Verifying, Target: "m", Rung: Unload, Tried: "m"}
-	unloadedAll := Machine{State: Verifying, Rung: Unload}
-	now := atQuiet(func(m *Machine) { m.WhenQuiet = false })
-	over := atQuiet(func(m *Machine) { m.Draining = false })
-	recovering := Machine{State: Recovering, Rung: Restart, WhenQuiet: true}
+	person := Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}}
+	unloaded := Machine{State: Verifying, Target: "m", Tried: Attempt{Unload, "m"}}
+	unloadedAll := Machine{State: Verifying, Tried: Attempt{Rung: Unload}}
+	now := atQuiet(func(m *Machine) { m.Plan.WhenQuiet = false })
+	over := atQuiet(func(m *Machine) { m.Plan, m.Tried.Rung = Plan{}, Restart })
+	recovering := Machine{State: Recovering, Plan: Plan{Rung: Restart, WhenQuiet: true}, Tried: Attempt{Rung: Restart}}
 	with := func(e Event, change func(*Event)) Event {
 		change(&e)
 		return e
@@ -36,38 +36,38 @@ func TestWhatAMachineRemembers(t *testing.T) {
 		want  Machine
 		task  Task
 	}{
-		"a remedy that could wait is done":          {recovering, Event{Kind: RemedyDone}, Machine{State: Verifying, Rung: Restart}, Probe},
+		"a remedy that could wait is done":          {recovering, Event{Kind: RemedyDone}, Machine{State: Verifying, Tried: Attempt{Rung: Restart}}, Probe},
 		"what is done late says nothing of a drain": {atQuiet(nil), Event{Kind: RemedyDone}, atQuiet(nil), Nothing},
 		"nor of one that cannot wait":               {now, Event{Kind: RemedyDone}, now, Nothing},
 
 		"who is disturbed gives way":             {atQuiet(nil), Event{Kind: Disturbed}, Machine{State: Isolated}, Nothing},
 		"not what cannot wait":                   {now, Event{Kind: Disturbed}, now, Nothing},
-		"not what a person wants":                {atQuiet(func(m *Machine) { m.Forced = true }), Event{Kind: Disturbed}, atQuiet(func(m *Machine) { m.Forced = true }), Nothing},
+		"not what a person wants":                {atQuiet(func(m *Machine) { m.Plan.ByPerson = true }), Event{Kind: Disturbed}, atQuiet(func(m *Machine) { m.Plan.ByPerson = true }), Nothing},
 		"it is still wanted, and goes on":        {atQuiet(nil), judges(verdict.MendWhenQuiet, ""), atQuiet(nil), Nothing},
 		"what could not wait can now":            {now, judges(verdict.MendWhenQuiet, ""), Machine{State: Ready}, Nothing},
-		"what drains no more answers":            {over, judges(verdict.MendWhenQuiet, ""), Machine{State: Ready, Rung: Restart}, Nothing},
+		"what drains no more answers":            {over, judges(verdict.MendWhenQuiet, ""), Machine{State: Ready, Tried: Attempt{Rung: Restart}}, Nothing},
 		"the server moves, and is served again":  {atQuiet(nil), judges(verdict.Patience, ""), Machine{State: Ready}, Nothing},
 		"it moves, and has yet to answer":        {now, judges(verdict.Patience, ""), Machine{State: Isolated}, Nothing},
 		"it moves, and nothing drains":           {over, judges(verdict.Patience, ""), over, Nothing},
 		"it moves, and the gate is for another":  {atQuiet(func(m *Machine) { m.State = Loading }), judges(verdict.Patience, ""), Machine{State: Loading}, Nothing},
-		"what cannot wait takes its place":       {atQuiet(nil), mend(""), Machine{State: Isolated, Rung: Restart, Draining: true}, Drain},
+		"what cannot wait takes its place":       {atQuiet(nil), mend(""), Machine{State: Isolated, Plan: Plan{Rung: Restart}}, Drain},
 		"what cannot wait goes on":               {now, mend("m"), now, Nothing},
-		"a quiet moment is for one load":         {Machine{State: Ready}, quiet, Machine{State: Isolated, Target: "m", Rung: Unload, Draining: true, WhenQuiet: true}, Drain},
+		"a quiet moment is for one load":         {Machine{State: Ready}, quiet, Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Unload, WhenQuiet: true}}, Drain},
 		"not if unloads are spent":               {Machine{State: Ready}, with(quiet, func(e *Event) { e.UnloadsSpent, e.BudgetLeft = true, true }), Machine{State: Ready}, Nothing},
 		"nothing helps, and nothing is drained":  {now, judges(verdict.Person, ""), Machine{State: Exhausted}, Nothing},
-		"a device is silent, whatever is mended": {unloaded, beyond, Machine{State: Isolated, Target: "m", Rung: Unload, Tried: "m"}, Nothing},
+		"a device is silent, whatever is mended": {unloaded, beyond, Machine{State: Isolated, Target: "m", Tried: Attempt{Unload, "m"}}, Nothing},
 		"what is mended may be silent":           {unloaded, judges(verdict.Wait, "m"), unloaded, Nothing},
 
-		"the next rung for the same model":      {unloaded, with(mend("m"), budget), Machine{State: Isolated, Target: "m", Rung: Restart, Tried: "m", Draining: true}, Drain},
-		"the next rung for the whole server":    {unloaded, with(mend(""), budget), Machine{State: Isolated, Target: "m", Rung: Restart, Tried: "m", Draining: true}, Drain},
-		"the first rung for another model":      {unloaded, with(mend("n"), budget), Machine{State: Isolated, Target: "n", Rung: Unload, Tried: "m", Draining: true}, Drain},
-		"the next rung, where all was mended":   {unloadedAll, with(mend("n"), budget), Machine{State: Isolated, Rung: Restart, Draining: true}, Drain},
-		"not while Clawgate only watches":       {Machine{State: Verifying, Target: "m", Rung: Unload, Passive: true}, with(mend("m"), budget), Machine{State: Isolated, Target: "m", Rung: Unload, Passive: true}, Nothing},
-		"after a restart no unload comes again": {Machine{State: Ready, Rung: Restart, Tried: "m"}, mend("n"), Machine{State: Isolated, Target: "n", Rung: Restart, Tried: "m", Draining: true}, Drain},
-		"an unload is taken beside the main":    {Machine{State: Ready}, with(mend("m"), func(e *Event) { e.FocusOnOther = true }), Machine{State: Isolated, Target: "m", Rung: Unload, Draining: true}, Drain},
+		"the next rung for the same model":      {unloaded, with(mend("m"), budget), Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Restart}, Tried: Attempt{Unload, "m"}}, Drain},
+		"the next rung for the whole server":    {unloaded, with(mend(""), budget), Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Restart}, Tried: Attempt{Unload, "m"}}, Drain},
+		"the first rung for another model":      {unloaded, with(mend("n"), budget), Machine{State: Isolated, Target: "n", Plan: Plan{Rung: Unload}, Tried: Attempt{Unload, "m"}}, Drain},
+		"the next rung, where all was mended":   {unloadedAll, with(mend("n"), budget), Machine{State: Isolated, Plan: Plan{Rung: Restart}, Tried: Attempt{Rung: Unload}}, Drain},
+		"not while Clawgate only watches":       {Machine{State: Verifying, Target: "m", Tried: Attempt{Rung: Unload}, Passive: true}, with(mend("m"), budget), Machine{State: Isolated, Target: "m", Tried: Attempt{Rung: Unload}, Passive: true}, Nothing},
+		"after a restart no unload comes again": {Machine{State: Ready, Tried: Attempt{Restart, "m"}}, mend("n"), Machine{State: Isolated, Target: "n", Plan: Plan{Rung: Restart}, Tried: Attempt{Restart, "m"}}, Drain},
+		"an unload is taken beside the main":    {Machine{State: Ready}, with(mend("m"), func(e *Event) { e.FocusOnOther = true }), Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Unload}}, Drain},
 
 		"a person asks twice":          {person, Event{Kind: RestartRequested}, person, Nothing},
-		"a person asks what is down":   {Machine{State: Stopped}, Event{Kind: RestartRequested}, Machine{State: Isolated, Rung: Start, Draining: true, Forced: true}, Drain},
+		"a person asks what is down":   {Machine{State: Stopped}, Event{Kind: RestartRequested}, Machine{State: Isolated, Plan: Plan{Rung: Start, ByPerson: true}}, Drain},
 		"a person asks what is silent": {Machine{State: Ready}, Event{Kind: RestartRequested}, person, Drain},
 	} {
 		if got, task := Step(c.m, c.event); got != c.want || task != c.task {

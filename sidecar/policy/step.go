@@ -66,7 +66,7 @@ func Step(m Machine, e Event) (Machine, Task) {
 	case QuietMoment:
 		return m.quiet(e)
 	case Disturbed:
-		if m.Plan.WhenQuiet {
+		if m.Plan.WhenQuiet && !m.Plan.ByPerson {
 			m = m.callOff()
 		}
 		return m, Nothing
