@@ -148,15 +148,21 @@ func (m Machine) expectedOpen(around Around, now time.Time) time.Time {
 	case Loading:
 		if done, total := around.Pull.Done, around.Pull.Total; done > 0 && total > done {
 			passed := now.Sub(around.Pull.Since)
-			return now.Add(time.Duration(float64(passed) * float64(total-done) / float64(done))).Truncate(time.Second)
+			left := time.Duration(float64(passed) * float64(total-done) / float64(done))
+			return inSeconds(now.Add(left), around.Pull.Since)
 		}
 		if around.LastLoad > 0 {
 			usual = around.LastLoad
 		}
 	}
 	expected := began.Add(usual)
-	if soon := now.Truncate(time.Second).Add(2 * time.Second); expected.Before(soon) {
+	if soon := inSeconds(now, around.Since).Add(2 * time.Second); expected.Before(soon) {
 		return soon
 	}
 	return expected
 }
+
+// inSeconds is a time to the second, so that who is told of it is not told of every
+// moment. The seconds are counted from another time: those of the wall clock, which may
+// be set meanwhile, would not come out the same for who reads a record.
+func inSeconds(t, from time.Time) time.Time { return from.Add(t.Sub(from).Truncate(time.Second)) }

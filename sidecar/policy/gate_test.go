@@ -100,3 +100,32 @@ func TestWhoMayWaitAtTheGateAndForHowLong(t *testing.T) {
 		}
 	}
 }
+
+// What is told of a gate changes once a second, and by the monotonic clock: a time without
+// its reading is the wall clock's.
+func TestAGateIsToldOfOnceASecond(t *testing.T) {
+	since := time.Now()
+	for name, c := range map[string]struct {
+		m      Machine
+		around Around
+	}{
+		"that opens late":       {Machine{State: Starting}, Around{Since: since}},
+		"that waits for a pull": {Machine{State: Loading}, Around{Since: since, Pull: Pull{Since: since, Done: 1 << 40, Total: 1<<40 + 1}}},
+	} {
+		told := map[time.Time]bool{}
+		for step := range 30 {
+			now := since.Add(time.Hour + time.Duration(step)*100*time.Millisecond)
+			open := GateOf(c.m, c.around, now).All.ExpectedOpen
+			if open == open.Round(0) {
+				t.Fatalf("%s is told of by the wall clock", name)
+			}
+			if wait := open.Sub(now); wait < -time.Second || wait > 2*time.Second {
+				t.Errorf("%s: in %s", name, wait)
+			}
+			told[open] = true
+		}
+		if len(told) != 3 {
+			t.Errorf("%s is told of %d times in 3 seconds", name, len(told))
+		}
+	}
+}
