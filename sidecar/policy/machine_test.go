@@ -20,6 +20,7 @@ func TestWhatAMachineRemembers(t *testing.T) {
 	unloaded := Machine{State: Verifying, Target: "m", Tried: Attempt{Unload, "m"}}
 	unloadedAll := Machine{State: Verifying, Tried: Attempt{Rung: Unload}}
 	now := atQuiet(func(m *Machine) { m.Plan.WhenQuiet = false })
+	waits := atQuiet(func(m *Machine) { m.Tried = Attempt{Unload, "m"} })
 	over := atQuiet(func(m *Machine) { m.Plan, m.Tried.Rung = Plan{}, Restart })
 	recovering := Machine{State: Recovering, Plan: Plan{Rung: Restart, WhenQuiet: true}, Tried: Attempt{Rung: Restart}}
 	with := func(e Event, change func(*Event)) Event {
@@ -65,6 +66,10 @@ func TestWhatAMachineRemembers(t *testing.T) {
 		"not while Clawgate only watches":       {Machine{State: Verifying, Target: "m", Tried: Attempt{Rung: Unload}, Passive: true}, with(mend("m"), budget), Machine{State: Isolated, Target: "m", Tried: Attempt{Rung: Unload}, Passive: true}, Nothing},
 		"after a restart no unload comes again": {Machine{State: Ready, Tried: Attempt{Restart, "m"}}, mend("n"), Machine{State: Isolated, Target: "n", Plan: Plan{Rung: Restart}, Tried: Attempt{Restart, "m"}}, Drain},
 		"an unload is taken beside the main":    {Machine{State: Ready}, with(mend("m"), func(e *Event) { e.FocusOnOther = true }), Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Unload}}, Drain},
+
+		"a person's stays while it answers":    {person, judges(verdict.Nothing, ""), person, Nothing},
+		"and while somebody else has his way":  {person, judges(verdict.HandsOff, ""), person, Nothing},
+		"what could wait does not count tried": {waits, mend("m"), Machine{State: Isolated, Target: "m", Plan: Plan{Rung: Unload}, Tried: Attempt{Model: "m"}}, Drain},
 
 		"a person asks twice":          {person, Event{Kind: RestartRequested}, person, Nothing},
 		"a person asks what is down":   {Machine{State: Stopped}, Event{Kind: RestartRequested}, Machine{State: Isolated, Plan: Plan{Rung: Start, ByPerson: true}}, Drain},
