@@ -6,6 +6,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // due has a remedy be due for the server, and drain since a minute ago.
@@ -78,7 +79,7 @@ func TestWhatADrainIsFor(t *testing.T) {
 	}
 	before := func(k *Keeper) {
 		k.remedy.since, k.remedy.reason, k.remedy.sentence = ago(hour), "crashed", "it died"
-		k.remedy.timed("unload", time.Second)
+		k.remedy.took(watch.Step{Name: "unload", Took: time.Second})
 	}
 	proves := func(k *Keeper) { k.judgement = verdict.Judgement{Verdict: verdict.Unproven} }
 	failing := func(k *Keeper) { k.seen.Focused().Streak = failures(3, evidence.ProbeResult{}) }

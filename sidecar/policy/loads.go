@@ -126,7 +126,7 @@ func (k *Keeper) loadEnded(failure *watch.Failure) {
 	k.info("the model is loaded", "model", l.asked, "took", took)
 	k.do(ModelLoaded{l.asked, cause})
 	if cause == "recovery" {
-		k.remedy.timed("load the model", took)
+		k.remedy.took(watch.Step{Name: "load the model", Took: took})
 	}
 	k.seen.Server.LoadedKnown = false // the probe looks for itself
 	of := k.seen.Models.Of(l.model)

@@ -42,9 +42,13 @@ const drainMoves = 10 * time.Second
 // ours says that what happens to the container now is Clawgate's own doing.
 func (r *remedy) ours() bool { return r.running && r.rung.Cuts() }
 
-// timed adds a step to the account of the remedy that was taken last.
-func (r *remedy) timed(name string, took time.Duration) {
-	r.steps = append(r.steps, watch.Step{Name: name, Took: took})
+// mostSteps are told of one trouble, the newest: some of them never end.
+const mostSteps = 200
+
+// took adds steps to the account of the present trouble.
+func (r *remedy) took(steps ...watch.Step) {
+	r.steps = append(r.steps, steps...)
+	r.steps = r.steps[max(0, len(r.steps)-mostSteps):]
 }
 
 // requested is the reason of what a person asked for.
@@ -153,7 +157,7 @@ func (k *Keeper) remedyEnded(o watch.RemedyEnded) {
 	r, now := &k.remedy, k.turn.now
 	k.noteStop(o)
 	r.running = false
-	r.steps = append(r.steps, o.Steps...)
+	r.took(o.Steps...)
 	result, kind := "success", RemedyDone
 	r.lastError = ""
 	if o.Failure != nil {

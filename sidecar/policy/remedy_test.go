@@ -53,3 +53,13 @@ func TestTheErrorOfARemedyInTheLog(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccountOfATroubleThatNeverEndsIsBounded(t *testing.T) {
+	var r remedy
+	for i := range 3 * mostSteps {
+		r.took(watch.Step{Name: "stop", Took: time.Duration(i)})
+	}
+	if len(r.steps) != mostSteps || r.steps[mostSteps-1].Took != 3*mostSteps-1 {
+		t.Errorf("%d steps, the last %+v", len(r.steps), r.steps[len(r.steps)-1])
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestTheWayBackFromIsolation(t *testing.T) {
@@ -14,7 +15,7 @@ func TestTheWayBackFromIsolation(t *testing.T) {
 	since := func(d time.Duration) given { return func(k *Keeper) { k.remedy.since = ago(d) } }
 	mended := func(k *Keeper) {
 		k.remedy.rung = Unload
-		k.remedy.timed("unload", time.Second)
+		k.remedy.took(watch.Step{Name: "unload", Took: time.Second})
 	}
 	for name, c := range map[string]struct {
 		given []given

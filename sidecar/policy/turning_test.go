@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"github.com/clawdbot/clawgate/sidecar/watch"
 	"testing"
 	"time"
 )
@@ -68,7 +69,7 @@ func TestALookAsideEnds(t *testing.T) {
 // beginningTrouble is what is noted of trouble that goes on.
 func beginningTrouble(k *Keeper) {
 	k.isolatedAt, k.remedy.since = ago(time.Minute), ago(time.Minute)
-	k.remedy.timed("unload", time.Second)
+	k.remedy.took(watch.Step{Name: "unload", Took: time.Second})
 }
 
 func TestTheAccountOfAnothersTroubleEndsWithTheLook(t *testing.T) {
