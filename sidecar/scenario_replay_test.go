@@ -2,6 +2,8 @@ package sidecar_test
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,29 @@ func decidedAgain(t *testing.T, record *bytes.Buffer) replay.Result {
 		t.Errorf("%d of %d decisions differ, the first:\n%s", result.Differ, result.Decided, told.Bytes()[max(0, at-2000):min(at+2000, told.Len())])
 	}
 	return result
+}
+
+// brief is a disk that is full after some lines.
+type brief struct{ left int }
+
+func (b *brief) Write(text []byte) (int, error) {
+	if b.left--; b.left < 0 {
+		return 0, errors.New("no space left on device")
+	}
+	return len(text), nil
+}
+
+// A record that cannot be written any more is told of once, and keeps nobody from serving.
+func TestARecordThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	play(t, setup{record: &brief{left: 10}}, func(s *scenario) {
+		s.reaches(policy.Ready, time.Minute)
+		s.chat(3).complete()
+		time.Sleep(time.Minute)
+		if told := strings.Count(s.log.String(), "the record of what is seen and decided ends here"); told != 1 {
+			s.Errorf("it was told %d times", told)
+		}
+	})
 }
 
 // What was seen determines what is decided, whatever happens: faults, acts of people, a

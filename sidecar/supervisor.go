@@ -132,6 +132,10 @@ func (s *supervisor) turn(seen watch.Observation) {
 	in := s.inputs(now)
 	acts := s.keeper.Turn(now, in, seen)
 	s.record.Turn(now, in, seen, acts)
+	if err := s.record.Err(); err != nil {
+		s.log.Error("the record of what is seen and decided ends here", "err", err)
+		s.record = nil
+	}
 	s.carryOut(acts)
 	if _, read := seen.(watch.ActivityRead); read {
 		s.working.Store(s.keeper.WorkedAt().UnixNano())

@@ -48,7 +48,12 @@ func (r *Recorder) Turn(now time.Time, in policy.Inputs, seen watch.Observation,
 }
 
 // Err is why the record ends before its time; nil where it does not.
-func (r *Recorder) Err() error { return r.failed }
+func (r *Recorder) Err() error {
+	if r == nil {
+		return nil
+	}
+	return r.failed
+}
 
 // changed are the inputs; nil where they are the same as before. When the traffic was
 // looked at is not told: it is always now.
