@@ -19,7 +19,7 @@ func (s *supervisor) takeRemedy(order policy.TakeRemedy) {
 		}
 		report := climb(run, s.parts.ladder, order)
 		s.saw(run, 0, watch.RemedyEnded{
-			Steps: steps(report.Steps), Leak: report.Leak, StopSent: report.StopSent, Failure: engineError(report.Err),
+			Steps: report.Steps, Leak: report.Leak, StopSent: report.StopSent, Failure: engineError(report.Err),
 		})
 	})
 }
@@ -35,13 +35,6 @@ func climb(ctx context.Context, ladder *recovery.Ladder, o policy.TakeRemedy) re
 	default:
 		return ladder.Restart(ctx, o.Run, o.Reason)
 	}
-}
-
-func steps(taken []recovery.Step) (told []watch.Step) {
-	for _, step := range taken {
-		told = append(told, watch.Step(step))
-	}
-	return told
 }
 
 // engineError tells which of evidence's errors it is; nil for none.

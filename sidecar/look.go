@@ -82,7 +82,7 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 			s.report.listed(probe.Names(list))
 			s.parts.relay.SetListed(probe.Names(list))
 		}
-		return watch.APIProbed{Result: result, Listed: listed(list)}
+		return watch.APIProbed{Result: result, Listed: list}
 	})
 	if result.Answered {
 		s.saw(ctx, generation, watch.ReleaseTold{PsBlocks: s.release(ctx).PsBlocks()})
@@ -91,13 +91,6 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 		return s.config.APIInterval
 	}
 	return min(s.config.APIInterval, s.config.RecheckInterval)
-}
-
-func listed(list []probe.Listed) (told []watch.Listed) {
-	for _, m := range list {
-		told = append(told, watch.Listed(m))
-	}
-	return told
 }
 
 // release is which Ollama answers. It is asked for once a run of the server: it

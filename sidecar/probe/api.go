@@ -10,6 +10,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // APISpec says what the API probe asks and expects.
@@ -20,16 +21,8 @@ type APISpec struct {
 	Timeout time.Duration
 }
 
-// Listed is a model that Ollama has on its disk.
-type Listed struct {
-	Name  string
-	Bytes uint64 // of its files; 0 where that is not told
-	// Remote says that Ollama has another machine run it, which the list names.
-	Remote bool
-}
-
 // Names are those of a list, in its order; nil for no list.
-func Names(list []Listed) []string {
+func Names(list []watch.Listed) []string {
 	if list == nil {
 		return nil
 	}
@@ -43,7 +36,7 @@ func Names(list []Listed) []string {
 // API asks for the list of models and returns it. Without the
 // wanted model among them the result is a Failure with Missing set; an answer
 // that is no list at all is a Failure too.
-func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.ProbeResult, []Listed) {
+func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.ProbeResult, []watch.Listed) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, spec.Timeout)
 	defer cancel()
@@ -74,7 +67,7 @@ func API(ctx context.Context, client *ollama.Client, spec APISpec) (evidence.Pro
 }
 
 // listed reads a list of models.
-func listed(body []byte) ([]Listed, error) {
+func listed(body []byte) ([]watch.Listed, error) {
 	var reply struct {
 		Models *[]struct {
 			Name string          `json:"name"`
@@ -88,13 +81,13 @@ func listed(body []byte) ([]Listed, error) {
 	if reply.Models == nil {
 		return nil, errors.New(`it has no field "models"`)
 	}
-	list := make([]Listed, 0, len(*reply.Models))
+	list := make([]watch.Listed, 0, len(*reply.Models))
 	for _, m := range *reply.Models {
 		bytes, err := strconv.ParseUint(string(m.Size), 10, 64)
 		if err != nil { // it serves as an estimate, and is not asked for where the path is another
 			bytes = 0
 		}
-		list = append(list, Listed{Name: m.Name, Bytes: bytes, Remote: m.Host != nil && m.Host != ""})
+		list = append(list, watch.Listed{Name: m.Name, Bytes: bytes, Remote: m.Host != nil && m.Host != ""})
 	}
 	return list, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func wants(model string) APISpec {
@@ -41,7 +42,7 @@ func TestAListedModelThatAnotherMachineRuns(t *testing.T) {
 		w.tags = says(200, `{"models":[{"name":"far","size":384,"remote_host":"https://ollama.com:443","remote_model":"far"},
 			{"name":"near","size":7},{"name":"empty","size":7,"remote_host":""},{"name":"null","size":7,"remote_host":null}]}`)
 		_, list := API(w.Context(), w.client, wants("near"))
-		want := []Listed{{Name: "far", Bytes: 384, Remote: true}, {Name: "near", Bytes: 7}, {Name: "empty", Bytes: 7}, {Name: "null", Bytes: 7}}
+		want := []watch.Listed{{Name: "far", Bytes: 384, Remote: true}, {Name: "near", Bytes: 7}, {Name: "empty", Bytes: 7}, {Name: "null", Bytes: 7}}
 		if !slices.Equal(list, want) {
 			t.Errorf("listed %+v, want %+v", list, want)
 		}

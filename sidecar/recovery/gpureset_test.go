@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestWhenAGPUMayBeReset(t *testing.T) {
@@ -212,7 +213,7 @@ func TestAResetThatFailsKeepsNobodyDown(t *testing.T) {
 }
 
 func wasReset(report Report) bool {
-	return slices.ContainsFunc(report.Steps, func(step Step) bool { return step.Name == "reset the GPU" })
+	return slices.ContainsFunc(report.Steps, func(step watch.Step) bool { return step.Name == "reset the GPU" })
 }
 
 func TestAResetIsTriedOnceADay(t *testing.T) {

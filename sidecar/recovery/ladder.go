@@ -9,6 +9,7 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/pause"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // Engine is the container as the remedies need it.
@@ -66,16 +67,9 @@ type Ladder struct {
 	LeakWait    time.Duration
 }
 
-// Step is one part of a remedy and how long it took.
-type Step struct {
-	Name   string        `json:"name"`
-	Took   time.Duration `json:"took"`
-	Detail string        `json:"detail,omitempty"`
-}
-
 // Report is what a remedy did.
 type Report struct {
-	Steps []Step
+	Steps []watch.Step
 	// Snapshot is the GPU as it was before anything was touched.
 	Snapshot evidence.GPUView
 	// StopSent says that the engine may have been given a stop.
@@ -94,7 +88,7 @@ func (r *Report) do(name string, step func() (detail string, err error)) {
 	}
 	began := time.Now()
 	detail, err := step()
-	r.Steps = append(r.Steps, Step{Name: name, Took: time.Since(began), Detail: detail})
+	r.Steps = append(r.Steps, watch.Step{Name: name, Took: time.Since(began), Detail: detail})
 	if err != nil {
 		r.Err = fmt.Errorf("cannot %s: %w", name, err)
 	}
@@ -108,7 +102,7 @@ func (r *Report) try(name string, step func() (detail string, err error)) bool {
 	if err != nil {
 		detail = strings.TrimPrefix(detail+"; failed: "+err.Error(), "; ")
 	}
-	r.Steps = append(r.Steps, Step{Name: name, Took: time.Since(began), Detail: detail})
+	r.Steps = append(r.Steps, watch.Step{Name: name, Took: time.Since(began), Detail: detail})
 	return err == nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -244,12 +245,12 @@ func expectSteps(t *testing.T, report Report, want ...string) {
 }
 
 // stepOf is the first step with the name.
-func stepOf(t *testing.T, report Report, name string) Step {
+func stepOf(t *testing.T, report Report, name string) watch.Step {
 	t.Helper()
-	i := slices.IndexFunc(report.Steps, func(step Step) bool { return step.Name == name })
+	i := slices.IndexFunc(report.Steps, func(step watch.Step) bool { return step.Name == name })
 	if i < 0 {
 		t.Errorf("there is no step %q in %+v", name, report.Steps)
-		return Step{}
+		return watch.Step{}
 	}
 	return report.Steps[i]
 }
