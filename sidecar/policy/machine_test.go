@@ -80,3 +80,44 @@ func TestWhatAMachineRemembers(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNotedChangesNoState(t *testing.T) {
+	draining := Machine{State: Isolated, Plan: Plan{Rung: Restart}}
+	taken := Machine{State: Recovering, Plan: Plan{Rung: Restart, ByPerson: true}, Tried: Attempt{Rung: Restart}}
+	forced := Machine{State: Isolated, Plan: Plan{Rung: Restart, ByPerson: true}}
+	for name, c := range map[string]struct {
+		before Machine
+		event  Event
+		after  Machine
+	}{
+		"a pause":                            {draining, Event{Kind: Paused}, Machine{State: Isolated, Passive: true, Plan: Plan{Rung: Restart}}},
+		"its end calls off what was due":     {draining, Event{Kind: Resumed}, Machine{State: Isolated}},
+		"but not what a person asked for":    {forced, Event{Kind: Resumed}, forced},
+		"its end where Clawgate may observe": {Machine{State: Ready, Passive: true}, Event{Kind: Resumed, Observe: true}, Machine{State: Ready, Passive: true}},
+		"a restart that is for nobody":       {forced, Event{Kind: RestartWithdrawn}, Machine{State: Isolated}},
+		"not while it is carried out":        {taken, Event{Kind: RestartWithdrawn}, taken},
+		"nor what is not a person's":         {draining, Event{Kind: RestartWithdrawn}, draining},
+		"stability":                          {Machine{State: Ready, Tried: Attempt{Rung: Unload, Model: "m"}}, Event{Kind: Stable}, Machine{State: Ready}},
+		"not elsewhere":                      {Machine{State: Verifying, Tried: Attempt{Rung: Unload, Model: "m"}}, Event{Kind: Stable}, Machine{State: Verifying, Tried: Attempt{Rung: Unload, Model: "m"}}},
+	} {
+		if after, task := Step(c.before, c.event); after != c.after || task != Nothing {
+			t.Errorf("%s: %+v, %q", name, after, task)
+		}
+	}
+}
+
+func TestALoadIsOfTheModelThatWasJudged(t *testing.T) {
+	for name, c := range map[string]struct {
+		before Machine
+		need   verdict.Need
+	}{
+		"its runner died":        {Machine{State: Ready}, verdict.Reload},
+		"another was in trouble": {Machine{State: Isolated, Target: "other"}, verdict.Load},
+		"it is on its way":       {Machine{State: Starting, Target: "other"}, verdict.Arrival},
+		"it is to be pulled":     {Machine{State: Ready, Target: "other"}, verdict.Pull},
+	} {
+		if after, _ := Step(c.before, about(judged(c.need))); after.State != Loading || after.Target != "m" {
+			t.Errorf("%s: %+v", name, after)
+		}
+	}
+}
