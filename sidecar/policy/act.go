@@ -213,6 +213,8 @@ const (
 // do adds an act to those of the turn.
 func (k *Keeper) do(a Act) { k.turn.acts = append(k.turn.acts, a) }
 
+// tell adds a line for the log. An error among the values is told by its text, for as
+// JSON it would be empty.
 func (k *Keeper) tell(level Level, text string, with []any) {
 	for i, value := range with {
 		if err, is := value.(error); is {

@@ -14,7 +14,7 @@ func (k *Keeper) holdProbe(p verdict.Picture) string {
 	switch {
 	case k.machine.State == Recovering:
 		return "a remedy is under way"
-	case k.machine.Plan.WhenQuiet && k.machine.Draining() && !k.remedy.drainedAt.IsZero():
+	case k.machine.Plan.WhenQuiet && !k.remedy.drainedAt.IsZero():
 		return "a remedy waits for the container to come to rest"
 	case !p.LoadSince.IsZero():
 		return "the model is being loaded"

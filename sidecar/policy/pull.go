@@ -16,8 +16,8 @@ type pull struct {
 	again  time.Time // no pull before; after one that changed nothing
 }
 
-// pullPause is the time between two pulls that both succeeded: a model that
-// Ollama lists in another spelling than the wanted one is missing all the same.
+// pullPause is the time between two pulls that both succeeded: what Ollama
+// does not list after it has pulled it is missing all the same.
 const pullPause = 5 * time.Minute
 
 // beginPull fetches the model that Ollama lacks.

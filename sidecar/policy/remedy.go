@@ -31,7 +31,7 @@ type remedy struct {
 	lastError    string
 	lastTook     time.Duration // from isolation to open, the last time
 	backoff      time.Time     // when it ends
-	tried        Attempts      // about the present trouble; tried fills in the rest
+	tried        Attempts      // about the present trouble; Keeper.tried fills in the rest
 	quietMoments map[verdict.Verdict]time.Time
 }
 

@@ -134,7 +134,7 @@ func (m Machine) judged(e Event) (Machine, Task) {
 	case verdict.Nothing:
 		return m.answers()
 	case verdict.MendWhenQuiet:
-		if m.Plan.WhenQuiet && m.Draining() {
+		if m.Plan.WhenQuiet {
 			return m, Nothing
 		}
 		return m.answers()
@@ -191,7 +191,7 @@ func (m Machine) callOff() Machine {
 
 // works: something moves, so a remedy that was due is called off.
 func (m Machine) works(e Event) (Machine, Task) {
-	if m.Plan.WhenQuiet && m.Draining() && m.State == Isolated {
+	if m.Plan.WhenQuiet && m.State == Isolated {
 		m.State = Ready // the model answered before that drain
 	}
 	m = m.callOff()
