@@ -14,7 +14,10 @@ const (
 
 // Abilities are the questions that a model can be asked. The zero value is that
 // nothing is known, so that all may be tried.
-type Abilities struct{ cannotSpeak, cannotEmbed bool }
+type Abilities struct {
+	CannotSpeak bool `json:"cannot_speak,omitempty"`
+	CannotEmbed bool `json:"cannot_embed,omitempty"`
+}
 
 // AbilitiesOf reads the capabilities of /api/show. Both of Ollama's calls that have a
 // model speak need one capability, and 0.32.14 embeds with those models alone that
@@ -26,15 +29,15 @@ func AbilitiesOf(capabilities []string) Abilities {
 	if !speaks && !embeds {
 		return Abilities{}
 	}
-	return Abilities{cannotSpeak: !speaks, cannotEmbed: !embeds}
+	return Abilities{CannotSpeak: !speaks, CannotEmbed: !embeds}
 }
 
 // Can says that nothing speaks against asking that.
 func (a Abilities) Can(q Question) bool {
 	if q == Embed {
-		return !a.cannotEmbed
+		return !a.CannotEmbed
 	}
-	return !a.cannotSpeak
+	return !a.CannotSpeak
 }
 
 // Ask is what the model is asked, to see whether it works; left is false when it has
@@ -53,9 +56,9 @@ func (a Abilities) Ask() (q Question, left bool) {
 // capability.
 func (a Abilities) Without(q Question) Abilities {
 	if q == Embed {
-		a.cannotEmbed = true
+		a.CannotEmbed = true
 	} else {
-		a.cannotSpeak = true
+		a.CannotSpeak = true
 	}
 	return a
 }
