@@ -180,6 +180,9 @@ func (c Catalogue) At(p Place) []Known {
 	return at
 }
 
+// Names are all that Ollama lists, normalised, in order.
+func (c Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.byName)) }
+
 // Models are all of them, the listed ones first.
 func (c Catalogue) Models() []Known { return slices.Clone(c.models) }
 
@@ -192,6 +195,8 @@ func (c *Catalogue) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &models); err != nil {
 		return err
 	}
-	*c = catalogueOf(models)
+	if *c = (Catalogue{}); models != nil {
+		*c = catalogueOf(models)
+	}
 	return nil
 }

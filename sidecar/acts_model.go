@@ -54,7 +54,7 @@ func (s *supervisor) readySpec(order policy.SendProbe) probe.ReadySpec {
 		Spare: order.Spare, Varied: order.Varied, Unlisted: order.Unlisted,
 		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
 		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
-		Options: s.parts.options.of,
+		Options: s.parts.options.of, Runner: s.parts.catalogue.runnerOf(order.Target, model),
 	}
 }
 
@@ -91,7 +91,7 @@ func failureOf(err error) *watch.Failure {
 	if err == nil {
 		return nil
 	}
-	failure := &watch.Failure{Text: err.Error(), CalledOff: errors.Is(err, context.Canceled)}
+	failure := &watch.Failure{Text: err.Error(), Load: ollama.ClassOf(err), CalledOff: errors.Is(err, context.Canceled)}
 	var status *ollama.StatusError
 	if errors.As(err, &status) {
 		failure.Answer, failure.Kind = status.String(), status.Kind
@@ -108,6 +108,7 @@ func (s *supervisor) writeParameters(ctx context.Context) error {
 		return fmt.Errorf("cannot write CLAWGATE_OPTIONS into the parameters of %q: %w", s.config.Model, err)
 	}
 	if changed {
+		s.kicks.models.kick()
 		s.log.Info("wrote the options into the model's own parameters", "model", s.config.Model)
 	}
 	return nil

@@ -37,6 +37,7 @@ type LogView interface {
 func (s *supervisor) look(ctx context.Context) {
 	s.workers.Go(func() { periodically(ctx, s.kicks.tcp, func() time.Duration { return s.probeTCP(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, s.kicks.api, func() time.Duration { return s.probeAPI(ctx) }) })
+	s.workers.Go(func() { periodically(ctx, s.kicks.models, func() time.Duration { return s.readModels(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, s.kicks.inspect, func() time.Duration { return s.inspect(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.readActivity(ctx) }) })
 	s.workers.Go(func() { periodically(ctx, nil, func() time.Duration { return s.viewGPU(ctx) }) })
@@ -77,13 +78,7 @@ func (s *supervisor) probeAPI(ctx context.Context) time.Duration {
 	result, list := probe.API(ctx, s.parts.client, probe.APISpec{
 		Path: s.config.APIPath, Status: s.config.APIStatus, Model: s.config.Model, Timeout: s.config.APITimeout,
 	})
-	s.post(ctx, generation, func() watch.Observation {
-		if list != nil {
-			s.report.listed(probe.Names(list))
-			s.parts.relay.SetListed(probe.Names(list))
-		}
-		return watch.APIProbed{Result: result, Listed: list}
-	})
+	s.saw(ctx, generation, watch.APIProbed{Result: result, Listed: list})
 	if result.Answered {
 		s.saw(ctx, generation, watch.ReleaseTold{PsBlocks: s.release(ctx).PsBlocks()})
 	}

@@ -162,13 +162,7 @@ func (r *reporter) operated(a policy.Operated) {
 }
 
 // listed takes the models that Ollama has.
-func (r *reporter) listed(names []string) {
-	normal := make([]string, 0, len(names))
-	for _, name := range names {
-		normal = append(normal, ollama.NormalizeModel(name))
-	}
-	r.metrics.SetListedModels(normal)
-}
+func (r *reporter) listed(models ollama.Catalogue) { r.metrics.SetListedModels(models.Names()) }
 
 func (r *reporter) activity(reading evidence.Activity) { r.metrics.ContainerCPU(reading.CPU) }
 func (r *reporter) gpu(view evidence.GPUView, containerID string) {

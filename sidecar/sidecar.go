@@ -168,6 +168,7 @@ func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metric
 func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	p := &s.parts
 	p.relay = r
+	p.catalogue = newCatalogue(p.client, ollama.NormalizeModel(parts.Config.Model))
 	p.options = &runnerOptions{
 		processes: parts.Engine, client: p.client, traffic: r.RunnerOptions, changed: p.processes.ledger.ChangedAt,
 		blobs: map[string]string{}, known: map[string]ollama.RunnerOptions{},

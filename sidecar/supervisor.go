@@ -74,6 +74,7 @@ type instruments struct {
 	ladder    *recovery.Ladder
 	journal   *recovery.Journal
 	options   *runnerOptions
+	catalogue *catalogue
 	processes *processes
 	clock     *clock
 	xids      *xidReports

@@ -81,10 +81,10 @@ func (k kick) heed() {
 }
 
 // kicks are the periodic workers that can be woken.
-type kicks struct{ tcp, api, inspect, hint kick }
+type kicks struct{ tcp, api, models, inspect, hint kick }
 
 func newKicks() kicks {
-	return kicks{tcp: make(kick, 1), api: make(kick, 1), inspect: make(kick, 1), hint: make(kick, 1)}
+	return kicks{tcp: make(kick, 1), api: make(kick, 1), models: make(kick, 1), inspect: make(kick, 1), hint: make(kick, 1)}
 }
 
 // kick wakes those that are named.
@@ -92,7 +92,7 @@ func (k kicks) kick(who policy.Kick) {
 	for _, worker := range []struct {
 		wake kick
 		its  bool
-	}{{k.tcp, who.TCP}, {k.api, who.API}, {k.inspect, who.Inspect}, {k.hint, who.Hint}} {
+	}{{k.tcp, who.TCP}, {k.api, who.API}, {k.models, who.Models}, {k.inspect, who.Inspect}, {k.hint, who.Hint}} {
 		if worker.its {
 			worker.wake.kick()
 		}

@@ -23,6 +23,7 @@ type (
 	Kick struct {
 		TCP     bool `json:"tcp,omitempty"`
 		API     bool `json:"api,omitempty"`
+		Models  bool `json:"models,omitempty"`
 		Inspect bool `json:"inspect,omitempty"`
 		Hint    bool `json:"hint,omitempty"`
 	}

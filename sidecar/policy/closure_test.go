@@ -5,16 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
-	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 func TestWhatAClosedGateSays(t *testing.T) {
 	const back, lacks = "the model did not come back; the next try follows", "Ollama does not have the model, and it could not be pulled; the next try follows"
-	api := func(failures int, missing bool) watch.Streak {
-		return watch.Streak{Failures: failures, Last: evidence.ProbeResult{Missing: missing}}
-	}
 	around := Around{Sentence: "it is silent", Mending: "it was silent"}
 	with := func(change func(*Around)) Around {
 		a := around
@@ -26,18 +21,18 @@ func TestWhatAClosedGateSays(t *testing.T) {
 		around           Around
 		reason, progress string
 	}{
-		"a start":                {Starting, around, "the model has not answered yet since Clawgate or Ollama started", ""},
-		"a load":                 {Loading, around, "the model is being loaded", ""},
-		"a pull":                 {Loading, with(func(a *Around) { a.Pull = Pull{Since: now, Status: "half"} }), "the model is being loaded", "half"},
-		"one that has ended":     {Loading, with(func(a *Around) { a.Pull = Pull{Status: "half"} }), "the model is being loaded", ""},
-		"a remedy":               {Recovering, around, "the model is being recovered: it was silent", ""},
-		"what came of it":        {Verifying, around, "the model is being recovered: it was silent", ""},
-		"a pause":                {Backoff, around, back, ""},
-		"one for want of it":     {Backoff, with(func(a *Around) { a.API = api(1, true) }), lacks, ""},
-		"one after it was had":   {Backoff, with(func(a *Around) { a.API = api(0, true) }), back, ""},
-		"one in a silent server": {Backoff, with(func(a *Around) { a.API = api(1, false) }), back, ""},
-		"what a person has":      {Exhausted, around, "a person has to look: it is silent", ""},
-		"what a person did":      {Stopped, around, "it is silent", ""},
+		"a start":                   {Starting, around, "the model has not answered yet since Clawgate or Ollama started", ""},
+		"a load":                    {Loading, around, "the model is being loaded", ""},
+		"a pull":                    {Loading, with(func(a *Around) { a.Pull = Pull{Since: now, Status: "half"} }), "the model is being loaded", "half"},
+		"one that has ended":        {Loading, with(func(a *Around) { a.Pull = Pull{Status: "half"} }), "the model is being loaded", ""},
+		"a remedy":                  {Recovering, around, "the model is being recovered: it was silent", ""},
+		"what came of it":           {Verifying, with(func(a *Around) { a.InDoubt = true }), "the model is being recovered: it was silent", ""},
+		"a pause":                   {Backoff, around, back, ""},
+		"one for want of it":        {Backoff, with(func(a *Around) { a.Missing, a.LoadFailed = true, "no such file" }), lacks, ""},
+		"one after a load":          {Backoff, with(func(a *Around) { a.LoadFailed = "no such file" }), "the model could not be loaded: no such file; the next try follows", ""},
+		"what a person has to load": {Exhausted, with(func(a *Around) { a.LoadFailed = "no such file" }), "a person has to look: it is silent; when it was loaded last: no such file", ""},
+		"what a person has":         {Exhausted, around, "a person has to look: it is silent", ""},
+		"what a person did":         {Stopped, around, "it is silent", ""},
 	} {
 		gate := GateOf(Machine{State: c.state}, c.around, now)
 		if gate.All == nil || gate.All.Reason != c.reason || gate.All.Progress != c.progress {

@@ -93,7 +93,7 @@ func (k *Keeper) replaced(before, container evidence.Container) {
 	k.seen.Container.Operator = watch.Operator{} // what was done to the run before
 	if cause == "crash" && k.apart() != "" {
 		// The engine tries again what was not the server. If it is now, the probes tell.
-		k.kick(Kick{TCP: true, API: true, Inspect: true})
+		k.kick(Kick{TCP: true, API: true, Models: true, Inspect: true})
 		k.probeNow()
 		return
 	}

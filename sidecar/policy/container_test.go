@@ -223,7 +223,7 @@ func TestSomebodyStartedTheContainer(t *testing.T) {
 		if k.seen.Devices.Troubled() == c.mended || len(k.remedy.quietMoments) == 0 != c.mended || kept != c.mended || !k.probes.next.Equal(now) {
 			t.Errorf("%s: %+v, %v, kept out no more: %v", name, k.seen.Devices, k.remedy.quietMoments, kept)
 		}
-		if kick, _ := did[Kick](acts); kick != (Kick{TCP: true, API: true, Inspect: true}) {
+		if kick, _ := did[Kick](acts); kick != (Kick{TCP: true, API: true, Models: true, Inspect: true}) {
 			t.Errorf("%s: %+v", name, kick)
 		}
 	}

@@ -19,6 +19,7 @@
 //	who may pass the gate                      gate.go
 //	when a probe is sent, and what it means    probes.go, holdprobe.go
 //	which model is looked at                   focus.go
+//	what follows where names change            names.go
 //	when a model is loaded, pulled, restored   load.go, loads.go, lasting.go, pull.go
 //	when the processes are looked at           looks.go
 //	whether a refusal is believed              refusals.go

@@ -3,8 +3,6 @@ package policy
 import (
 	"cmp"
 	"time"
-
-	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // Gate says who may pass: everybody where All is nil and Models is empty.
@@ -12,15 +10,23 @@ type Gate struct {
 	State State
 	// All closes the gate for every model; nil leaves it to Models.
 	All *Closure
-	// Models closes it for single ones, by normalised name.
+	// Models closes it for single ones, by title.
 	Models map[string]Closure
+	// Proved are the models that have answered in this run of the server. Of any other
+	// one request at a time is let through, until it has. Nil says that nobody minds.
+	Proved map[string]bool
+	// Trial lets one request at a time through although All is closed, of a model that
+	// Models does not close: its first token is the proof that the server works.
+	Trial bool
 }
 
 // Closure says why requests are not let through, and what they may expect.
 type Closure struct {
 	Reason string // one plain sentence for clients
-	// MayHold lets requests wait for the gate to open.
+	// MayHold lets requests wait for the gate to open, and HoldFor has them wait for at
+	// least that long, whatever was asked for.
 	MayHold bool
+	HoldFor time.Duration
 	// ExpectedOpen is when the gate is likely to open; zero when nobody knows.
 	ExpectedOpen time.Time
 	// Progress is how far a pull is; empty without one.
@@ -29,18 +35,40 @@ type Closure struct {
 
 // Around is what the gate depends on beside the machine.
 type Around struct {
-	Main     string       // the model that Clawgate is there for, normalised
-	API      watch.Streak // of looks at the list of models
-	Sentence string       // of the present judgement
-	Mending  string       // the sentence of the trouble that is being mended
-	// KeptOut are the models in quarantine.
+	Main     string // the model that Clawgate is there for
+	Sentence string // of the present judgement
+	Mending  string // the sentence of the trouble that is being mended
+	// LoadFailed says in words why the model that the machine is about could not be
+	// loaded; empty where it was not tried, or nobody knows.
+	LoadFailed string
+	// KeptOut are the models in quarantine, and Proved those that have answered in this
+	// run of the server.
 	KeptOut map[string]Closure
+	Proved  map[string]bool
+	// SamePlace are the models that have the runner of the one that the machine is about,
+	// with that one.
+	SamePlace []string
+
+	// Heard says that the server has told what models it has, and has not been silent
+	// since for long enough to be in question. Missing says that the main one is not
+	// among them.
+	Heard, Missing bool
+	// InDoubt says that no model has answered since the server was restarted.
+	InDoubt bool
+	// Works says that the server is seen at work on something that keeps the first proof
+	// waiting.
+	Works bool
+	// Untroubled says that nothing has failed since Clawgate began to look.
+	Untroubled bool
+	// RestartWaits says that the restart that is due waits for the other models.
+	RestartWaits bool
 
 	Since        time.Time // of the machine's state
 	TroubleSince time.Time // of the trouble that is being mended; zero without
 	BackoffEnds  time.Time
 	LastRecovery time.Duration // from isolation to open, the last time; 0 for never
 	LastLoad     time.Duration // 0 for never
+	LoadTimeout  time.Duration // as configured
 	Pull         Pull
 }
 
@@ -51,6 +79,15 @@ type Pull struct {
 	Done, Total int64 // bytes
 }
 
+const (
+	// proofTakes is how long a request is held for the first proof of a model, and how long
+	// a server at work is asked for one before it counts as busy.
+	proofTakes = 10 * time.Second
+	// mainFirst is how long the main model goes before all others in a server that was
+	// restarted and has not answered since.
+	mainFirst = 30 * time.Second
+)
+
 // GateOf closes the gate for what the trouble is about: one model, or everything.
 // While Clawgate only watches it stays open.
 func GateOf(m Machine, around Around, now time.Time) Gate {
@@ -58,7 +95,10 @@ func GateOf(m Machine, around Around, now time.Time) Gate {
 	if m.State != Ready && (!m.Passive || m.State == Recovering) {
 		gate.close(m, around, now)
 	}
-	if gate.All != nil || m.Passive {
+	if !m.Passive {
+		gate.Proved = around.Proved
+	}
+	if gate.All != nil && !gate.Trial || m.Passive {
 		return gate
 	}
 	for model, closure := range around.KeptOut {
@@ -74,35 +114,76 @@ func GateOf(m Machine, around Around, now time.Time) Gate {
 }
 
 func (g *Gate) close(m Machine, around Around, now time.Time) {
-	closure := Closure{Reason: m.explain(around), MayHold: m.State != Exhausted && m.State != Stopped, ExpectedOpen: m.expectedOpen(around, now)}
+	closure := Closure{
+		Reason: m.explain(around), MayHold: m.State != Exhausted && m.State != Stopped, HoldFor: m.holdFor(around),
+		ExpectedOpen: m.expectedOpen(around, now),
+	}
 	if !around.Pull.Since.IsZero() {
 		closure.Progress = around.Pull.Status
 	}
-	if model := m.closedModel(around); model != "" {
-		g.Models = map[string]Closure{model: closure}
-		return
+	all, models := m.shuts(around, now)
+	if all {
+		g.All = &closure
+		if g.Trial = m.trial(around, now); !g.Trial {
+			return
+		}
+		waits := closure
+		waits.MayHold, waits.Reason = true, "no model has answered since Ollama was restarted"
+		g.All = &waits
 	}
-	g.All = &closure
+	for _, model := range models {
+		if g.Models == nil {
+			g.Models = map[string]Closure{}
+		}
+		g.Models[model] = closure
+	}
 }
 
-// closedModel is the one model that the gate is closed for; empty for all. A
-// server whose API answers serves other models while one is loaded or mended.
-func (m Machine) closedModel(around Around) string {
+// shuts says what the gate is closed for: everything where the server itself is in
+// question, or is about to be stopped; else one model, with all that have its runner
+// while that is mended.
+func (m Machine) shuts(around Around, now time.Time) (all bool, models []string) {
+	one := []string{cmp.Or(m.Target, around.Main)}
 	switch m.State {
 	case Isolated, Recovering, Verifying:
-		if m.Target != "" && m.Rung() != Restart && m.Rung() != Start {
-			return m.Target
+		cuts := m.Plan.Rung != NoRung && m.Plan.Rung.Cuts() && (m.State == Recovering || !around.RestartWaits)
+		return m.Target == "" && m.State != Verifying || cuts || around.InDoubt, around.SamePlace
+	case Starting, Loading, Backoff:
+		if m.State == Starting && around.Works && now.Sub(around.Since) >= proofTakes {
+			one = nil // it is busy, and its first client is the proof
 		}
+		return !around.Heard || around.InDoubt, one
 	case Exhausted:
-		if m.Target != "" && around.API.Failures == 0 {
-			return m.Target
-		}
-	case Loading:
-		if around.API.Failures == 0 && around.API.Successes > 0 || around.API.Last.Missing {
-			return cmp.Or(m.Target, around.Main)
-		}
+		return m.Target == "" || !around.Heard || around.InDoubt, one
+	default: // Stopped
+		return true, nil
 	}
-	return ""
+}
+
+// trial says that a request of another model may show whether the server works: the main
+// one cannot, or has had its time.
+func (m Machine) trial(around Around, now time.Time) bool {
+	switch {
+	case !around.InDoubt, !around.Heard, m.Draining():
+		return false
+	case m.State == Starting, m.State == Loading, m.State == Verifying:
+		return around.Missing || now.Sub(around.Since) >= mainFirst
+	case m.State == Exhausted:
+		return m.Target != ""
+	}
+	return m.State == Backoff
+}
+
+// holdFor is how long requests wait at least. Who came before the first proof waits for
+// it, and for a load as for Ollama's own.
+func (m Machine) holdFor(around Around) time.Duration {
+	switch {
+	case m.State == Starting:
+		return proofTakes
+	case m.State == Loading && around.Untroubled && around.Pull.Since.IsZero() && !around.Missing:
+		return around.LoadTimeout
+	}
+	return 0
 }
 
 func (m Machine) explain(around Around) string {
@@ -114,11 +195,17 @@ func (m Machine) explain(around Around) string {
 	case Recovering, Verifying:
 		return "the model is being recovered: " + around.Mending
 	case Backoff:
-		if around.API.Failures > 0 && around.API.Last.Missing {
+		switch {
+		case around.Missing:
 			return "Ollama does not have the model, and it could not be pulled; the next try follows"
+		case around.LoadFailed != "":
+			return "the model could not be loaded: " + around.LoadFailed + "; the next try follows"
 		}
 		return "the model did not come back; the next try follows"
 	case Exhausted:
+		if around.LoadFailed != "" {
+			return "a person has to look: " + around.Sentence + "; when it was loaded last: " + around.LoadFailed
+		}
 		return "a person has to look: " + around.Sentence
 	default:
 		return around.Sentence

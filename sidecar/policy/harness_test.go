@@ -22,7 +22,7 @@ func serving(changes ...given) *Keeper {
 		RestartBudget: 3, RestartWindow: hour, LeakTolerance: 512 * mib,
 	})
 	k.Begin(ago(10*time.Minute), Inputs{})
-	k.machine, k.since, k.gate = Machine{State: Ready}, ago(time.Minute), Gate{State: Ready}
+	k.machine, k.since, k.gate = Machine{State: Ready}, ago(time.Minute), Gate{State: Ready, Proved: map[string]bool{}}
 	k.judgement = verdict.Judgement{Verdict: verdict.Healthy, Need: verdict.Nothing, Answers: true}
 	k.seen.Container.Inspected(evidence.Container{
 		Identity: evidence.Identity{ID: "c1", StartedAt: ago(hour)}, Status: evidence.Running, RestartPolicy: "unless-stopped", SeenAt: now,
@@ -30,7 +30,8 @@ func serving(changes ...given) *Keeper {
 	k.seen.Role.Follow(now, now, k.seen.Container.Seen)
 	server := &k.seen.Server
 	server.TCP, server.API, server.Reached, server.Answered, server.Pulse = proved(), proved(), true, true, watched(0)
-	server.Loaded, server.LoadedKnown, server.LoadedAt = []evidence.LoadedModel{{Name: mainOne}}, true, now
+	server.Named, server.Told, server.LoadedAt = true, true, now
+	server.Keeps([]evidence.LoadedModel{{Name: mainOne}}, true)
 	k.seen.Focused().Streak, k.seen.Focused().Token = proved(), ago(time.Minute)
 	k.probes.next = now.Add(hour)
 	k.turn = turn{now: now}
@@ -119,9 +120,9 @@ func aside(k *Keeper) {
 }
 
 func loaded(models ...evidence.LoadedModel) given {
-	return func(k *Keeper) { k.seen.Server.Loaded = append(k.seen.Server.Loaded, models...) }
+	return func(k *Keeper) { k.seen.Server.Keeps(append(k.seen.Server.Loaded, models...), true) }
 }
-func notLoaded(k *Keeper) { k.seen.Server.Loaded = nil }
+func notLoaded(k *Keeper) { k.seen.Server.Keeps(nil, k.seen.Server.LoadedKnown) }
 
 // beingLoaded has Clawgate load a model, since a minute ago.
 func beingLoaded(model string) given {

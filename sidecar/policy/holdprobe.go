@@ -28,7 +28,7 @@ func (k *Keeper) holdProbe(p verdict.Picture) string {
 	if verdict.Suspicious(p.Model.Hollow) {
 		return "" // that live requests are answered is what is in doubt
 	}
-	if p.Traffic.Uses(p.Target) {
+	if verdict.UsesPlace(p, p.Target) {
 		return k.whileInFlight(p)
 	}
 	return ""

@@ -224,7 +224,7 @@ func (k *Keeper) lookedAnew() {
 	k.turn.LookOutdated = false // it is forgotten with the server
 	k.do(ForgetServer{})
 	k.forgetProof()
-	k.kick(Kick{TCP: true, API: true, Inspect: true})
+	k.kick(Kick{TCP: true, API: true, Models: true, Inspect: true})
 	k.probeNow()
 }
 

@@ -219,7 +219,7 @@ func TestATaskBecomesActs(t *testing.T) {
 func TestALookAnewAsksAtOnce(t *testing.T) {
 	k := serving(func(k *Keeper) { k.looks.running = true })
 	acts := k.decides((*Keeper).lookAnew)
-	if kick, _ := did[Kick](acts); kick != (Kick{TCP: true, API: true, Inspect: true}) || !has[ForgetServer](k, acts) || !k.probes.next.Equal(now) || k.looks.running {
+	if kick, _ := did[Kick](acts); kick != (Kick{TCP: true, API: true, Models: true, Inspect: true}) || !has[ForgetServer](k, acts) || !k.probes.next.Equal(now) || k.looks.running {
 		t.Errorf("%+v", acts)
 	}
 }

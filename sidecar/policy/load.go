@@ -22,7 +22,8 @@ const (
 	Unwanted Hold = "unwanted"
 	// InTheWay: another model that is in use would have to make room for it.
 	InTheWay Hold = "in_the_way"
-	// NotListed: the list of models is about to tell whether there is one to load.
+	// NotListed: the list of models is about to tell whether there is one to load, and what
+	// its names stand for: it may be in memory by another one.
 	NotListed Hold = "not_listed"
 	// Superseded: a model is being loaded that the probe has turned from. That load
 	// is to be called off, and this one to follow.
@@ -46,7 +47,7 @@ type LoadView struct {
 
 	Loading, LoadingOther, Pulling bool      // by Clawgate
 	NotBefore                      time.Time // a pause after a load that failed
-	Listed                         bool      // the list of all models has been asked for
+	Listed                         bool      // the list of all models has been asked for, and what its names stand for
 	InMemory                       bool      // as the list of loaded models says
 	// Pinned says that the model is to stay in memory for ever.
 	Pinned bool

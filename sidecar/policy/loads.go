@@ -93,7 +93,7 @@ func (k *Keeper) loadView() LoadView {
 	return LoadView{
 		Now: now, Judgement: k.judgement,
 		Loading: !k.focusLoads().IsZero(), LoadingOther: !k.loads.since.IsZero(), Pulling: !k.pull.since.IsZero(),
-		NotBefore: k.loads.notBefore, Listed: w.Server.API.Successes+w.Server.API.Failures > 0,
+		NotBefore: k.loads.notBefore, Listed: w.Server.Named && w.Server.API.Successes+w.Server.API.Failures > 0,
 		InMemory: w.Server.LoadedKnown && w.Server.IsLoaded(w.Focus),
 		Pinned:   k.settings.KeepAlive < 0, Unclear: k.unclear(),
 		GPUDoubted: w.Devices.DoubtedAt, Wanted: of.Wanted, Tried: k.loads.tried,
@@ -109,7 +109,7 @@ func (k *Keeper) othersInUse() bool {
 	if k.turn.Traffic.UsesBeside(focus) {
 		return true
 	}
-	others := slices.ContainsFunc(server.Loaded, func(m evidence.LoadedModel) bool { return m.Name != focus })
+	others := slices.ContainsFunc(server.Loaded, func(m evidence.LoadedModel) bool { return !server.Shares(m.Name, focus) })
 	return others && k.turn.now.Sub(server.LastTraffic) < OthersIdle
 }
 
@@ -150,7 +150,8 @@ func (k *Keeper) loadFailed(failure watch.Failure) {
 		return
 	}
 	now, model := k.turn.now, k.loads.model
-	k.error("cannot load the model", "model", k.loads.asked, "err", failure.Text)
+	k.seen.Models.Of(model).LoadFailed = failure.Load
+	k.error("cannot load the model", "model", k.loads.asked, "err", failure.Text, "class", failure.Load)
 	if model != k.seen.Focus {
 		return // the probe has turned from it
 	}
@@ -158,7 +159,7 @@ func (k *Keeper) loadFailed(failure watch.Failure) {
 	if k.machine.State == Exhausted {
 		k.loads.notBefore = now.Add(exhaustedRetry)
 	}
-	k.seen.Focused().Streak.Inconclusive = "the model could not be loaded: " + cmp.Or(failure.Answer, failure.Text)
+	k.seen.Focused().Streak.Inconclusive = "the model could not be loaded: " + cmp.Or(failure.Load.String(), failure.Answer, failure.Text)
 	if failure.Answer == "" {
 		k.kick(Kick{TCP: true, API: true, Inspect: true})
 	}

@@ -14,6 +14,8 @@ func (k *Keeper) observe(seen watch.Observation) {
 		k.tcpProbed(o)
 	case watch.APIProbed:
 		k.apiProbed(o)
+	case watch.ModelsTold:
+		k.modelsTold(o)
 	case watch.ReleaseTold:
 		k.seen.Server.PsBlocks = o.PsBlocks
 	case watch.VersionAnswered:
@@ -93,6 +95,7 @@ func (k *Keeper) apiProbed(o watch.APIProbed) {
 		k.kick(Kick{Hint: true})
 	}
 	server.Answered = server.Answered || result.Answered
+	server.Told = server.Told || result.Outcome == evidence.Success || result.Missing
 	if server.API.Failures == 1 && !result.Answered && !result.Unresolved && k.machine.State == Ready {
 		k.probes.next = result.At
 	}

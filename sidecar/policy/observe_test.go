@@ -18,7 +18,7 @@ func observes(k *Keeper, seen watch.Observation) []Act {
 func kicks(acts []Act) (all Kick) {
 	for _, a := range acts {
 		if one, is := a.(Kick); is {
-			all = Kick{all.TCP || one.TCP, all.API || one.API, all.Inspect || one.Inspect, all.Hint || one.Hint}
+			all = Kick{all.TCP || one.TCP, all.API || one.API, all.Models || one.Models, all.Inspect || one.Inspect, all.Hint || one.Hint}
 		}
 	}
 	return all

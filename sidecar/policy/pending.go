@@ -105,7 +105,8 @@ func (k *Keeper) noteStop(o watch.RemedyEnded) {
 // sawToken: who was killed does not answer, so that a stop which failed will have no
 // effect any more.
 func (k *Keeper) sawToken(at time.Time) {
-	k.seen.Focused().Token = at
+	k.seen.Focused().Gave(at)
+	k.seen.Server.Gave(at)
 	stop := &k.remedy.stop
 	told := !stop.told.IsZero()
 	if told && k.pendingFor(stop.run) {

@@ -57,7 +57,7 @@ func (p *pull) percent() int64 {
 func (k *Keeper) pullEnded(err string) {
 	now := k.turn.now
 	k.pull = pull{again: k.pull.again}
-	k.kick(Kick{API: true})
+	k.kick(Kick{API: true, Models: true})
 	if err != "" {
 		k.error("cannot pull the model", "err", err)
 		k.loads.notBefore = now.Add(k.settings.RecheckInterval)

@@ -94,6 +94,10 @@ func (k *Keeper) finishDrain() {
 	if !k.machine.Draining() || k.machine.Passive && !k.machine.Plan.ByPerson {
 		return
 	}
+	if k.restartWaits() {
+		k.remedy.drainFrom = now
+		return
+	}
 	if (k.machine.Rung().Cuts() || k.machine.Plan.WhenQuiet) && now.Sub(k.remedy.drainFrom) < k.settings.DrainTimeout && k.underWay() {
 		k.remedy.drainedAt = time.Time{}
 		return
@@ -192,7 +196,7 @@ func (k *Keeper) afterwards(o watch.RemedyEnded, kind EventKind) {
 	} else if k.machine.Target != "" {
 		k.seen.Models.Of(k.machine.Target).Reloaded()
 	}
-	k.seen.Server.Loaded, k.seen.Server.LoadedKnown = r.left, o.Failure == nil
+	k.seen.Server.Keeps(r.left, o.Failure == nil)
 	c.Known = false // the next inspection is of our own doing
 	failed := o.Failure != nil && (r.rung == Start || o.StopSent)
 	c.Operator = watch.Operator{DiedSeen: failed} // the end of what did not come up is no person's

@@ -85,6 +85,9 @@ func (k *Keeper) dueNow() *Due {
 	switch {
 	case k.machine.Draining():
 		due := Due{k.machine.Rung(), k.remedy.sentence, k.remedy.drainFrom, "streams that move"}
+		if k.restartWaits() {
+			due.Waits = "until no other model has answered for a minute, or a quiet moment"
+		}
 		if k.machine.Passive && !k.machine.Plan.ByPerson {
 			due.Waits = onlyWatches
 		}

@@ -1,11 +1,13 @@
 package policy
 
 import (
+	"cmp"
 	"reflect"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
+	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
 // entered tells of the state that the machine is in now.
@@ -61,9 +63,37 @@ func (k *Keeper) setGate() {
 
 // aroundGate puts together what the gate depends on beside the machine.
 func (k *Keeper) aroundGate() Around {
+	server, about := &k.seen.Server, cmp.Or(k.machine.Target, k.seen.Main)
 	return Around{
-		Main: k.seen.Main, API: k.seen.Server.API, Sentence: k.judgement.Sentence, Mending: k.remedy.sentence, KeptOut: k.keptOut(),
-		Since: k.since, TroubleSince: k.remedy.since, BackoffEnds: k.remedy.backoff, LastRecovery: k.remedy.lastTook, LastLoad: k.loads.lastTook,
+		Main: k.seen.Main, Sentence: k.judgement.Sentence, Mending: k.remedy.sentence, KeptOut: k.keptOut(), Proved: k.seen.Models.Proved(),
+		LoadFailed: k.seen.Models.Get(about).LoadFailed.String(), SamePlace: k.samePlace(about),
+		Heard:   server.Told && (server.API.Failures < k.settings.FailureThreshold || server.API.Last.Missing),
+		Missing: server.API.Failures > 0 && server.API.Last.Missing,
+		InDoubt: server.Restarted && server.Token.IsZero(), Works: k.worksOnFirstProof(),
+		Untroubled:   k.remedy.attempts == 0 && k.machine.Tried == (Attempt{}) && k.isolatedAt.IsZero() && !server.Restarted && k.loads.notBefore.IsZero(),
+		RestartWaits: k.restartWaits(),
+		Since:        k.since, TroubleSince: k.remedy.since, BackoffEnds: k.remedy.backoff, LastRecovery: k.remedy.lastTook,
+		LastLoad: k.loads.lastTook, LoadTimeout: k.settings.LoadTimeout,
 		Pull: Pull{Since: k.pull.since, Status: k.pull.status, Done: k.pull.done, Total: k.pull.total},
 	}
+}
+
+// samePlace are the models that have the runner of one, with that one.
+func (k *Keeper) samePlace(model string) []string {
+	titles := []string{model}
+	for _, other := range k.seen.Server.Catalogue.At(k.seen.Server.Catalogue.Titled(model).Place) {
+		if other.Title != model {
+			titles = append(titles, other.Title)
+		}
+	}
+	return titles
+}
+
+// worksOnFirstProof says that a model has been asked for its first token, and that the
+// server works.
+func (k *Keeper) worksOnFirstProof() bool {
+	_, undecided := k.probes.waiting()
+	pulse, now := &k.seen.Server.Pulse, k.turn.now
+	return (undecided || len(k.turn.Traffic.InFlight) > 0) && k.seen.Focused().Streak.Failures == 0 &&
+		pulse.Known(now) && pulse.StillFor(now) < watch.Stillness
 }

@@ -54,7 +54,10 @@ func (k *Keeper) firstChunk(sign evidence.Sign) {
 	if sign.SentAt.Before(k.seen.Role.AbsentSince()) {
 		return // it may be the last that the container said
 	}
-	of.Token = sign.At
+	of.Gave(sign.At)
+	if !k.seen.Server.Catalogue.Titled(sign.Model).Remote {
+		k.seen.Server.Gave(sign.At)
+	}
 	if sign.Model == k.seen.Focus {
 		k.credit(sign)
 	}

@@ -68,17 +68,18 @@ const mostAtOnce = 16
 func (k *Keeper) noteLoaded(rung Rung, target string, others []string) {
 	loaded := k.seen.Server.Loaded
 	k.remedy.left = nil
+	if rung == Unload {
+		others = nil
+	}
 	if !rung.Cuts() {
-		goes := others
-		if rung == Unload {
-			goes = []string{target}
-		}
-		k.remedy.left = slices.DeleteFunc(slices.Clone(loaded), func(m evidence.LoadedModel) bool { return slices.Contains(goes, m.Name) })
+		k.remedy.left = slices.DeleteFunc(slices.Clone(loaded), func(m evidence.LoadedModel) bool {
+			return slices.Contains(others, m.Name) || rung == Unload && k.seen.Server.Shares(m.Name, target)
+		})
 		return
 	}
 	for _, m := range loaded {
 		known := slices.ContainsFunc(k.loads.restore, func(r evidence.LoadedModel) bool { return r.Name == m.Name })
-		if m.Name != k.seen.Main && !known && len(k.loads.restore) < mostAtOnce {
+		if !k.seen.Server.Shares(m.Name, k.seen.Main) && k.seen.Server.Reachable(m.Name) && !known && len(k.loads.restore) < mostAtOnce {
 			k.loads.restore = append(k.loads.restore, m)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
@@ -36,6 +35,10 @@ type ReadySpec struct {
 	// loaded it, and other names of the same weights are served by it. A model that
 	// is not in memory is loaded by that.
 	Unlisted bool
+	// Runner says whether a model in memory has the runner of Model, by whatever name it
+	// is there, and by which name that runner is asked: by another of the same weights it
+	// might be replaced. Nil goes by Model's own name.
+	Runner func(evidence.LoadedModel) (name string, its bool)
 	// Options are the runner options that the model is known to be loaded with.
 	// Others would make Ollama throw the loaded runner away (measured).
 	Options func(evidence.LoadedModel) ollama.RunnerOptions
@@ -86,11 +89,10 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 		return *result
 	}
 	sighted(Sighting{Loaded: loaded})
-	m := evidence.LoadedModel{Name: ollama.NormalizeModel(r.spec.Model)}
-	at := slices.IndexFunc(loaded, func(l evidence.LoadedModel) bool { return l.Name == m.Name })
+	m, found := r.spec.find(loaded)
 	switch {
-	case at >= 0:
-		m = loaded[at]
+	case found:
+		r.spec.Model = m.Name
 	case !r.spec.Unlisted:
 		notLoaded := r.result(evidence.Unknown, fmt.Sprintf("the model %q is not loaded", r.spec.Model))
 		notLoaded.Answered, notLoaded.Unloaded = true, true
@@ -102,6 +104,23 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 	options := r.options(m)
 	r.nowWaitsFor("a first chunk")
 	return r.ask(ctx, client, options)
+}
+
+// find is the model in memory that has the runner, by the name by which it is asked; else
+// the model that is looked for, of which nothing is known.
+func (s ReadySpec) find(loaded []evidence.LoadedModel) (m evidence.LoadedModel, found bool) {
+	normal := ollama.NormalizeModel(s.Model)
+	for _, m := range loaded {
+		name, its := s.Model, m.Name == normal
+		if s.Runner != nil {
+			name, its = s.Runner(m)
+		}
+		if its {
+			m.Name = name
+			return m, true
+		}
+	}
+	return evidence.LoadedModel{Name: normal}, false
 }
 
 func (r *readiness) look(ctx context.Context, client *ollama.Client) ([]evidence.LoadedModel, *evidence.ProbeResult) {

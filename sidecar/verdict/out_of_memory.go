@@ -2,8 +2,10 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
@@ -85,15 +87,22 @@ const nobodyWorks = 10 * time.Second
 func (p Picture) focusOnOther() bool { return p.Target != p.Main }
 
 // OthersAtRest are the loaded models beside one that nobody uses. The main model
-// makes room for no other.
+// makes room for no other, and what has no name any more cannot be told to.
 func OthersAtRest(p Picture, beside string) []string {
 	var names []string
 	for _, m := range p.Server.Loaded {
-		if m.Name != beside && !p.Traffic.Uses(m.Name) && !(p.focusOnOther() && m.Name == p.Main) {
+		ours := p.Server.Shares(m.Name, beside) || p.focusOnOther() && p.Server.Shares(m.Name, p.Main)
+		if !ours && p.Server.Reachable(m.Name) && !UsesPlace(p, m.Name) {
 			names = append(names, m.Name)
 		}
 	}
 	return names
+}
+
+// UsesPlace says that Ollama works on a request for the model, or for another one that
+// has the same runner.
+func UsesPlace(p Picture, model string) bool {
+	return slices.ContainsFunc(p.Traffic.InFlight, func(r evidence.Request) bool { return p.Server.Shares(r.Model, model) })
 }
 
 // foreignBytes is the GPU memory of processes that are not the container's.

@@ -16,7 +16,7 @@ const stoppingLasts = time.Minute
 // do not go by it.
 func neverUnloaded(p Picture) (Judgement, bool) {
 	m, loaded := p.Server.Listed(p.Target)
-	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || p.Traffic.Uses(p.Target) ||
+	if !loaded || m.ExpiresAt.IsZero() || m.SeenAt.IsZero() || UsesPlace(p, p.Target) ||
 		p.ClockJumpedAt.After(p.Container.Seen.StartedAt) {
 		return Judgement{}, false
 	}

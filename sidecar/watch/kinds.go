@@ -9,7 +9,7 @@ import (
 // kinds are the names under which observations are written down. They are read back by
 // later builds: a name is never given to something else.
 var kinds = map[string]Observation{
-	"tick": Tick{}, "sign": SignSeen{}, "tcp_probe": TCPProbed{}, "api_probe": APIProbed{}, "release": ReleaseTold{},
+	"tick": Tick{}, "sign": SignSeen{}, "tcp_probe": TCPProbed{}, "api_probe": APIProbed{}, "models": ModelsTold{}, "release": ReleaseTold{},
 	"version": VersionAnswered{}, "inspection": Inspected{}, "event": EventTold{}, "activity": ActivityRead{},
 	"gpus": GPUsSeen{}, "gpu_log": HintRead{}, "loaded": LoadedListed{}, "probe_overdue": ProbeOverdue{},
 	"probe_answer": ProbeAnswered{}, "probe_end": ProbeEnded{}, "processes": ProcessesSeen{}, "load_end": LoadEnded{},

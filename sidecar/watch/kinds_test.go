@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // filled sets every field of a value, however deep.
@@ -16,6 +18,12 @@ func filled(v reflect.Value) {
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			v.Set(reflect.ValueOf(time.Date(2026, 11, 28, 12, 0, 0, 123, time.UTC)))
+			return
+		}
+		if v.Type() == reflect.TypeFor[ollama.Catalogue]() {
+			if err := json.Unmarshal([]byte(`[{"title":"m:1","place":"sha256-1","names":["m:1"],"digests":["1"]}]`), v.Addr().Interface()); err != nil {
+				panic(err)
+			}
 			return
 		}
 		for i := range v.NumField() {

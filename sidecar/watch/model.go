@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // Model is all that is known of one model. What of it stays when what it is
@@ -20,6 +21,7 @@ import (
 //	hollow answers               suspected  stays              suspected         suspected
 //	failures                     resolved   resolved           resolved          resolved
 //	last token                   stays      stays              stays             stays
+//	proved                       stays      ends               ends              ends
 //	in memory                    is         ends               ends              ends
 //	what probes found            ends       ends               ends              ends
 //
@@ -51,7 +53,11 @@ type Model struct {
 	Crashes  Failures  // its runner's deaths
 	NoRoom   Failures  // there was no memory for it
 	Token    time.Time // when it gave its last first chunk
+	Proved   bool      // that was in this run
 	LoadedAt time.Time // when a load of Clawgate's own succeeded last
+	// LoadFailed is why the last load of Clawgate's own failed; empty where it did not, or
+	// where nobody knows.
+	LoadFailed ollama.LoadFailure
 
 	Streak Streak // of readiness probes
 	// Doubted says that its GPU came into question and that it has not answered since.
@@ -82,8 +88,12 @@ type Hollow struct {
 // proved is over, and what failed belongs to the run before.
 func (m *Model) RunEnded() {
 	m.run++
+	m.Proved = false
 	m.Unprove()
 }
+
+// Gave notes a first chunk of it.
+func (m *Model) Gave(at time.Time) { m.Token, m.Proved, m.LoadFailed = at, true, "" }
 
 // Unprove takes back what probes found.
 func (m *Model) Unprove() { m.Streak, m.Doubted = Streak{}, false }
@@ -233,7 +243,7 @@ func (m *Model) FoundNoRoom(at time.Time, detail string) { m.NoRoom.add(at, m.ru
 // LoadSucceeded notes a load of Clawgate's own: earlier crashes are mended, as far as is
 // known.
 func (m *Model) LoadSucceeded(now time.Time) {
-	m.Present, m.LoadedAt = true, now
+	m.Present, m.LoadedAt, m.LoadFailed = true, now, ""
 	m.Reloaded()
 }
 

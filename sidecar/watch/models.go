@@ -59,6 +59,22 @@ func (m *Models) makeRoom() {
 	m.lately = slices.Delete(m.lately, first, first+1)
 }
 
+// rename has records go by other titles, and forgets those of titles that stand for
+// another model now.
+func (m *Models) rename(to map[string]string, remade []string) {
+	moved := map[string]*Model{}
+	for from, title := range to {
+		moved[title] = m.Get(from)
+	}
+	for _, gone := range slices.Concat(remade, slices.Collect(maps.Keys(to))) {
+		delete(m.named, gone)
+		m.lately = slices.DeleteFunc(m.lately, func(title string) bool { return title == gone })
+	}
+	for _, title := range slices.Sorted(maps.Keys(moved)) {
+		*m.Of(title) = *moved[title]
+	}
+}
+
 // Each does something with every record.
 func (m *Models) Each(do func(*Model)) {
 	for _, of := range m.named {
@@ -108,6 +124,17 @@ func (m *Models) AnyPresent() bool {
 		}
 	}
 	return false
+}
+
+// Proved are the models that have answered in this run of the server. It is never nil.
+func (m *Models) Proved() map[string]bool {
+	proved := map[string]bool{}
+	for title, of := range m.named {
+		if of.Proved {
+			proved[title] = true
+		}
+	}
+	return proved
 }
 
 // Named are the names of all of them, in no order.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // Observation is one thing that was seen, asked for or done, as a value that can be
@@ -28,6 +29,10 @@ type (
 	APIProbed struct {
 		Result evidence.ProbeResult `json:"result"`
 		Listed []Listed             `json:"listed,omitempty"`
+	}
+	// ModelsTold is what the names of models stand for, as far as Ollama has told.
+	ModelsTold struct {
+		Catalogue ollama.Catalogue `json:"catalogue"`
 	}
 	// ReleaseTold is what is known of the release that answers.
 	ReleaseTold struct {
@@ -167,6 +172,8 @@ type Failure struct {
 	// what it may mean; empty where no answer came.
 	Answer string            `json:"answer,omitempty"`
 	Kind   evidence.SignKind `json:"kind,omitempty"`
+	// Load is why a load failed, as far as the answer tells.
+	Load ollama.LoadFailure `json:"load,omitempty"`
 	// CalledOff says that it was Clawgate's own wish.
 	CalledOff bool `json:"called_off,omitempty"`
 }
@@ -202,6 +209,7 @@ func (Tick) observation()            {}
 func (SignSeen) observation()        {}
 func (TCPProbed) observation()       {}
 func (APIProbed) observation()       {}
+func (ModelsTold) observation()      {}
 func (ReleaseTold) observation()     {}
 func (VersionAnswered) observation() {}
 func (Inspected) observation()       {}

@@ -20,8 +20,8 @@ func TestAModelThatAnsweredIsInMemory(t *testing.T) {
 		server Server
 		want   int // how many are listed
 	}{
-		"which the list lacks": {Server{Loaded: listed(other), LoadedKnown: true}, 2},
-		"which it has":         {Server{Loaded: listed(target), LoadedKnown: true}, 1},
+		"which the list lacks": {Server{Loaded: listed(other), listed: listed(other), LoadedKnown: true}, 2},
+		"which it has":         {Server{Loaded: listed(target), listed: listed(target), LoadedKnown: true}, 1},
 		"without a list":       {Server{}, 0},
 	} {
 		if c.server.MarkLoaded(target); len(c.server.Loaded) != c.want || c.server.LoadedKnown != c.server.IsLoaded(target) {

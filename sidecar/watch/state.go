@@ -59,6 +59,7 @@ func (s *State) LookAt(model string) {
 // RunEnded forgets all that was seen of the run of the server that is over.
 func (s *State) RunEnded(now time.Time) {
 	s.Models.Each((*Model).RunEnded)
+	s.Server.runEnded()
 	s.LookAnew(now)
 }
 
