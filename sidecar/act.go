@@ -94,7 +94,7 @@ func (s *supervisor) saveJournal() {
 }
 
 func forRelay(gate policy.Gate) relay.Gate {
-	told := relay.Gate{State: string(gate.State)}
+	told := relay.Gate{State: string(gate.State), Proved: gate.Proved, Trial: gate.Trial}
 	if gate.All != nil {
 		all := relay.Closure(*gate.All)
 		told.All = &all
