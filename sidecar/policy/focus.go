@@ -22,6 +22,12 @@ func (k *Keeper) suspect(model string) {
 	k.focusOnOther(model)
 }
 
+// servesOthers says that other models than the main one are served: it is well, or it is
+// not there to be looked at.
+func (k *Keeper) servesOthers() bool {
+	return k.machine.State == Ready || k.mainOut() != nil && k.machine.awaitsMain() && k.gate.All == nil
+}
+
 // focusOnOther turns the probe to a model beside the main one. Clients give the reasons
 // for that, and not the pace.
 func (k *Keeper) focusOnOther(model string) {
@@ -60,7 +66,7 @@ func (k *Keeper) focusOnMain() {
 // focusOnWaiting turns the probe to a model whose clients wait in a still server, once in
 // a while: the sign of a request that waits long may have come too early for that.
 func (k *Keeper) focusOnWaiting() {
-	if k.seen.FocusOnOther() || k.machine.State != Ready || k.turn.now.Sub(k.probes.turnedAt) < besideSilence {
+	if k.seen.FocusOnOther() || !k.servesOthers() || k.turn.now.Sub(k.probes.turnedAt) < besideSilence {
 		return
 	}
 	model, waits := verdict.ClientWaits(k.picture())

@@ -45,6 +45,9 @@ type Around struct {
 	// run of the server.
 	KeptOut map[string]Closure
 	Proved  map[string]bool
+	// MainOut closes the main model, which cannot be loaded, while the machine stands for
+	// another one's trouble; nil where it can.
+	MainOut *Closure
 	// SamePlace are the models that have the runner of the one that the machine is about,
 	// with that one.
 	SamePlace []string
@@ -101,16 +104,26 @@ func GateOf(m Machine, around Around, now time.Time) Gate {
 	if gate.All != nil && !gate.Trial || m.Passive {
 		return gate
 	}
+	if around.MainOut != nil {
+		gate.closeFor(around.Main, *around.MainOut)
+	}
 	for model, closure := range around.KeptOut {
-		if _, closed := gate.Models[model]; closed || !now.Before(closure.ExpectedOpen) {
-			continue
+		if now.Before(closure.ExpectedOpen) {
+			gate.closeFor(model, closure)
 		}
-		if gate.Models == nil {
-			gate.Models = map[string]Closure{}
-		}
-		gate.Models[model] = closure
 	}
 	return gate
+}
+
+// closeFor closes the gate for one model, if it is not closed for that already.
+func (g *Gate) closeFor(model string, closure Closure) {
+	if _, closed := g.Models[model]; closed {
+		return
+	}
+	if g.Models == nil {
+		g.Models = map[string]Closure{}
+	}
+	g.Models[model] = closure
 }
 
 func (g *Gate) close(m Machine, around Around, now time.Time) {
@@ -132,10 +145,7 @@ func (g *Gate) close(m Machine, around Around, now time.Time) {
 		g.All = &waits
 	}
 	for _, model := range models {
-		if g.Models == nil {
-			g.Models = map[string]Closure{}
-		}
-		g.Models[model] = closure
+		g.closeFor(model, closure)
 	}
 }
 

@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/verdict"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
@@ -166,3 +168,12 @@ func hollowly(model string) given {
 
 // doubtedGPU has a GPU of the container's fail.
 func doubtedGPU(k *Keeper) { k.seen.Devices.SawXid(evidence.Xid{At: ago(time.Second), Code: 79}) }
+
+// catalogueOf is one of the models that are written down.
+func catalogueOf(t *testing.T, models string) (c ollama.Catalogue) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(models), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

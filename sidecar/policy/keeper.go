@@ -178,6 +178,7 @@ func (k *Keeper) handle(event Event) {
 	event.BudgetLeft = k.BudgetLeft() > 0 && (starts || !RestartForbidden(k.picture(), k.tried()).Holds())
 	event.UnloadsSpent = k.seen.Models.Get(event.Judgement.Model).UnloadsSpent(k.turn.now)
 	event.FocusOnOther = k.seen.FocusOnOther()
+	event.AboutMain = k.machine.Target == "" || k.machine.Target == k.seen.Main
 	before := k.machine
 	after, task := Step(k.machine, event)
 	k.machine = after

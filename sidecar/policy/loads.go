@@ -150,7 +150,7 @@ func (k *Keeper) loadFailed(failure watch.Failure) {
 		return
 	}
 	now, model := k.turn.now, k.loads.model
-	k.seen.Models.Of(model).LoadFailed = failure.Load
+	k.seen.Models.Of(model).CouldNotLoad(now, failure.Load)
 	k.error("cannot load the model", "model", k.loads.asked, "err", failure.Text, "class", failure.Load)
 	if model != k.seen.Focus {
 		return // the probe has turned from it

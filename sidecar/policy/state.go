@@ -106,6 +106,8 @@ type Event struct {
 	// FocusOnOther says that the probe looks at another model than the main one: its
 	// trouble is no reason to cut what the server gives to others.
 	FocusOnOther bool
+	// AboutMain says that the machine stands where it does because of the main model.
+	AboutMain bool
 	// Observe says with Resumed that Clawgate only watches all the same
 	// (CLAWGATE_MODE=observe).
 	Observe bool

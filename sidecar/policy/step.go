@@ -130,6 +130,9 @@ func (m Machine) judged(e Event) (Machine, Task) {
 	if m.State == Stopped {
 		return Machine{State: Starting, Passive: m.Passive}, Probe
 	}
+	if e.FocusOnOther && e.AboutMain && m.awaitsMain() {
+		return m.beside(e)
+	}
 	switch need {
 	case verdict.Nothing:
 		return m.answers()
@@ -153,6 +156,25 @@ func (m Machine) judged(e Event) (Machine, Task) {
 	default: // Proof
 		return m, Nothing
 	}
+}
+
+// awaitsMain says that the main model is yet to come, and may never.
+func (m Machine) awaitsMain() bool {
+	return m.State == Starting || m.State == Loading || m.State == Backoff || m.State == Exhausted
+}
+
+// beside takes what is found of another model while the main one is awaited: that it
+// answers is no word on the main one, and that it does not is mended all the same.
+func (m Machine) beside(e Event) (Machine, Task) {
+	switch e.Judgement.Need {
+	case verdict.Mend, verdict.MakeRoom, verdict.MendWithBudget:
+		if e.Judgement.Model == "" {
+			return m, Nothing
+		}
+		m.Tried = Attempt{} // that was for the main one
+		return m.drainFor(firstRung(m, e), e.Judgement.Model, e)
+	}
+	return m, Nothing
 }
 
 func (m Machine) answers() (Machine, Task) {

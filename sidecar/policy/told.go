@@ -66,7 +66,7 @@ func (k *Keeper) aroundGate() Around {
 	server, about := &k.seen.Server, cmp.Or(k.machine.Target, k.seen.Main)
 	return Around{
 		Main: k.seen.Main, Sentence: k.judgement.Sentence, Mending: k.remedy.sentence, KeptOut: k.keptOut(), Proved: k.seen.Models.Proved(),
-		LoadFailed: k.seen.Models.Get(about).LoadFailed.String(), SamePlace: k.samePlace(about),
+		MainOut: k.mainOut(), LoadFailed: k.seen.Models.Get(about).LoadFailed.String(), SamePlace: k.samePlace(about),
 		Heard:   server.Told && (server.API.Failures < k.settings.FailureThreshold || server.API.Last.Missing),
 		Missing: server.API.Failures > 0 && server.API.Last.Missing,
 		InDoubt: server.Restarted && server.Token.IsZero(), Works: k.worksOnFirstProof(),
@@ -76,6 +76,19 @@ func (k *Keeper) aroundGate() Around {
 		LastLoad: k.loads.lastTook, LoadTimeout: k.settings.LoadTimeout,
 		Pull: Pull{Since: k.pull.since, Status: k.pull.status, Done: k.pull.done, Total: k.pull.total},
 	}
+}
+
+// mainOut closes the main model where Ollama does not have it, or could not load it when
+// that was tried last; nil where neither is so.
+func (k *Keeper) mainOut() *Closure {
+	of, api := k.seen.Models.Get(k.seen.Main), &k.seen.Server.API
+	switch {
+	case api.Failures > 0 && api.Last.Missing:
+		return &Closure{Reason: api.Last.Reason, MayHold: true}
+	case !of.LoadFailedAt.IsZero():
+		return &Closure{Reason: "the model could not be loaded: " + cmp.Or(of.LoadFailed.String(), "Ollama does not tell why"), MayHold: true}
+	}
+	return nil
 }
 
 // samePlace are the models that have the runner of one, with that one.

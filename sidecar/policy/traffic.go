@@ -37,7 +37,7 @@ func (k *Keeper) sign(sign evidence.Sign) {
 		case sign.Model == k.seen.Focus || k.machine.State == Recovering:
 		case sign.Model == k.seen.Main:
 			k.focusOn(sign.Model)
-		case k.machine.State == Ready:
+		case k.servesOthers():
 			k.suspect(sign.Model)
 		}
 	}
@@ -131,7 +131,7 @@ func (k *Keeper) sawAnswer(sign evidence.Sign) {
 	switch {
 	case sign.Model == k.seen.Focus:
 		k.probes.next = sign.At
-	case k.machine.State == Ready && !k.seen.FocusOnOther():
+	case k.servesOthers() && !k.seen.FocusOnOther():
 		k.focusOnOther(sign.Model)
 	}
 }

@@ -21,7 +21,7 @@ import (
 //	hollow answers               suspected  stays              suspected         suspected
 //	failures                     resolved   resolved           resolved          resolved
 //	last token                   stays      stays              stays             stays
-//	proved                       stays      ends               ends              ends
+//	proved, load that failed     stays      ends               ends              ends
 //	in memory                    is         ends               ends              ends
 //	what probes found            ends       ends               ends              ends
 //
@@ -55,9 +55,10 @@ type Model struct {
 	Token    time.Time // when it gave its last first chunk
 	Proved   bool      // that was in this run
 	LoadedAt time.Time // when a load of Clawgate's own succeeded last
-	// LoadFailed is why the last load of Clawgate's own failed; empty where it did not, or
-	// where nobody knows.
-	LoadFailed ollama.LoadFailure
+	// LoadFailedAt is when the last load of Clawgate's own failed; zero where it did not.
+	// LoadFailed is why, as far as that is known.
+	LoadFailedAt time.Time
+	LoadFailed   ollama.LoadFailure
 
 	Streak Streak // of readiness probes
 	// Doubted says that its GPU came into question and that it has not answered since.
@@ -89,11 +90,20 @@ type Hollow struct {
 func (m *Model) RunEnded() {
 	m.run++
 	m.Proved = false
+	m.LoadFailedAt, m.LoadFailed = time.Time{}, ""
 	m.Unprove()
 }
 
 // Gave notes a first chunk of it.
-func (m *Model) Gave(at time.Time) { m.Token, m.Proved, m.LoadFailed = at, true, "" }
+func (m *Model) Gave(at time.Time) {
+	m.Token, m.Proved = at, true
+	m.LoadFailedAt, m.LoadFailed = time.Time{}, ""
+}
+
+// CouldNotLoad notes that a load of Clawgate's own failed.
+func (m *Model) CouldNotLoad(at time.Time, why ollama.LoadFailure) {
+	m.LoadFailedAt, m.LoadFailed = at, why
+}
 
 // Unprove takes back what probes found.
 func (m *Model) Unprove() { m.Streak, m.Doubted = Streak{}, false }
@@ -243,7 +253,8 @@ func (m *Model) FoundNoRoom(at time.Time, detail string) { m.NoRoom.add(at, m.ru
 // LoadSucceeded notes a load of Clawgate's own: earlier crashes are mended, as far as is
 // known.
 func (m *Model) LoadSucceeded(now time.Time) {
-	m.Present, m.LoadedAt, m.LoadFailed = true, now, ""
+	m.Present, m.LoadedAt = true, now
+	m.LoadFailedAt, m.LoadFailed = time.Time{}, ""
 	m.Reloaded()
 }
 
