@@ -29,7 +29,7 @@ func (t Traffic) UsesBeside(model string) bool {
 
 // Request is one inference request that Ollama is working on.
 type Request struct {
-	Model     string    `json:"model,omitzero"` // normalised, see ollama.NormalizeModel
+	Model     string    `json:"model,omitzero"` // its title, see ollama.Known; else the name that was asked for, normalised
 	Streaming bool      `json:"streaming"`
 	SentAt    time.Time `json:"sent_at,omitzero"`
 	// FirstChunkAt and LastChunkAt are zero until a byte of the answer's body

@@ -122,7 +122,7 @@ func (s *supervisor) readModels(ctx context.Context) time.Duration {
 		now := s.parts.catalogue.is()
 		s.post(ctx, 0, func() watch.Observation {
 			s.report.listed(now)
-			s.parts.relay.SetListed(now.Names())
+			s.parts.relay.SetModels(now)
 			return watch.ModelsTold{Catalogue: now}
 		})
 	}

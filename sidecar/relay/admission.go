@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 )
 
 // admission decides which requests are sent, which wait and which are refused.
@@ -15,8 +16,10 @@ type admission struct {
 
 	mu       sync.Mutex
 	gate     *Gate
+	models   *listed
 	slots    int
 	lanes    map[string]*lane
+	places   map[home]*place
 	flights  map[*flight]struct{} // sent and not ended
 	waiting  int
 	draining bool
@@ -29,7 +32,9 @@ func newAdmission(config Config) *admission {
 		gate: &Gate{State: "starting", All: &Closure{
 			Reason: "Clawgate has just started and has not seen the model answer yet", MayHold: true,
 		}},
-		lanes: map[string]*lane{}, flights: map[*flight]struct{}{}, quiet: make(chan struct{}),
+		models: &listed{main: ollama.NormalizeModel(config.Model)},
+		lanes:  map[string]*lane{}, places: map[home]*place{}, flights: map[*flight]struct{}{},
+		quiet: make(chan struct{}),
 	}
 }
 
@@ -53,16 +58,18 @@ func (a *admission) tryEnter(f *flight) (refused *refusal, decided bool) {
 		return a.refuseDraining(), true
 	}
 	f.since = time.Now()
-	closure := a.gate.closure(f.lane)
-	f.shut = closure != nil
-	left := f.allowance(f.shut) - f.spent
-	if f.shut && (!closure.MayHold || left <= 0) {
-		return a.refuseClosed(closure), true
-	}
-	l := a.lane(f.lane)
-	if closure == nil && l.free(f, a.limit()) {
+	f.subject.Store(a.models.subject(&f.peek))
+	l := a.laneOf(f)
+	if a.free(l, f) {
 		a.grant(l, f)
 		return nil, true
+	}
+	closure := a.gate.closure(l.name)
+	f.shut = closure != nil
+	left := f.allowance(closure) - f.spent
+	if f.shut && (!closure.MayHold || left <= 0) {
+		a.forget(l)
+		return a.refuseClosed(closure), true
 	}
 	if refused = a.refuseWaiting(l, f, left); refused != nil {
 		a.forget(l)
@@ -71,7 +78,7 @@ func (a *admission) tryEnter(f *flight) (refused *refusal, decided bool) {
 	f.wake = make(chan struct{})
 	l.add(f)
 	a.waiting++
-	a.dispatch(l)
+	a.dispatch(l.place)
 	return nil, f.granted
 }
 
@@ -116,7 +123,7 @@ func (a *admission) await(f *flight) *refusal {
 func (a *admission) firstLook(f *flight) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	left := f.allowance(a.gate.closure(f.lane) != nil) - f.spent
+	left := f.allowance(a.gate.closure(a.laneOf(f).name)) - f.spent
 	if f.suspect {
 		return left / 2
 	}
@@ -131,12 +138,12 @@ func (a *admission) look(f *flight) (again time.Duration, refused *refusal) {
 	if f.granted || f.refusal != nil {
 		return time.Hour, nil // decided this moment; wake says so
 	}
-	closure := a.gate.closure(f.lane)
-	l := a.lane(f.lane)
-	left := f.allowance(closure != nil) - f.spent - time.Since(f.since)
+	l := a.laneOf(f)
+	closure := a.gate.closure(l.name)
+	left := f.allowance(closure) - f.spent - time.Since(f.since)
 	if left > 0 {
 		f.urgent = f.suspect
-		a.dispatch(l)
+		a.dispatch(l.place)
 		return left, nil
 	}
 	a.drop(l, f)
@@ -155,7 +162,7 @@ func (a *admission) giveUp(f *flight) *refusal {
 	case f.refusal != nil:
 		return f.refusal
 	}
-	a.drop(a.lane(f.lane), f)
+	a.drop(a.laneOf(f), f)
 	return &refusal{gone: true}
 }
 
@@ -163,17 +170,16 @@ func (a *admission) giveUp(f *flight) *refusal {
 func (a *admission) leave(f *flight) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	l := a.lane(f.lane)
+	l := a.laneOf(f)
 	l.took(time.Since(f.sentAt))
 	delete(a.flights, f)
 	l.inFlight--
-	if l.alone == f {
-		l.alone = nil
-	}
+	l.place.inFlight--
+	a.endAlone(l, f)
 	if f.ended != nil {
 		close(f.ended)
 	}
-	a.dispatch(l)
+	a.dispatch(l.place)
 	a.forget(l)
 	a.checkQuiet()
 }
@@ -183,9 +189,15 @@ func (a *admission) leave(f *flight) {
 func (a *admission) proved(f *flight) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if l := a.lane(f.lane); l.alone == f {
-		l.alone = nil
-		a.dispatch(l)
+	l := a.laneOf(f)
+	a.endAlone(l, f)
+	a.dispatch(l.place)
+}
+
+func (a *admission) endAlone(l *lane, f *flight) {
+	if f.alone {
+		f.alone = false
+		l.place.alone--
 	}
 }
 
@@ -193,11 +205,21 @@ func (a *admission) setGate(gate *Gate) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.gate = gate
+	a.sort()
+}
+
+// sort refuses those that may not wait at the gate as it is now, and sends those that it
+// lets through.
+func (a *admission) sort() {
 	for _, l := range a.lanes {
-		if closure := gate.closure(l.name); closure != nil {
-			a.refuseSome(l, a.refuseClosed(closure), func(f *flight) bool { return !closure.MayHold || f.waitsNoLonger() })
+		if closure := a.gate.closure(l.name); closure != nil {
+			a.refuseSome(l, a.refuseClosed(closure), func(f *flight) bool { return !closure.MayHold || f.waitsNoLonger(closure) })
 		}
-		a.dispatch(l)
+	}
+	for _, p := range a.places {
+		a.dispatch(p)
+	}
+	for _, l := range a.lanes {
 		a.forget(l)
 	}
 }
@@ -206,16 +228,14 @@ func (a *admission) setSlots(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.slots = max(1, n)
-	for _, l := range a.lanes {
-		a.dispatch(l)
-	}
+	a.sort()
 }
 
-// closed says whether the gate is closed for a lane.
-func (a *admission) closed(lane string) bool {
+// closed says whether the gate is closed for an attempt that was let through.
+func (a *admission) closed(f *flight) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.gate.closure(lane) != nil
+	return a.gate.closure(f.subject.Load().lane) != nil
 }
 
 func (a *admission) state() string {

@@ -43,11 +43,8 @@ func (x *exchange) peekInto() bool {
 	if encoded {
 		x.peek = ollama.Peek{Opaque: true, Streaming: true}
 	}
-	if !x.cap(encoded) {
-		return false
-	}
-	x.recognise()
-	return true
+	x.shorten()
+	return x.cap(encoded)
 }
 
 func (x *exchange) fillBody() bool {

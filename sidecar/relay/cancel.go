@@ -10,8 +10,9 @@ import (
 // the same, by the transport.
 const writerGrace = 250 * time.Millisecond
 
-// Cancel ends the requests that are with Ollama, those to one model or, with
-// an empty name, all, and says how many they were. The gate must be closed
+// Cancel ends the requests that are with Ollama and says how many they were: those to
+// the models at the place of one, given by its title, and those of which nobody knows
+// whether they are; with an empty title, all. The gate must be closed
 // before, or they come right back. Those of which the client has no byte yet
 // are kept and sent again, once; the others end with an error line that gives
 // the cause, and an aborted connection.
@@ -56,8 +57,10 @@ func (a *admission) cancel(model string, cause error) map[*flight]<-chan struct{
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	ended := map[*flight]<-chan struct{}{}
+	there := subjectOf(a.models.Titled(model))
 	for f := range a.flights {
-		if model != "" && f.lane != model && f.lane != opaqueLane {
+		is := f.subject.Load()
+		if model != "" && is.lane != there.lane && is.home != there.home && is.lane != opaqueLane {
 			continue
 		}
 		if f.ended == nil {

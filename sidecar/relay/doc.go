@@ -18,6 +18,17 @@
 // Queueing, holding and being kept spend one wait budget. Whatever is not
 // inference passes at once, whatever the gate says.
 //
+// A request is for a model, whatever name it was asked for by (SetModels says which),
+// and Ollama has one runner for all models of a place:
+//
+//	the model's lane    its queue, in which the keys take turns; what closes the gate
+//	its place           the slots; the suspect that is alone there; what Cancel ends;
+//	                    the lanes of a place take turns
+//	all places          the length of the queue
+//
+// A name that is not listed is in one lane with all of those, and one that another
+// machine runs is in another.
+//
 // The relay reports what traffic shows (Signs, Traffic) and does as the gate
 // says. It draws no conclusion about Ollama's health, and it neither loads
 // models nor restarts anything: the supervisor does that.

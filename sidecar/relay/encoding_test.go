@@ -35,7 +35,7 @@ func TestTheBodyDecidesWhatIsJSON(t *testing.T) {
 	}
 	inWorld(t, func(c *Config) { c.MaxTokens = 100 }, func(w *world) {
 		capped, plain := w.relay, New(func() Config { c := w.relay.config; c.MaxTokens = 0; return c }())
-		plain.SetListed([]string{model, "m", "other"})
+		plain.SetModels(listing(model, "m", "other"))
 		plain.SetGate(Gate{State: "ready", Models: map[string]Closure{model: {Reason: "dead"}}})
 		for name, c := range bodies {
 			for _, header := range headersOfPlain {
@@ -52,7 +52,7 @@ func TestTheBodyDecidesWhatIsJSON(t *testing.T) {
 func TestAFrameIsWhatItsHeaderCallsIt(t *testing.T) {
 	inWorld(t, func(c *Config) { c.MaxTokens = 100 }, func(w *world) {
 		open := New(func() Config { c := w.relay.config; c.MaxTokens = 0; return c }())
-		open.SetListed([]string{model})
+		open.SetModels(listing(model))
 		for body, frame := range map[string]string{"gzip": gzipFrame, "zstd": zstdFrame} {
 			for _, header := range [][]string{{"gzip"}, {"zstd"}, {"identity"}, {"x-unknown"}, {"", "zstd"}} {
 				if got := w.through(w.relay, frame, header); got != http.StatusUnsupportedMediaType {

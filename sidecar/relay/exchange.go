@@ -34,8 +34,7 @@ type exchange struct {
 	body    proxy.Body
 	guest   *crowd.Guest // its place among the requests in hand
 	leave   context.CancelCauseFunc
-	peek    ollama.Peek
-	known   bool              // the model is one that Ollama lists
+	peek    ollama.Peek       // with the model's name as it was asked for, normalised: what people read
 	capped  members.Insertion // what caps the answer's tokens
 	prompt  uint64            // tells one body from another; 0 when it was not held
 	// bodyBytes is the body's length; of a streamed one without a length, that

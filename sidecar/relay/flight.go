@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -23,7 +24,9 @@ type flight struct {
 	*exchange
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	lane   string
+	// subject is which model the attempt is for: read by any goroutine, and set under
+	// admission.mu.
+	subject atomic.Pointer[subject]
 	// suspect says that Ollama died, or was healed, while it worked on this.
 	suspect bool
 
@@ -31,6 +34,7 @@ type flight struct {
 	granted bool
 	refusal *refusal
 	urgent  bool // a suspect that has waited half its time for a quiet moment
+	alone   bool // a suspect that others wait for, until its first chunk
 	since   time.Time
 	sentAt  time.Time
 	wake    chan struct{} // made when it has to wait; closed when decided
@@ -48,15 +52,15 @@ type flight struct {
 
 func newFlight(x *exchange) *flight {
 	ctx, cancel := context.WithCancelCause(x.request.Context())
-	return &flight{exchange: x, ctx: ctx, cancel: cancel, lane: x.lane(), suspect: x.replayed}
+	return &flight{exchange: x, ctx: ctx, cancel: cancel, suspect: x.replayed}
 }
 
 // allowance is how long the request may wait in all, from when it arrived.
-func (f *flight) allowance(closed bool) time.Duration {
+func (f *flight) allowance(closure *Closure) time.Duration {
 	switch {
 	case f.kept:
 		return max(f.relay.config.HoldMax, f.wait)
-	case closed:
+	case closure != nil:
 		return f.wait
 	}
 	return max(f.relay.config.QueueTimeout, f.wait)
@@ -66,8 +70,13 @@ func (f *flight) allowance(closed bool) time.Duration {
 // given itself: the gateway gives none where another relay would serve it, and
 // nobody has seen it yet. Those that were given none may outlast a short
 // isolation in the queue.
-func (f *flight) waitsNoLonger() bool {
-	return f.waitGiven && f.allowance(true) <= f.spent+time.Since(f.since)
+func (f *flight) waitsNoLonger(closure *Closure) bool {
+	return f.waitGiven && f.allowance(closure) <= f.spent+time.Since(f.since)
+}
+
+// inOrder is the order in which attempts have begun to wait.
+func inOrder(f, other *flight) int {
+	return cmp.Or(f.since.Compare(other.since), cmp.Compare(f.serial, other.serial))
 }
 
 // age is the time since the request arrived, never 0.
@@ -133,10 +142,10 @@ func (f *flight) stalled(silent time.Duration) time.Duration {
 
 // arrive notes the request with the runners that it may have started or ended.
 func (f *flight) arrive() {
-	ask := runners.Ask{Model: f.evident(), Setup: f.peek.Setup}
+	ask := runners.Ask{Model: f.subject.Load().evident(), Setup: f.peek.Setup}
 	ask.Unread = !f.peek.IsObject()
 	if ask.Model == "" {
-		ask.Model, ask.Shared = f.lane, true
+		ask.Model, ask.Shared = f.subject.Load().lane, true
 	}
 	if keep := f.peek.KeepAlive; keep.Given {
 		ask.KeepAlive = &keep.For // 0 for one that nobody can read
@@ -182,6 +191,6 @@ func (f *flight) brokeOff(err error) {
 
 // post tells the supervisor what this attempt showed.
 func (f *flight) post(sign evidence.Sign) {
-	sign.Model, sign.At, sign.Request = f.evident(), time.Now(), f.serial
+	sign.Model, sign.At, sign.Request = f.subject.Load().evident(), time.Now(), f.serial
 	f.relay.config.Signs(sign)
 }

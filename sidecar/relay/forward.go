@@ -68,14 +68,14 @@ func (f *flight) send() (*http.Response, error) {
 // pause is false when another try would not help: the gate has closed, the
 // time is up or the client has gone.
 func (f *flight) pause(delay time.Duration) bool {
-	if f.spent+delay > max(f.relay.config.HoldMax, f.wait) || f.relay.admission.closed(f.lane) {
+	if f.spent+delay > max(f.relay.config.HoldMax, f.wait) || f.relay.admission.closed(f) {
 		return false
 	}
 	if pause.For(f.ctx, delay) != nil {
 		return false
 	}
 	f.spent += delay
-	return !f.relay.admission.closed(f.lane)
+	return !f.relay.admission.closed(f)
 }
 
 // outgoing is the request as Ollama gets it.
@@ -150,7 +150,7 @@ func (f *flight) keep(otherwise string) (again bool) {
 // unconnected has the request wait at the gate, if that has closed. It is not
 // counted as sent: Ollama has not seen it.
 func (f *flight) unconnected() (again bool) {
-	if f.body.Begun.Load() || f.relay.config.HoldMax <= 0 || !f.relay.admission.closed(f.lane) {
+	if f.body.Begun.Load() || f.relay.config.HoldMax <= 0 || !f.relay.admission.closed(f) {
 		f.upstreamFailed("Ollama does not accept connections")
 		return false
 	}

@@ -12,7 +12,7 @@ type Gate struct {
 	State string
 	// All closes the gate for every model; nil leaves it to Models.
 	All *Closure
-	// Models closes it for single ones, by normalised name (ollama.NormalizeModel).
+	// Models closes it for single ones, by title (ollama.Known).
 	Models map[string]Closure
 }
 

@@ -26,8 +26,9 @@ func (x *exchange) pass() {
 		defer func() { x.relay.config.Runners.Changed(time.Now()) }()
 	}
 	if x.peek.Purpose == ollama.Unload {
-		x.relay.forgetRunnerOptions(x.peek.Model)
-		told := x.relay.config.Runners.Unloading(x.peek.Model, time.Now())
+		is, _ := x.relay.models.Load().of(x.peek.Model)
+		x.relay.forgetRunnerOptions(is)
+		told := x.relay.config.Runners.Unloading(is.Title, time.Now())
 		defer func() { told(time.Now(), x.status != http.StatusNotFound) }()
 	} else if length := x.request.ContentLength; length > 0 && length <= smallBody && !x.fillBody() {
 		return

@@ -5,25 +5,18 @@ import (
 	"time"
 )
 
-// lane is what concerns one model: how many requests of it are with Ollama, and
-// which wait. Among those that wait, the keys take turns, each first come first
-// served; suspects come after all of them. It is guarded by admission.mu.
+// lane is what concerns one model: which requests of it wait, and how many are with
+// Ollama. Among those that wait, the keys take turns, each first come first served;
+// suspects come after all of them. It is guarded by admission.mu.
 type lane struct {
 	name     string
+	model    *subject
+	place    *place
 	inFlight int
-	alone    *flight // a suspect that others wait for, until its first chunk
 	turns    []string
 	queues   map[string][]*flight
 	suspects []*flight
 	typical  time.Duration // how long an attempt takes, smoothed
-}
-
-// free says that f may be sent at once, because nobody waits before it.
-func (l *lane) free(f *flight, limit int) bool {
-	if f.suspect {
-		return l.inFlight == 0 && len(l.turns) == 0 && len(l.suspects) == 0
-	}
-	return l.alone == nil && l.inFlight < limit && len(l.turns) == 0
 }
 
 func (l *lane) add(f *flight) {
@@ -53,20 +46,26 @@ func (l *lane) remove(f *flight) {
 	}
 }
 
-// next is the attempt to be sent now, or nil. A suspect waits for a quiet
-// moment; one that has waited long for it goes first, still one at a time.
-func (l *lane) next(limit int) *flight {
-	if l.alone != nil || l.inFlight >= limit {
+// first is whose turn it is among those that are no suspects; nil for nobody's.
+func (l *lane) first() *flight {
+	if len(l.turns) == 0 {
 		return nil
 	}
-	if len(l.suspects) > 0 && l.suspects[0].urgent {
-		return l.suspects[0]
+	return l.queues[l.turns[0]][0]
+}
+
+// suspect is the one that has waited longest; nil for none.
+func (l *lane) suspect() *flight {
+	if len(l.suspects) == 0 {
+		return nil
 	}
-	if len(l.turns) > 0 {
-		return l.queues[l.turns[0]][0]
-	}
-	if len(l.suspects) > 0 && l.inFlight == 0 {
-		return l.suspects[0]
+	return l.suspects[0]
+}
+
+// urgent is the same, if it has waited long enough to go before the others.
+func (l *lane) urgent() *flight {
+	if f := l.suspect(); f != nil && f.urgent {
+		return f
 	}
 	return nil
 }
@@ -94,58 +93,11 @@ func (l *lane) took(d time.Duration) {
 	l.typical += (d - l.typical) / 8
 }
 
-func (a *admission) limit() int {
-	if a.maxInFlight > 0 {
-		return a.maxInFlight
-	}
-	return a.slots + 1
-}
-
-func (a *admission) lane(name string) *lane {
-	l := a.lanes[name]
-	if l == nil {
-		l = &lane{name: name}
-		a.lanes[name] = l
-	}
-	return l
-}
-
-// forget drops a lane that nobody is in. Names come from clients, so lanes
-// that stayed would grow without bound.
-func (a *admission) forget(l *lane) {
-	if l.inFlight == 0 && len(l.turns) == 0 && len(l.suspects) == 0 {
-		delete(a.lanes, l.name)
-	}
-}
-
-// dispatch sends as many waiting attempts as the gate and the limit let through.
-func (a *admission) dispatch(l *lane) {
-	if a.gate.closure(l.name) != nil {
-		return
-	}
-	for f := l.next(a.limit()); f != nil; f = l.next(a.limit()) {
-		l.pass(f.key)
-		l.remove(f)
-		a.waiting--
-		a.grant(l, f)
-		close(f.wake)
-	}
-}
-
-func (a *admission) grant(l *lane, f *flight) {
-	f.granted, f.sentAt = true, time.Now()
-	l.inFlight++
-	if f.suspect {
-		l.alone = f
-	}
-	a.flights[f] = struct{}{}
-}
-
 // drop takes a waiting attempt out.
 func (a *admission) drop(l *lane, f *flight) {
 	l.remove(f)
 	a.waiting--
-	a.dispatch(l)
+	a.dispatch(l.place)
 	a.forget(l)
 	a.checkQuiet()
 }

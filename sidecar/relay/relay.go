@@ -76,7 +76,7 @@ type Relay struct {
 	admission   *admission
 	room        crowd.Room
 	options     loadedOptions
-	listed      atomic.Pointer[ollama.Listed]
+	models      atomic.Pointer[listed]
 	pieces      proxy.Pieces
 	passThrough *httputil.ReverseProxy
 	served      atomic.Uint64 // requests so far
@@ -107,7 +107,7 @@ func New(config Config) *Relay {
 	r := &Relay{config: config, admission: newAdmission(config), instance: rand.Text()}
 	r.room.Requests, r.room.Bytes, r.room.Reserve = config.MaxRequests, config.BufferMaxBytes, config.BufferMaxBytes/8
 	r.passThrough = r.newPassThrough()
-	r.SetListed(nil)
+	r.SetModels(ollama.Catalogue{})
 	return r
 }
 

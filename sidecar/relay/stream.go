@@ -110,8 +110,8 @@ func (s *stream) prove() {
 }
 
 func (s *stream) rememberOptions() {
-	if s.known {
-		s.relay.options.remember(s.peek.Model, s.peek.Options)
+	if title := s.subject.Load().evident(); title != "" {
+		s.relay.options.remember(title, s.peek.Options)
 	}
 }
 

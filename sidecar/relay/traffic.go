@@ -36,7 +36,7 @@ func (f *flight) seen() evidence.Request {
 		return f.arrived.Add(time.Duration(age))
 	}
 	return evidence.Request{
-		Model: f.peek.Model, Streaming: f.peek.Streaming, SentAt: f.sentAt,
+		Model: f.subject.Load().model.Title, Streaming: f.peek.Streaming, SentAt: f.sentAt,
 		FirstChunkAt: at(f.firstPiece.Load()), LastChunkAt: at(f.lastPiece.Load()),
 		PromptTokens: int(f.bodyBytes / bytesPerToken),
 	}
@@ -64,7 +64,7 @@ func (r *Relay) Load() wire.Load {
 // loadedOptions remembers what each model's runner was started with.
 type loadedOptions struct {
 	mu    sync.Mutex
-	known map[string]ollama.RunnerOptions
+	known map[string]ollama.RunnerOptions // by title
 }
 
 // maxKnownModels bounds the memory for names, which clients choose; only names
@@ -80,8 +80,8 @@ func (o *loadedOptions) remember(model string, options ollama.RunnerOptions) {
 	o.known[model] = options
 }
 
-// RunnerOptions are the options of the last request that the model has begun
-// to answer: what its runner was started with. They are empty after a request
+// RunnerOptions are the options of the last request that the model of that title has
+// begun to answer: what its runner was started with. They are empty after a request
 // to /v1, where Ollama ignores options. It is false when no request has shown them.
 func (r *Relay) RunnerOptions(model string) (ollama.RunnerOptions, bool) {
 	r.options.mu.Lock()
@@ -90,14 +90,18 @@ func (r *Relay) RunnerOptions(model string) (ollama.RunnerOptions, bool) {
 	return options, known
 }
 
-// forgetRunnerOptions is called when the model was unloaded or loaded anew;
-// with an empty name, of a body that tells none, it forgets those of every model.
-func (r *Relay) forgetRunnerOptions(model string) {
+// forgetRunnerOptions is called when a model was unloaded, and with it what is in
+// memory of its place; with an empty name, of a body that tells none, it forgets those
+// of every model.
+func (r *Relay) forgetRunnerOptions(model ollama.Known) {
 	r.options.mu.Lock()
 	defer r.options.mu.Unlock()
-	if model == "" {
+	if model.Title == "" {
 		clear(r.options.known)
 		return
 	}
-	delete(r.options.known, model)
+	delete(r.options.known, model.Title)
+	for _, other := range r.models.Load().At(model.Place) {
+		delete(r.options.known, other.Title)
+	}
 }

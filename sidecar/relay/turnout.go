@@ -40,7 +40,7 @@ func (a *admission) everyoneWaiting(yield func(*flight) bool) {
 
 // expel refuses a waiting attempt to make room for another in the lane entered.
 func (a *admission) expel(f *flight, entered *lane) {
-	l := a.lane(f.lane)
+	l := a.laneOf(f)
 	f.refusal = a.refuseFull(l)
 	l.remove(f)
 	a.waiting--

@@ -18,7 +18,7 @@ func (w *world) queue(key, model string) <-chan reply {
 
 func TestAKeyThatFillsTheQueueKeepsNoOtherOut(t *testing.T) {
 	inWorld(t, func(c *Config) { c.MaxInFlight, c.QueueLength = 1, 8 }, func(w *world) {
-		w.relay.SetListed([]string{"m0", "m1"})
+		w.relay.SetModels(listing("m0", "m1"))
 		release := make(chan struct{})
 		w.ollama(func(writer http.ResponseWriter, r *http.Request) { <-release; chat("hi")(writer, r) })
 		var greedy, modest []<-chan reply

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/proxy"
 )
 
@@ -67,7 +68,7 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 			change(&config)
 		}
 		w.relay = New(config)
-		w.relay.SetListed([]string{model, "m", "other"})
+		w.relay.SetModels(listing(model, "m", "other"))
 		w.relay.SetGate(Gate{State: "ready"})
 		w.ollama(chat("hi", " there"))
 		defer w.serve(w.relay, w.door)()
@@ -78,6 +79,17 @@ func inWorld(t *testing.T, change func(*Config), run func(w *world)) {
 		clients.CloseIdleConnections()
 		config.Transport.(*proxy.Transport).CloseIdleConnections()
 	})
+}
+
+// listing has names of which nothing else is known.
+func listing(names ...string) ollama.Catalogue {
+	var tags []ollama.Tag
+	for _, name := range names {
+		tags = append(tags, ollama.Tag{Name: ollama.NormalizeModel(name)})
+	}
+	var d ollama.Directory
+	d.List(tags)
+	return d.Catalogue(ollama.Catalogue{})
 }
 
 func (w *world) transport() *proxy.Transport {

@@ -109,7 +109,7 @@ func TestANameIsKnownOnceOllamaListsIt(t *testing.T) {
 		if got := w.post("/api/chat", asking("new:1b")); got.status != 503 {
 			w.Errorf("%d", got.status)
 		}
-		w.relay.SetListed([]string{model, "New:1b"})
+		w.relay.SetModels(listing(model, "New:1b"))
 		if got := w.post("/api/chat", asking("new:1b")); got.status != 200 {
 			w.Errorf("%d", got.status)
 		}
@@ -118,8 +118,8 @@ func TestANameIsKnownOnceOllamaListsIt(t *testing.T) {
 
 func TestItsOwnModelIsKnownBeforeAnyListIs(t *testing.T) {
 	r := New(Config{Model: "Qwen3:32b"})
-	if name, known := r.listed.Load().Model(model); !known || name != model {
-		t.Errorf("%q %v", name, known)
+	if is, known := r.models.Load().of(model); !known || is.Title != model {
+		t.Errorf("%q %v", is.Title, known)
 	}
 }
 
