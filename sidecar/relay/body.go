@@ -44,7 +44,7 @@ func (x *exchange) peekInto() bool {
 		x.peek = ollama.Peek{Opaque: true, Streaming: true}
 	}
 	x.shorten()
-	return x.cap(encoded)
+	return x.leaveLoaded() && x.cap(encoded)
 }
 
 func (x *exchange) fillBody() bool {
