@@ -75,8 +75,8 @@ type Ready struct {
 	// KeepAliveMs is how long it keeps Model loaded after a request, in
 	// milliseconds; negative for ever, and so it is taken where it is not told.
 	KeepAliveMs *int64 `json:"keep_alive_ms"`
-	// Models says why the gate is closed for single ones: not for all of them, where
-	// they are many.
+	// Models says why the gate is closed for single ones, by each name that such a model
+	// has, normalised: not for all of them, where they are many.
 	Models map[string]string `json:"models,omitempty"`
 	Load   Load              `json:"load"`
 	// Slots is how many requests Ollama works on at a time.

@@ -54,7 +54,7 @@ func (r *Relay) readiness() wire.Ready {
 		ready.MayHold = a.gate.All.MayHold
 		ready.Reason = a.gate.All.sentence()
 	}
-	ready.Models = a.gate.told(ready.Model)
+	ready.Models = a.gate.told(a.models)
 	return ready
 }
 
@@ -73,21 +73,38 @@ const (
 	maxToldReason = 2 << 10
 )
 
-// told says why the gate is closed for single models, for the main one first.
-func (g *Gate) told(main string) map[string]string {
+// told says why the gate is closed for single models, by all names that they have: the
+// gateway knows no other. Those of the main one come first.
+func (g *Gate) told(listed *listed) map[string]string {
 	if len(g.Models) == 0 {
 		return nil
 	}
+	main, _ := listed.of(listed.main)
+	titles := append([]string{main.Title}, slices.Sorted(maps.Keys(g.Models))...)
 	models := map[string]string{}
-	if closure, closed := g.Models[main]; closed {
-		models[main] = clipped(closure.sentence())
-	}
-	for _, model := range slices.Sorted(maps.Keys(g.Models)) {
-		if closure := g.Models[model]; len(models) < maxTold && len(model) <= longestModel {
-			models[model] = clipped(closure.sentence())
+	for _, title := range titles {
+		closure, closed := g.Models[title]
+		if !closed {
+			continue
+		}
+		why := clipped(closure.sentence())
+		for _, name := range namesOf(listed.Titled(title), listed.main) {
+			if len(models) < maxTold && len(name) <= longestModel {
+				models[name] = why
+			}
 		}
 	}
 	return models
+}
+
+// namesOf are those by which clients may ask for a model, the main name first, and its
+// title where it has no other.
+func namesOf(is ollama.Known, main string) []string {
+	names := append([]string{is.Title}, is.Names...)
+	if slices.Contains(is.Names, main) {
+		names = append([]string{main}, names...)
+	}
+	return names
 }
 
 func clipped(sentence string) string {

@@ -264,3 +264,22 @@ func TestRunnerOptionsAreAModels(t *testing.T) {
 		}
 	})
 }
+
+func TestTheGatewayIsToldAllNamesOfAClosedModel(t *testing.T) {
+	inWorld(t, func(c *Config) { c.Model = "gpt-4" }, func(w *world) {
+		w.know(family())
+		w.relay.SetGate(Gate{State: "ready", Models: map[string]Closure{model: {Reason: "dead"}, "x@3": {Reason: "nameless"}}})
+		told := w.relay.readiness().Models
+		if len(told) != 4 || told[model] != "dead" || told["gpt-4:latest"] != "dead" || told["persona:latest"] != "dead" || told["x@3"] != "nameless" {
+			w.Errorf("%v", told)
+		}
+		models := map[string]Closure{model: {Reason: "dead"}}
+		for i := range maxTold {
+			models[strings.Repeat("a", i+1)] = Closure{Reason: "x"}
+		}
+		w.relay.SetGate(Gate{State: "ready", Models: models})
+		if told := w.relay.readiness().Models; len(told) != maxTold || told["persona:latest"] != "dead" {
+			w.Errorf("%d names, %q", len(told), told["persona:latest"])
+		}
+	})
+}
