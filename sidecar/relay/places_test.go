@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -245,6 +246,33 @@ func TestAGateThatIsClosedForWhatANameStandsForNow(t *testing.T) {
 		release()
 		w.all(200, first)
 	})
+}
+
+func TestTheListIsReadAnewForANameThatOllamaHas(t *testing.T) {
+	for name, c := range map[string]struct {
+		model  string
+		answer http.HandlerFunc
+		want   int
+	}{
+		"one that is not listed": {"new", chat("hi"), 1},
+		"one that is":            {"gpt-4", chat("hi"), 0},
+		"one of another machine": {"new:cloud", chat("hi"), 0},
+		"none":                   {"", chat("hi"), 0},
+		"one that nobody has": {"new", func(writer http.ResponseWriter, _ *http.Request) {
+			writer.WriteHeader(404)
+			io.WriteString(writer, `{"error":"model \"new\" not found"}`)
+		}, 0},
+	} {
+		called := 0
+		inWorld(t, func(c *Config) { c.Unlisted = func() { called++ } }, func(w *world) {
+			w.know(family())
+			w.ollama(c.answer)
+			w.post("/api/chat", asking(c.model))
+			if called != c.want {
+				w.Errorf("%s: called %d times, want %d", name, called, c.want)
+			}
+		})
+	}
 }
 
 func TestRunnerOptionsAreAModels(t *testing.T) {

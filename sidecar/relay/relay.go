@@ -65,8 +65,12 @@ type Config struct {
 	Signs func(evidence.Sign)
 	// Working says whether the container was seen working lately.
 	Working func() bool
-	Metrics Metrics
-	Log     *slog.Logger
+	// Unlisted is called for each answer to a request whose model Ollama has, and
+	// SetModels has not: what there is should be read anew. It must not block. Nil
+	// for nobody who does.
+	Unlisted func()
+	Metrics  Metrics
+	Log      *slog.Logger
 }
 
 // Relay forwards requests to one Ollama. It is an http.Handler, safe for use
@@ -94,6 +98,9 @@ func New(config Config) *Relay {
 	}
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}
+	}
+	if config.Unlisted == nil {
+		config.Unlisted = func() {}
 	}
 	if config.Working == nil {
 		config.Working = func() bool { return false }

@@ -30,6 +30,9 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 	piece := f.relay.pieces.Borrow()
 	defer func() { f.relay.pieces.GiveBack(piece) }()
 	s := newStream(f, answer)
+	if f.peek.Model != "" && f.subject.Load().lane == opaqueLane {
+		f.relay.config.Unlisted()
+	}
 	for {
 		n, err := answer.Body.Read(piece)
 		if n > 0 {
