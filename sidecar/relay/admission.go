@@ -22,6 +22,8 @@ type admission struct {
 	places   map[home]*place
 	flights  map[*flight]struct{} // sent and not ended
 	waiting  int
+	proofs   map[string]bool // titles of models that have given a first chunk which the gate has yet to tell
+	trial    *flight         // let through a gate that is closed for all, as the proof
 	draining bool
 	quiet    chan struct{} // closed when draining is done
 }
@@ -34,7 +36,7 @@ func newAdmission(config Config) *admission {
 		}},
 		models: &listed{main: ollama.NormalizeModel(config.Model)},
 		lanes:  map[string]*lane{}, places: map[home]*place{}, flights: map[*flight]struct{}{},
-		quiet: make(chan struct{}),
+		proofs: map[string]bool{}, quiet: make(chan struct{}),
 	}
 }
 
@@ -175,7 +177,11 @@ func (a *admission) leave(f *flight) {
 	delete(a.flights, f)
 	l.inFlight--
 	l.place.inFlight--
-	a.endAlone(l, f)
+	l.waived = l.waived && l.inFlight > 0
+	a.endTrial(l, f)
+	if a.trial == f {
+		a.trial = nil
+	}
 	if f.ended != nil {
 		close(f.ended)
 	}
@@ -184,27 +190,19 @@ func (a *admission) leave(f *flight) {
 	a.checkQuiet()
 }
 
-// proved tells that a suspect has got its first chunk: others need not wait
-// for its end.
-func (a *admission) proved(f *flight) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	l := a.laneOf(f)
-	a.endAlone(l, f)
-	a.dispatch(l.place)
-}
-
-func (a *admission) endAlone(l *lane, f *flight) {
-	if f.alone {
-		f.alone = false
-		l.place.alone--
-	}
-}
-
 func (a *admission) setGate(gate *Gate) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.gate = gate
+	a.forgetProofs()
+	if gate.All == nil {
+		a.trial = nil
+	}
+	for f := range a.flights {
+		if f.firstPiece.Load() == 0 {
+			a.try(a.laneOf(f), f)
+		}
+	}
 	a.sort()
 }
 
@@ -213,6 +211,7 @@ func (a *admission) setGate(gate *Gate) {
 func (a *admission) sort() {
 	for _, l := range a.lanes {
 		if closure := a.gate.closure(l.name); closure != nil {
+			l.waived = false
 			a.refuseSome(l, a.refuseClosed(closure), func(f *flight) bool { return !closure.MayHold || f.waitsNoLonger(closure) })
 		}
 	}
@@ -235,7 +234,7 @@ func (a *admission) setSlots(n int) {
 func (a *admission) closed(f *flight) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.gate.closure(f.subject.Load().lane) != nil
+	return a.trial != f && a.gate.closure(f.subject.Load().lane) != nil
 }
 
 func (a *admission) state() string {

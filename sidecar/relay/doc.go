@@ -21,13 +21,16 @@
 // A request is for a model, whatever name it was asked for by (SetModels says which),
 // and Ollama has one runner for all models of a place:
 //
-//	the model's lane    its queue, in which the keys take turns; what closes the gate
+//	the model's lane    its queue, in which the keys take turns; what closes the gate;
+//	                    the proof that it works in this run of the server
 //	its place           the slots; the suspect that is alone there; what Cancel ends;
 //	                    the lanes of a place take turns
-//	all places          the length of the queue
+//	all places          the length of the queue; the trial at a gate that is closed for all
 //
 // A name that is not listed is in one lane with all of those, and one that another
-// machine runs is in another.
+// machine runs is in another. A lane whose model is not proved has one request with
+// Ollama: the others wait for its first chunk or its end, and no longer than ten seconds
+// where the container works.
 //
 // The relay reports what traffic shows (Signs, Traffic) and does as the gate
 // says. It draws no conclusion about Ollama's health, and it neither loads

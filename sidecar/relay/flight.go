@@ -39,6 +39,10 @@ type flight struct {
 	sentAt  time.Time
 	wake    chan struct{} // made when it has to wait; closed when decided
 	ended   chan struct{} // made by whoever waits for the end
+	// patience is for those that wait for the proof that this one may be; nil where
+	// none do.
+	patience *time.Timer
+	tried    atomic.Bool // it may be a proof
 
 	// Nanoseconds since arrival, 0 for not yet; read by Traffic and the watch.
 	firstPiece, lastPiece atomic.Int64

@@ -14,6 +14,15 @@ type Gate struct {
 	All *Closure
 	// Models closes it for single ones, by title (ollama.Known).
 	Models map[string]Closure
+	// Proved are the titles of the models that have given a token or a vector in this
+	// run of the server. One request at a time is sent to any other, until it has got
+	// its first chunk or has ended. Nil means that nobody keeps count, and all count
+	// as proved.
+	Proved map[string]bool
+	// Trial lets one request at a time through although All is closed, of a model that
+	// Models does not close: nothing has answered since the server was started again,
+	// and its first token is the proof.
+	Trial bool
 }
 
 // Closure says why requests are not let through, and what they may expect.
@@ -45,6 +54,11 @@ func (g *Gate) closure(lane string) *Closure {
 	if g.All != nil {
 		return g.All
 	}
+	return g.closes(lane)
+}
+
+// closes is what closes the gate for a lane, and not for all.
+func (g *Gate) closes(lane string) *Closure {
 	if lane == opaqueLane {
 		for _, closure := range g.Models {
 			return &closure
@@ -69,6 +83,6 @@ func (c *Closure) sentence() string {
 // accordingly; those in flight go on. It may be called from any goroutine and
 // does not block.
 func (r *Relay) SetGate(gate Gate) {
-	gate.Models = maps.Clone(gate.Models)
+	gate.Models, gate.Proved = maps.Clone(gate.Models), maps.Clone(gate.Proved)
 	r.admission.setGate(&gate)
 }

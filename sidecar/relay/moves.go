@@ -51,7 +51,7 @@ func (a *admission) arrange(waiting []*flight) {
 	}
 	for name, l := range a.lanes {
 		if was := before[name]; was != nil {
-			l.typical = was.typical
+			l.typical, l.waived = was.typical, was.waived
 		}
 	}
 	a.sort()

@@ -39,7 +39,13 @@ func (a *admission) free(l *lane, f *flight) bool {
 
 // admits says that the gate lets another one of the lane through now.
 func (a *admission) admits(l *lane) bool {
-	return a.gate.closure(l.name) == nil
+	if l.inFlight > 0 && !l.waived && a.unproved(l) {
+		return false
+	}
+	if a.gate.All != nil {
+		return a.mayTry(l)
+	}
+	return a.gate.closes(l.name) == nil
 }
 
 func (a *admission) limit() int {
@@ -51,6 +57,10 @@ func (a *admission) limit() int {
 
 // dispatch sends as many waiting attempts as the gate and the limit let through.
 func (a *admission) dispatch(p *place) {
+	if a.gate.All != nil {
+		a.dispatchTrial()
+		return
+	}
 	for f := a.next(p); f != nil; f = a.next(p) {
 		a.send(f)
 	}
@@ -74,6 +84,10 @@ func (a *admission) grant(l *lane, f *flight) {
 		l.place.alone++
 	}
 	l.place.pass(l)
+	if a.gate.All != nil {
+		a.trial = f
+	}
+	a.try(l, f)
 }
 
 // board counts an attempt as with Ollama.

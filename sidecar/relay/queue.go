@@ -13,6 +13,7 @@ type lane struct {
 	model    *subject
 	place    *place
 	inFlight int
+	waived   bool // nobody waits for its proof any more, see trial.go
 	turns    []string
 	queues   map[string][]*flight
 	suspects []*flight

@@ -107,7 +107,7 @@ func (s *stream) prove() {
 	if s.kept {
 		s.relay.config.Metrics.Replayed("answered")
 	}
-	if s.suspect {
+	if s.suspect || s.tried.Load() {
 		s.relay.admission.proved(s.flight)
 	}
 }
