@@ -96,16 +96,20 @@ func (s *supervisor) saveJournal() {
 func forRelay(gate policy.Gate) relay.Gate {
 	told := relay.Gate{State: string(gate.State), Proved: gate.Proved, Trial: gate.Trial}
 	if gate.All != nil {
-		all := relay.Closure(*gate.All)
+		all := closureOf(*gate.All)
 		told.All = &all
 	}
 	for model, closure := range gate.Models {
 		if told.Models == nil {
 			told.Models = map[string]relay.Closure{}
 		}
-		told.Models[model] = relay.Closure(closure)
+		told.Models[model] = closureOf(closure)
 	}
 	return told
+}
+
+func closureOf(c policy.Closure) relay.Closure {
+	return relay.Closure{Reason: c.Reason, MayHold: c.MayHold, ExpectedOpen: c.ExpectedOpen, Progress: c.Progress}
 }
 
 // cancelDeadline bounds the wait for cancelled requests to end.

@@ -64,8 +64,10 @@ func (f *flight) allowance(closure *Closure) time.Duration {
 	switch {
 	case f.kept:
 		return max(f.relay.config.HoldMax, f.wait)
+	case closure != nil && f.waitGiven && f.wait <= 0:
+		return 0
 	case closure != nil:
-		return f.wait
+		return max(f.wait, closure.HoldFor)
 	}
 	return max(f.relay.config.QueueTimeout, f.wait)
 }
@@ -73,9 +75,10 @@ func (f *flight) allowance(closure *Closure) time.Duration {
 // waitsNoLonger says that it is over with the wait at a closed gate that it was
 // given itself: the gateway gives none where another relay would serve it, and
 // nobody has seen it yet. Those that were given none may outlast a short
-// isolation in the queue.
+// isolation in the queue, but for one that met the gate shut, and was held for as
+// long as it said.
 func (f *flight) waitsNoLonger(closure *Closure) bool {
-	return f.waitGiven && f.allowance(closure) <= f.spent+time.Since(f.since)
+	return (f.waitGiven || f.shut) && f.allowance(closure) <= f.spent+time.Since(f.since)
 }
 
 // inOrder is the order in which attempts have begun to wait.

@@ -36,6 +36,11 @@ type Closure struct {
 	ExpectedOpen time.Time
 	// Progress is how far the remedy is ("pulling: 42 %"), or empty.
 	Progress string
+	// HoldFor is how long a request may be held at least, whatever Hold or the
+	// client's own wait says, because it is about to be decided whether it can be
+	// served; 0 for no such time. One that was told to wait for nothing is not held:
+	// the gateway says so where another relay would serve it.
+	HoldFor time.Duration
 }
 
 const (

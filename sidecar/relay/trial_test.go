@@ -244,7 +244,7 @@ func TestManyRandomGatesLeaveNothing(t *testing.T) {
 		w.ollama(slow)
 		gates := []Gate{
 			{State: "ready"}, unproved(), unproved(model), trying(nil), trying(map[string]Closure{model: {Reason: "x", MayHold: true}}),
-			{State: "ready", Models: map[string]Closure{"tuned:latest": {Reason: "x", MayHold: true}}},
+			{State: "ready", Models: map[string]Closure{"tuned:latest": {Reason: "x", MayHold: true, HoldFor: time.Second}}},
 			{State: "exhausted", All: &Closure{Reason: "spent"}},
 		}
 		names := []string{model, "gpt-4", "tuned", "other", "new", "far"}
