@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
+	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/recovery"
 	"github.com/clawdbot/clawgate/sidecar/runners"
@@ -78,16 +79,17 @@ func (s *supervisor) lookAtProcesses(order policy.LookAtProcesses) {
 // sawLoaded posts the list of loaded models, which was asked for at a mark.
 func (s *supervisor) sawLoaded(ctx context.Context, generation uint64, loaded []evidence.LoadedModel, asked runners.Mark) {
 	s.post(ctx, generation, func() watch.Observation {
-		s.parts.processes.ledger.SawList(stays(loaded), asked)
+		// Without a catalogue a model's title is the name that Ollama lists it by.
+		s.parts.processes.ledger.SawList(stays(ollama.Catalogue{}, loaded), asked)
 		return watch.LoadedListed{Loaded: loaded}
 	})
 }
 
 // stays are how long models stay in memory if nobody uses them.
-func stays(loaded []evidence.LoadedModel) []runners.Stay {
+func stays(catalogue ollama.Catalogue, loaded []evidence.LoadedModel) []runners.Stay {
 	list := make([]runners.Stay, 0, len(loaded))
 	for _, m := range loaded {
-		list = append(list, runners.Stay{Name: m.Name, For: m.ExpiresAt.Sub(m.SeenAt)})
+		list = append(list, runners.Stay{Name: catalogue.Loaded(m).Title, For: m.ExpiresAt.Sub(m.SeenAt)})
 	}
 	return list
 }

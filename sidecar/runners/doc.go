@@ -9,6 +9,10 @@
 // have ended a runner; Compare says what two looks at the processes show, and counts
 // an end only where nothing of that kind explains it.
 //
+// Models go by their titles (ollama.Known). Variants of the same weights have one runner
+// between them: a request for one replaces the other's, which is no death, and what is
+// known of how long a runner stays holds for all of them.
+//
 // The package reads no process list and no clock of its own accord, takes no
 // decision, and knows nothing of clients that bypass Clawgate.
 package runners

@@ -2,10 +2,10 @@ package runners
 
 import "time"
 
-// model is what is known of one of Ollama's. Names that stand for the same weights
-// share one, because Ollama keeps one runner for them.
+// model is what is known of one of Ollama's. Variants of the same weights share one,
+// because Ollama keeps one runner for them.
 type model struct {
-	name    string // the first of them
+	name    string // the title of the first of them
 	weights string // their path; empty while that is not known, and for good where there is none
 	weighed bool   // Ollama has told
 
@@ -33,8 +33,8 @@ type model struct {
 	runner   []int  // the processes that it had then
 }
 
-// setup is what a runner was started with. By another name of the same weights, the
-// same options can mean other ones: each has parameters of its own.
+// setup is what a runner was started with. For another variant of the same weights, the
+// same options mean other ones: each has parameters of its own.
 type setup struct {
 	hash uint64
 	name string

@@ -7,7 +7,7 @@ import (
 
 // Stay is a model on Ollama's own list.
 type Stay struct {
-	Name string // normalised
+	Name string // the model's title
 	// For is how much longer it stays if nobody uses it, as Ollama says.
 	For time.Duration
 }
@@ -32,8 +32,19 @@ func (l *Ledger) SawList(list []Stay, asked Mark) {
 	}
 }
 
-// Saw notes a look at the processes, and the paths of models' weights, by name. Names
-// of the same weights are one model from now on.
+// lists says that a model, or another one of its weights, was on Ollama's last list:
+// what serves it next may be the runner that was there then.
+func (l *Ledger) lists(m *model, name string) bool {
+	for listed := range l.present {
+		if listed == name || l.models[listed] == m {
+			return true
+		}
+	}
+	return false
+}
+
+// Saw notes a look at the processes, and the paths of models' weights, by title. Models
+// of the same weights have one record from now on.
 func (l *Ledger) Saw(look Look, weights map[string]string) {
 	defer l.lock()()
 	for name, path := range weights {

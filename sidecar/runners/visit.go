@@ -4,11 +4,11 @@ import "time"
 
 // Ask is what an inference request asks for, as far as it decides about runners.
 type Ask struct {
-	Model string // normalised
+	Model string // its title
 	// Shared says that the name stands for whatever has no name that is known here,
 	// so that each request may be for another model.
 	Shared bool
-	// Setup stands for what the runner has to be started with: requests by one name
+	// Setup stands for what the runner has to be started with: requests for one model
 	// with the same setup share its runner.
 	Setup uint64
 	// KeepAlive is how long the model stays after the request; nil where it does
@@ -44,7 +44,7 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	defer l.lock()()
 	m, made := l.model(ask.Model)
 	v := &Visit{ledger: l, model: m, ask: ask, began: now, made: made}
-	v.fresh = !m.known && l.present != nil && !l.present[ask.Model]
+	v.fresh = !m.known && l.present != nil && !l.lists(m, ask.Model)
 	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
 	gone := !m.known || m.expired(now) || l.displaced(m)
 	v.loaded = v.replaces || gone
