@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
@@ -240,11 +241,28 @@ func TestAGateThatIsClosedForWhatANameStandsForNow(t *testing.T) {
 		first, queued := w.later("/api/chat", asking("persona")), w.later("/api/chat", asking("persona"))
 		w.relay.SetGate(Gate{State: "ready", Models: map[string]Closure{"other:latest": {Reason: "it cannot be loaded"}}})
 		w.know(family("persona:latest", "4"))
-		if got := <-queued; got.status != 503 || !strings.Contains(got.body, "cannot be loaded") {
-			w.Errorf("%d %s", got.status, got.body)
+		start := time.Now()
+		if got := <-queued; got.status != 503 || !strings.Contains(got.body, "cannot be loaded") || time.Since(start) > 0 {
+			w.Errorf("%d %s after %v", got.status, got.body, time.Since(start))
 		}
 		release()
 		w.all(200, first)
+	})
+}
+
+func TestWhoWaitsKeepsTheOrderWhenNamesChange(t *testing.T) {
+	inWorld(t, func(c *Config) { c.MaxInFlight = 1 }, func(w *world) {
+		w.know(family())
+		w.ollama(slow)
+		var replies []<-chan reply
+		for i := range 6 {
+			replies = append(replies, w.later("/api/chat", `{"model":"tuned","messages":[{"content":"`+strings.Repeat("x", i)+`"}]}`))
+		}
+		w.know(family("tuned:latest", "1"))
+		w.all(200, replies...)
+		if !slices.IsSortedFunc(w.served, func(a, b string) int { return len(a) - len(b) }) {
+			w.Errorf("served %q", w.served)
+		}
 	})
 }
 

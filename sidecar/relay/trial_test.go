@@ -75,7 +75,7 @@ func TestAProofIsForOneRunOfTheServer(t *testing.T) {
 	inWorld(t, func(c *Config) { c.MaxInFlight = 5 }, func(w *world) {
 		w.relay.SetGate(unproved())
 		w.post("/api/chat", chatBody)
-		w.close(Closure{Reason: "recovering", MayHold: true})
+		w.relay.SetGate(Gate{State: "recovering", All: &Closure{Reason: "recovering"}, Proved: map[string]bool{}})
 		w.relay.SetGate(unproved())
 		release := w.blocked()
 		replies := []<-chan reply{w.later("/api/chat", chatBody), w.later("/api/chat", chatBody)}
@@ -209,6 +209,21 @@ func TestATrialThatFailsIsFollowedByAnother(t *testing.T) {
 		}
 		w.all(500, append(replies, suspect, again)...)
 	})
+}
+
+func TestASuspectIsTheLastTrial(t *testing.T) {
+	for range 5 { // the places have no order
+		inWorld(t, nil, func(w *world) {
+			w.know(family())
+			w.ollama(slow)
+			w.close(Closure{Reason: "recovering", MayHold: true})
+			replies := []<-chan reply{w.later("/api/chat", asking("tuned"), "Clawgate-Replayed", "1", "Prefer", "wait=60")}
+			replies = append(replies, w.later("/api/chat", asking("other"), "Prefer", "wait=60"))
+			w.relay.SetGate(trying(nil))
+			w.wantInFlight("other:latest")
+			w.all(200, replies...)
+		})
+	}
 }
 
 func TestATrialThatIsOpenedBeforeAnybodyWaits(t *testing.T) {
