@@ -2,8 +2,10 @@ package sidecar
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
 	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/relay"
@@ -109,7 +111,7 @@ func forRelay(gate policy.Gate) relay.Gate {
 }
 
 func closureOf(c policy.Closure) relay.Closure {
-	return relay.Closure{Reason: c.Reason, MayHold: c.MayHold, ExpectedOpen: c.ExpectedOpen, Progress: c.Progress}
+	return relay.Closure{Reason: c.Reason, MayHold: c.MayHold, HoldFor: c.HoldFor, ExpectedOpen: c.ExpectedOpen, Progress: c.Progress}
 }
 
 // cancelDeadline bounds the wait for cancelled requests to end.
@@ -124,5 +126,10 @@ func (p *instruments) cancelRequests(model string) int {
 	return p.relay.Cancel(ctx, model, "the model is being recovered")
 }
 
-// inUse may be called by any goroutine.
-func (p *instruments) inUse(model string) bool { return p.relay.Traffic().Uses(model) }
+// inUse says that Ollama works on a request for the model, or for another one that has
+// its runner. It may be called by any goroutine.
+func (p *instruments) inUse(model string) bool {
+	models := p.catalogue.is()
+	of := models.Titled(model)
+	return slices.ContainsFunc(p.relay.Traffic().InFlight, func(r evidence.Request) bool { return models.Titled(r.Model).Shares(of) })
+}

@@ -79,8 +79,7 @@ func (s *supervisor) lookAtProcesses(order policy.LookAtProcesses) {
 // sawLoaded posts the list of loaded models, which was asked for at a mark.
 func (s *supervisor) sawLoaded(ctx context.Context, generation uint64, loaded []evidence.LoadedModel, asked runners.Mark) {
 	s.post(ctx, generation, func() watch.Observation {
-		// Without a catalogue a model's title is the name that Ollama lists it by.
-		s.parts.processes.ledger.SawList(stays(ollama.Catalogue{}, loaded), asked)
+		s.parts.processes.ledger.SawList(stays(s.parts.catalogue.is(), loaded), asked)
 		return watch.LoadedListed{Loaded: loaded}
 	})
 }

@@ -160,7 +160,7 @@ func newRelay(parts Parts, maxRequests int, s *supervisor, metrics *admin.Metric
 		Hold: c.Hold, HoldMax: c.HoldMax, RetryAfter: c.RetryAfter,
 		FirstChunkTimeout: c.FirstChunkTimeout, StallTimeout: c.StallTimeout, MaxTokens: c.MaxTokens,
 		UploadRate: int64(c.MinUploadRate), ReplayMaxBytes: int64(c.ReplayMaxBytes), BufferMaxBytes: int64(c.BufferMaxBytes), MaxRequests: maxRequests,
-		Runners: s.parts.processes.ledger, Signs: s.sawSign, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
+		Runners: s.parts.processes.ledger, Signs: s.sawSign, Relist: s.kicks.models.kick, Working: s.workedLately, Metrics: metrics, Log: parts.Log,
 	})
 }
 

@@ -23,7 +23,10 @@ const smallBody = 64 << 10
 func (x *exchange) pass() {
 	if changes[x.route.Name] {
 		x.relay.config.Runners.Changed(time.Now())
-		defer func() { x.relay.config.Runners.Changed(time.Now()) }()
+		defer func() {
+			x.relay.config.Runners.Changed(time.Now())
+			x.relay.config.Relist()
+		}()
 	}
 	if x.peek.Purpose == ollama.Unload {
 		is, _ := x.relay.models.Load().of(x.peek.Model)

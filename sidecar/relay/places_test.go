@@ -282,7 +282,7 @@ func TestTheListIsReadAnewForANameThatOllamaHas(t *testing.T) {
 		}, 0},
 	} {
 		called := 0
-		inWorld(t, func(c *Config) { c.Unlisted = func() { called++ } }, func(w *world) {
+		inWorld(t, func(c *Config) { c.Relist = func() { called++ } }, func(w *world) {
 			w.know(family())
 			w.ollama(c.answer)
 			w.post("/api/chat", asking(c.model))

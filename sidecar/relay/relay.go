@@ -65,12 +65,12 @@ type Config struct {
 	Signs func(evidence.Sign)
 	// Working says whether the container was seen working lately.
 	Working func() bool
-	// Unlisted is called for each answer to a request whose model Ollama has, and
-	// SetModels has not: what there is should be read anew. It must not block. Nil
-	// for nobody who does.
-	Unlisted func()
-	Metrics  Metrics
-	Log      *slog.Logger
+	// Relist asks for what SetModels tells to be read anew: a model has answered that is
+	// not among them, or a call may have changed what a name stands for. It must not
+	// block. Nil for nobody who does.
+	Relist  func()
+	Metrics Metrics
+	Log     *slog.Logger
 }
 
 // Relay forwards requests to one Ollama. It is an http.Handler, safe for use
@@ -99,8 +99,8 @@ func New(config Config) *Relay {
 	if config.Signs == nil {
 		config.Signs = func(evidence.Sign) {}
 	}
-	if config.Unlisted == nil {
-		config.Unlisted = func() {}
+	if config.Relist == nil {
+		config.Relist = func() {}
 	}
 	if config.Working == nil {
 		config.Working = func() bool { return false }

@@ -31,7 +31,7 @@ func (f *flight) passAnswer(answer *http.Response) (again bool) {
 	defer func() { f.relay.pieces.GiveBack(piece) }()
 	s := newStream(f, answer)
 	if f.peek.Model != "" && f.subject.Load().lane == opaqueLane {
-		f.relay.config.Unlisted()
+		f.relay.config.Relist()
 	}
 	for {
 		n, err := answer.Body.Read(piece)
