@@ -211,6 +211,21 @@ func TestATrialThatFailsIsFollowedByAnother(t *testing.T) {
 	})
 }
 
+func TestATrialOfBeforeIsNotWaitedFor(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.know(family())
+		w.relay.SetGate(trying(nil))
+		release := w.blocked()
+		first := w.later("/api/chat", asking("tuned"))
+		w.open()
+		w.relay.SetGate(trying(nil))
+		second := w.later("/api/chat", asking("other"))
+		w.wantInFlight("other:latest", "tuned:latest")
+		release()
+		w.all(200, first, second)
+	})
+}
+
 func TestASuspectIsTheLastTrial(t *testing.T) {
 	for range 5 { // the places have no order
 		inWorld(t, nil, func(w *world) {
