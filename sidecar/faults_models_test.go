@@ -31,11 +31,12 @@ func (f finding) without(why string) finding {
 func omit(why string) finding { return finding{omitted: why} }
 
 var (
-	none      = []string(nil)
-	unload    = []string{"unload"}
-	restart   = []string{"restart"}
-	escalates = []string{"unload", "restart"}
-	gives     = []string{"make_room"}
+	none         = []string(nil)
+	unload       = []string{"unload"}
+	restart      = []string{"restart"}
+	escalates    = []string{"unload", "restart"}
+	unloadsTwice = []string{"unload", "unload"}
+	gives        = []string{"make_room"}
 	// undying is a container that has to be started after it ended at last.
 	undying  = []string{"unload", "restart", "restart", "start"}
 	unending = []string{"restart", "restart", "start"}
@@ -100,9 +101,10 @@ func runnerFaults() []fault {
 		{
 			id: "F5", name: "the model dies of every request", lasts: 20 * time.Minute,
 			strike: func(s *scenario) { s.Poison(model, true) }, mend: func(s *scenario) { s.Mend(model) },
-			idle:    finds(31*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
-			busy:    finds(10*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
-			loading: finds(31*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
+			idle: finds(31*time.Second, escalates, verdict.Crashed).standing(policy.Exhausted),
+			// Others are served meanwhile: the restart waits for them, and this model is closed.
+			busy:    finds(10*time.Second, unloadsTwice, verdict.Crashed).standing(policy.Isolated),
+			loading: finds(31*time.Second, unloadsTwice, verdict.Crashed).standing(policy.Isolated),
 		},
 		{
 			id: "F5", name: "another model dies of every request", lasts: 10 * time.Minute,

@@ -69,8 +69,10 @@ func TestWaitsForALoadOfFiveMinutes(t *testing.T) {
 	play(t, given, func(s *scenario) {
 		s.reaches(policy.Loading, time.Second)
 		s.stays(policy.Loading, 4*time.Minute+50*time.Second)
-		s.chat(3).refused()
+		s.post("/api/chat", chat(3), "Prefer", "wait=0").refused()
+		waits := s.chat(3)
 		s.reaches(policy.Ready, 20*time.Second)
+		waits.complete()
 		s.must(s.Crash()) // and once more, after a crash
 		s.within("the load after a crash", time.Until(s.reaches(policy.Ready, 6*time.Minute)), -time.Second, 0)
 		s.remedies()

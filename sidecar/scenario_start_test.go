@@ -13,7 +13,8 @@ import (
 func TestServesOnlyAfterTheModelAnswered(t *testing.T) {
 	t.Parallel()
 	play(t, setup{}, func(s *scenario) {
-		retryAfter, estimate := s.chat(3).refused()
+		waits := s.chat(3) // for the load, as it would at Ollama
+		retryAfter, estimate := s.post("/api/chat", chat(3), "Prefer", "wait=0").refused()
 		s.within("Retry-After", retryAfter, time.Minute, time.Minute)
 		s.within("Retry-After-Ms", estimate, time.Second, 59*time.Second)
 		if s.ready() {
@@ -21,6 +22,7 @@ func TestServesOnlyAfterTheModelAnswered(t *testing.T) {
 		}
 		began := time.Now()
 		s.within("the start", s.reaches(policy.Ready, 10*time.Second).Sub(began), 2*time.Second, 4*time.Second)
+		waits.complete()
 		s.chat(3).complete()
 		if !s.ready() || s.metric(`clawgate_state{state="ready"}`) != 1 || s.metric(`clawgate_verdict{verdict="healthy"}`) != 1 {
 			s.Error("readiness and the metrics do not agree with the state")

@@ -56,10 +56,13 @@ const (
 // closure is what closes the gate for a lane; nil while it is open. A lane
 // without a name is that of bodies that are not JSON: Ollama refuses those itself.
 func (g *Gate) closure(lane string) *Closure {
-	if g.All != nil {
-		return g.All
+	if g.All == nil {
+		return g.closes(lane)
 	}
-	return g.closes(lane)
+	if own := g.closes(lane); g.Trial && own != nil && lane != opaqueLane {
+		return own // the others may hope for the trial, and this one may not
+	}
+	return g.All
 }
 
 // closes is what closes the gate for a lane, and not for all.
