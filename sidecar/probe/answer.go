@@ -22,7 +22,7 @@ const (
 
 // read takes chunks until one has content. Ollama answers num_predict 1 with a
 // chunk of content and a last one; a thinking model may put the token into
-// "thinking".
+// "thinking". An embedding is one chunk.
 func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 	lines := bufio.NewScanner(io.LimitReader(body, maxAnswer))
 	lines.Buffer(make([]byte, 0, 4096), maxLine)
@@ -34,6 +34,8 @@ func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 			continue
 		case chunk.Error != "":
 			return r.errorLine(chunk.Error)
+		case r.embeds:
+			return r.judgeVectors(lines.Bytes())
 		}
 		content.WriteString(chunk.Text)
 		r.symbols.add(chunk.Text)
@@ -49,11 +51,11 @@ func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 
 // satisfied says that what has been said so far is enough.
 func (r *readiness) satisfied(content string) bool {
-	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.spec.wantsWords() || r.symbols.varied)
+	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.wantsWords() || r.symbols.varied)
 }
 
 func (r *readiness) unsatisfied(content string, last ollama.Chunk) evidence.ProbeResult {
-	if r.spec.wantsWords() && !r.symbols.varied {
+	if r.wantsWords() && !r.symbols.varied {
 		return r.monotonous(content, last)
 	}
 	switch {
@@ -88,14 +90,25 @@ func (r *readiness) errorLine(message string) evidence.ProbeResult {
 	return r.refusal(ollama.Classify(http.StatusOK, message), "answered with an error")
 }
 
-// refusal: what Ollama calls our mistake says nothing about the model's health, and
-// neither does a full queue, or something in Ollama's place that has no time.
+// refusal judges an error of Ollama's. What it calls our mistake says nothing about the
+// model's health, and neither does a full queue, or something in Ollama's place that has
+// no time.
 func (r *readiness) refusal(failure ollama.Failure, what string) evidence.ProbeResult {
 	outcome, inStream := evidence.Failure, failure.Status == http.StatusOK
-	if !inStream && failure.Status < http.StatusInternalServerError || failure.Status == http.StatusServiceUnavailable {
+	_, r.refused = failure.Refuses()
+	switch {
+	case r.refused, failure.Status == http.StatusServiceUnavailable, r.embeds && unreadable[failure.Load]:
 		outcome = evidence.Unknown
+	case !inStream && failure.Status < http.StatusInternalServerError && failure.Kind == "":
+		outcome = evidence.Unknown // what is left are embeddings, see [ollama.Classify]
 	}
-	result := r.result(outcome, fmt.Sprintf("POST %s %s: %s", r.spec.Path, what, failure.Words()))
+	result := r.result(outcome, fmt.Sprintf("POST %s %s: %s", r.path, what, failure.Words()))
 	result.Crash = failure.Kind == evidence.SignRunnerDied
 	return result
+}
+
+// unreadable is what a file can be that no unload mends. Asked to chat with such a model,
+// Ollama says that it cannot; asked to embed, it says why.
+var unreadable = map[ollama.LoadFailure]bool{
+	ollama.FileMissing: true, ollama.FileUnreadable: true, ollama.FileDamaged: true, ollama.FileUnsupported: true, ollama.FileUnusable: true,
 }

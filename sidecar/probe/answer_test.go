@@ -11,7 +11,6 @@ import (
 )
 
 func TestWhatCountsAsAToken(t *testing.T) {
-	long := strings.Repeat("0.0123456789,", 8000) // a line of 100 KB
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		want   evidence.Outcome
@@ -21,13 +20,11 @@ func TestWhatCountsAsAToken(t *testing.T) {
 		"thinking alone":               {says(200, `{"message":{"content":"","thinking":"hm"}}`+"\n"), evidence.Success, ""},
 		"content after empty chunks":   {says(200, strings.Repeat(`{"message":{"content":""}}`+"\n", 3)+oneToken), evidence.Success, ""},
 		"a generated response":         {says(200, `{"response":"hi","done":false}`+"\n"), evidence.Success, ""},
-		"an embedding":                 {says(200, `{"embeddings":[[`+long+`1]]}`), evidence.Success, ""},
 		"text that Ollama held back":   {says(200, `{"message":{"content":""},"done":true,"done_reason":"length","eval_count":1}`+"\n"), evidence.Success, ""},
 		"blank lines and noise before": {says(200, "\n\n: comment\n"+oneToken), evidence.Success, ""},
 		"an end at once":               {says(200, `{"message":{"content":""},"done":true,"done_reason":"stop","eval_count":1}`+"\n"), evidence.Failure, "without any content"},
 		"no token at all":              {says(200, `{"message":{"content":""},"done":true,"done_reason":"length"}`+"\n"), evidence.Failure, "without any content"},
 		"a load's answer":              {says(200, `{"message":{"content":""},"done":true,"done_reason":"load"}`+"\n"), evidence.Failure, "without any content"},
-		"an empty embedding":           {says(200, `{"embeddings":[]}`), evidence.Failure, "ended before any content"},
 		"nothing":                      {says(200, ""), evidence.Failure, "ended before any content"},
 		"garbage":                      {says(200, "<html>\n<body>\n"), evidence.Failure, "ended before any content"},
 		"half a chunk":                 {says(200, `{"message":{"role":"assistant","content":"h`), evidence.Failure, "ended before any content"},

@@ -17,9 +17,14 @@ type readiness struct {
 	spec    ReadySpec
 	began   time.Time
 	overdue func(waitsFor string)
-	timer   *time.Timer   // of the first chunk's deadline
+	timer   *time.Timer // of the first chunk's deadline
+
+	// Of the question that was asked last.
+	path    string
+	embeds  bool          // it asks for an embedding, so that the answer has no text
 	body    io.ReadCloser // the answer, once there is one
 	symbols symbols       // that it said so far
+	refused bool          // Ollama says that it is none for the model
 
 	mu       sync.Mutex
 	waitsFor string

@@ -3,8 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"time"
 
@@ -14,10 +12,19 @@ import (
 
 // ReadySpec says how the readiness probe asks, and what it takes for an answer.
 type ReadySpec struct {
-	Path   string
-	Prompt string
+	// Path is where the model is asked; empty for what it can, as far as Abilities tell.
+	// Then a model that refuses one question is asked another one.
+	Path      string
+	Abilities ollama.Abilities
+	// Learned takes what an answer has shown the model to be able to, after it refused a
+	// question; the zero value when it has refused all, so that nothing is known of it.
+	// It is called by the goroutine that called Ready, before that returns; nil for nobody.
+	Learned func(ollama.Abilities)
+
+	Prompt string // of every question
 	Model  string
-	// Pattern must match the content; nil takes any content.
+	// Pattern must match the content; nil takes any content. It means nothing where an
+	// embedding is asked for.
 	Pattern *regexp.Regexp
 	// Varied asks for some tokens instead of one, and demands two different
 	// symbols in them: for a model whose answers had nothing in them. It means
@@ -60,7 +67,7 @@ type Sighting struct {
 	Loaded []evidence.LoadedModel
 }
 
-// Ready asks the loaded model for one token and parses the chunks of the
+// Ready asks the loaded model for one token, or one embedding, and reads the
 // answer. It sends nothing to a model that is not loaded, because that would
 // load it, and leaving would abort the load; but see ReadySpec.Unlisted.
 //
@@ -102,8 +109,10 @@ func (r *readiness) run(ctx context.Context, client *ollama.Client, sighted func
 		return r.result(evidence.Unknown, r.spec.Spare)
 	}
 	options := r.options(m)
-	r.nowWaitsFor("a first chunk")
-	return r.ask(ctx, client, options)
+	if r.spec.Path != "" {
+		return r.ask(ctx, client, r.spec.Path, options)
+	}
+	return r.askWhatItCan(ctx, client, options)
 }
 
 // find is the model in memory that has the runner, by the name by which it is asked; else
@@ -147,26 +156,6 @@ func (r *readiness) options(loaded evidence.LoadedModel) ollama.RunnerOptions {
 	return options
 }
 
-// maxErrorBody is how much of an error answer is read, in bytes.
-const maxErrorBody = 16 << 10
-
-func (r *readiness) ask(ctx context.Context, client *ollama.Client, options ollama.RunnerOptions) evidence.ProbeResult {
-	resp, err := client.Stream(ctx, r.spec.Path, r.spec.body(options)) //nolint:bodyclose // rest closes it
-	if err != nil {
-		return r.failed(err, r.spec.FirstChunk)
-	}
-	r.body = resp.Body
-	var result evidence.ProbeResult
-	if resp.StatusCode == http.StatusOK {
-		result = r.read(resp.Body)
-	} else {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // the status alone is a verdict
-		result = r.refusedWith(resp.StatusCode, ollama.ErrorText(body))
-	}
-	result.Answered = true
-	return result
-}
-
 // tokens is how many the model is asked for.
 func (s ReadySpec) tokens() int {
 	switch {
@@ -176,22 +165,4 @@ func (s ReadySpec) tokens() int {
 		return variedTokens
 	}
 	return 1
-}
-
-func (s ReadySpec) body(options ollama.RunnerOptions) map[string]any {
-	all := map[string]any{"num_predict": s.tokens()}
-	for name, value := range options {
-		all[name] = value
-	}
-	body := map[string]any{"model": s.Model, "stream": true, "options": all}
-	switch s.Path {
-	case "/api/generate":
-		body["prompt"], body["think"] = s.Prompt, false
-	case "/api/embed":
-		body["input"] = s.Prompt
-	default:
-		body["messages"] = []map[string]string{{"role": "user", "content": s.Prompt}}
-		body["think"] = false // 0.9.6 and 0.17.4 take false from every model
-	}
-	return body
 }

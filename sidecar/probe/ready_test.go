@@ -1,11 +1,13 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +27,13 @@ func TestTheReadinessProbeAsksForOneToken(t *testing.T) {
 	}{
 		"chat":            {nil, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":1}}`},
 		"generate":        {func(s *ReadySpec) { s.Path = "/api/generate" }, `{"model":"qwen3:32b","stream":true,"think":false,"prompt":"say hi","options":{"num_predict":1}}`},
-		"embed":           {func(s *ReadySpec) { s.Path = "/api/embed" }, `{"model":"qwen3:32b","stream":true,"input":"say hi","options":{"num_predict":1}}`},
+		"embed":           {func(s *ReadySpec) { s.Path = "/api/embed" }, `{"model":"qwen3:32b","input":"say hi"}`},
+		"embed as loaded": {func(s *ReadySpec) { s.Path, s.Options = "/api/embed", options("512") }, `{"model":"qwen3:32b","input":"say hi","options":{"num_ctx":512}}`},
+		"embed, whatever is wanted of a text": {func(s *ReadySpec) {
+			s.Path, s.Pattern, s.Varied = "/api/embed", regexp.MustCompile("hi"), true
+		}, `{"model":"qwen3:32b","input":"say hi"}`},
+		"the older call":  {func(s *ReadySpec) { s.Path = "/api/embeddings" }, `{"model":"qwen3:32b","prompt":"say hi"}`},
+		"what it can":     {func(s *ReadySpec) { s.Path = "" }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":1}}`},
 		"a pattern":       {func(s *ReadySpec) { s.Pattern = regexp.MustCompile("hi") }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":32}}`},
 		"varied":          {func(s *ReadySpec) { s.Varied = true }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":16}}`},
 		"known options":   {func(s *ReadySpec) { s.Options = options("4096") }, `{"model":"qwen3:32b","stream":true,"think":false,"messages":[{"role":"user","content":"say hi"}],"options":{"num_predict":1,"num_ctx":4096}}`},
@@ -36,7 +44,7 @@ func TestTheReadinessProbeAsksForOneToken(t *testing.T) {
 			if c.change != nil {
 				c.change(&asked)
 			}
-			if asked.Path == "/api/embed" {
+			if strings.HasPrefix(asked.Path, "/api/embed") {
 				w.ask = says(200, `{"embeddings":[[0.1]]}`)
 			}
 			result := w.ready(w.Context(), asked)
@@ -50,7 +58,7 @@ func TestTheReadinessProbeAsksForOneToken(t *testing.T) {
 			if len(w.asked) != 1 || !reflect.DeepEqual(w.asked[0], want) {
 				t.Errorf("%s: sent %v\nwant %v", name, w.asked, want)
 			}
-			w.expectCalls("/api/ps", asked.Path)
+			w.expectCalls("/api/ps", cmp.Or(asked.Path, "/api/chat"))
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 const fewSymbols = 3
 
 // wantsWords is Varied where words are asked for.
-func (s ReadySpec) wantsWords() bool { return s.Varied && s.Path != "/api/embed" }
+func (r *readiness) wantsWords() bool { return r.spec.Varied && !r.embeds }
 
 // symbols are what a text consists of, white space left out.
 type symbols struct {
