@@ -37,6 +37,7 @@ func (s *supervisor) change(act policy.Act) bool {
 		s.cancels.check()
 	case policy.ForgetServer:
 		p.options.forget()
+		p.abilities.forget()
 		p.client.Forget()
 		p.processes.forget(time.Now())
 	case policy.ForgetRunners:

@@ -8,19 +8,26 @@ import (
 
 	"github.com/clawdbot/clawgate/evidence"
 	"github.com/clawdbot/clawgate/ollama"
+	"github.com/clawdbot/clawgate/sidecar/config"
 	"github.com/clawdbot/clawgate/sidecar/policy"
 	"github.com/clawdbot/clawgate/sidecar/probe"
 	"github.com/clawdbot/clawgate/sidecar/runners"
 	"github.com/clawdbot/clawgate/sidecar/watch"
 )
 
-// sendProbe asks a model for a token.
+// sendProbe asks a model for a token, or for an embedding.
 func (s *supervisor) sendProbe(order policy.SendProbe) {
 	ctx, cancel := context.WithCancel(s.run)
 	s.cancels.probes[order.ID] = cancel
 	ledger, id := s.parts.processes.ledger, order.ID
 	visit, asked := ledger.Begin(runners.Ask{Model: order.Target, Own: true}, time.Now()), ledger.Mark()
 	spec, run := s.readySpec(order), s.run
+	spec.Learned = func(can ollama.Abilities) {
+		s.post(run, order.Generation, func() watch.Observation {
+			s.parts.abilities.learn(order.Target, can)
+			return watch.Tick{}
+		})
+	}
 	s.workers.Go(func() {
 		defer cancel()
 		result, rest := probe.Ready(ctx, s.parts.client, spec,
@@ -46,13 +53,17 @@ func (s *supervisor) sendProbe(order policy.SendProbe) {
 }
 
 func (s *supervisor) readySpec(order policy.SendProbe) probe.ReadySpec {
-	model := order.Target
+	model, path := order.Target, ""
 	if model == ollama.NormalizeModel(s.config.Model) {
 		model = s.config.Model
+		if s.config.ReadyPath != config.Auto {
+			path = s.config.ReadyPath // it is about this model alone
+		}
 	}
 	return probe.ReadySpec{
 		Spare: order.Spare, Varied: order.Varied, Unlisted: order.Unlisted,
-		Path: s.config.ReadyPath, Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
+		Path: path, Abilities: s.parts.abilities.of(order.Target),
+		Prompt: s.config.ReadyPrompt, Pattern: s.config.ReadyPattern, Model: model,
 		FirstChunk: s.config.FirstChunkTimeout, ListTimeout: s.config.APITimeout + s.config.FirstChunkTimeout,
 		Options: s.parts.options.of, Runner: s.parts.catalogue.runnerOf(order.Target, model),
 	}

@@ -75,6 +75,7 @@ type instruments struct {
 	journal   *recovery.Journal
 	options   *runnerOptions
 	catalogue *catalogue
+	abilities abilities
 	processes *processes
 	clock     *clock
 	xids      *xidReports

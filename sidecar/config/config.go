@@ -46,12 +46,13 @@ type Config struct {
 	APITimeout        time.Duration `split_words:"true" default:"5s" rule:"positive" desc:"Deadline of the API probe"`
 	FirstChunkTimeout time.Duration `split_words:"true" default:"3s" rule:"positive" desc:"A first chunk that takes longer is late; whether the model is dead, stillness decides"`
 
-	APIPath     string `split_words:"true" default:"/api/tags" desc:"Path of the API probe"`
-	APIStatus   int    `split_words:"true" default:"200" desc:"HTTP status that the API probe expects"`
-	ReadyPath   string `split_words:"true" default:"/api/chat" desc:"Path of the readiness probe"`
-	ReadyPrompt string `split_words:"true" default:"Say hi." desc:"Prompt of the readiness probe"`
+	APIPath   string `split_words:"true" default:"/api/tags" desc:"Path of the API probe"`
+	APIStatus int    `split_words:"true" default:"200" desc:"HTTP status that the API probe expects"`
+	// ReadyPath is Auto or a path.
+	ReadyPath   string `split_words:"true" default:"auto" desc:"Path of the readiness probe of MODEL: /api/chat, /api/generate or /api/embed, say; auto: the one that the model can answer. Other models are always asked what they can"`
+	ReadyPrompt string `split_words:"true" default:"Say hi." desc:"Prompt of the readiness probe, or the text to embed"`
 	// ReadyPattern is nil when every content will do.
-	ReadyPattern *regexp.Regexp `split_words:"true" rule:"empty" desc:"Go regular expression that the readiness probe's content must match"`
+	ReadyPattern *regexp.Regexp `split_words:"true" rule:"empty" desc:"Go regular expression that what a model says to the readiness probe must match; an embedding has nothing to match"`
 
 	FailureThreshold int `split_words:"true" default:"3" rule:"positive" desc:"Failed readiness probes in a row that close the gate"`
 	SuccessThreshold int `split_words:"true" default:"1" rule:"positive" desc:"Passed readiness probes in a row that open it"`

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -34,7 +35,7 @@ CLAWGATE_API_TIMEOUT 5s
 CLAWGATE_FIRST_CHUNK_TIMEOUT 3s
 CLAWGATE_API_PATH /api/tags
 CLAWGATE_API_STATUS 200
-CLAWGATE_READY_PATH /api/chat
+CLAWGATE_READY_PATH auto
 CLAWGATE_READY_PROMPT Say hi.
 CLAWGATE_READY_PATTERN
 CLAWGATE_FAILURE_THRESHOLD 3
@@ -233,7 +234,8 @@ func TestMistakesAreNamedAndSaidPlainly(t *testing.T) {
 		{"OPTIONS=null", `CLAWGATE_OPTIONS: "null" is not a JSON object such as {"num_gpu":40}`},
 		{`OPTIONS={"num_gpu":null}`, `CLAWGATE_OPTIONS: the option "num_gpu" is null; give it a value or leave it out`},
 		{"READY_PATTERN=(", "CLAWGATE_READY_PATTERN: not a Go regular expression: missing closing ): `(`"},
-		{"READY_PATH=api", `CLAWGATE_READY_PATH: "api" is not a path such as /api/chat`},
+		{"READY_PATH=api", `CLAWGATE_READY_PATH: "api" is neither auto nor a path such as /api/chat`},
+		{"READY_PATH=Auto", `CLAWGATE_READY_PATH: "Auto" is neither auto nor a path such as /api/chat`},
 		{"API_PATH=//evil/x", `CLAWGATE_API_PATH: "//evil/x" is not a path such as /api/tags`},
 		{"API_STATUS=20", "CLAWGATE_API_STATUS: 20 is not an HTTP status (100 to 599)"},
 		{"REPLAY_MAX_BYTES=big", `CLAWGATE_REPLAY_MAX_BYTES: "big" is not a size such as 8MiB`},
@@ -352,6 +354,22 @@ func TestKeepAliveIsWrittenAsOllamaReadsIt(t *testing.T) {
 		}
 		if got, err := json.Marshal(k); err != nil || string(got) != want {
 			t.Errorf("%s is written %s (%v), want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestThePathOfTheReadinessProbe(t *testing.T) {
+	const contradicts = "CLAWGATE_READY_PATTERN, CLAWGATE_READY_PATH: an embedding has no text that a pattern could match"
+	for path, wrong := range map[string]string{
+		"auto": "", "/api/chat": "", "/api/generate": "", "/v1/chat/completions": "",
+		"/api/embed": contradicts, "/api/embeddings": contradicts, "/v1/embeddings": contradicts,
+	} {
+		set := []string{"CLAWGATE_READY_PATH=" + path}
+		if c, err := config.Load(set); err != nil || c.ReadyPath != path {
+			t.Errorf("%s is %q, error %v", path, c.ReadyPath, err)
+		}
+		if _, err := config.Load(append(set, "CLAWGATE_READY_PATTERN=x")); fmt.Sprint(err) != cmp.Or(wrong, "<nil>") {
+			t.Errorf("%s with a pattern: %v, want %q", path, err, wrong)
 		}
 	}
 }

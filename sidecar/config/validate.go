@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -36,7 +37,7 @@ func alone(c Config) []environment.Contradiction {
 		environment.Wrong(containerID.MatchString(c.Container), "CONTAINER", fmt.Sprintf("%q looks like an ID; give the name, which stays when the container is made again", c.Container)),
 		wrongModel(c.Model),
 		environment.Wrong(!isPath(c.APIPath), "API_PATH", fmt.Sprintf("%q is not a path such as /api/tags", c.APIPath)),
-		environment.Wrong(!isPath(c.ReadyPath), "READY_PATH", fmt.Sprintf("%q is not a path such as /api/chat", c.ReadyPath)),
+		environment.Wrong(c.ReadyPath != Auto && !isPath(c.ReadyPath), "READY_PATH", fmt.Sprintf("%q is neither auto nor a path such as /api/chat", c.ReadyPath)),
 		environment.Wrong(c.APIStatus < 100 || c.APIStatus > 599, "API_STATUS", fmt.Sprintf("%d is not an HTTP status (100 to 599)", c.APIStatus)),
 		environment.Wrong(c.RetryAfter < time.Second, "RETRY_AFTER", "must be at least 1s: the header counts whole seconds"),
 		wrongToken(c.AdminToken.Reveal()),
@@ -75,7 +76,7 @@ func together(c Config) []environment.Contradiction {
 	return []environment.Contradiction{
 		environment.Wrong(c.Listen == c.AdminListen, "LISTEN ADMIN_LISTEN", "must differ"),
 		environment.Wrong(!crowd.FitsHeader(int64(c.MaxHeaderBytes)), "MAX_HEADER_BYTES", "must be 4KiB to 1MiB"),
-		environment.Wrong(c.ReadyPattern != nil && c.ReadyPath == "/api/embed", "READY_PATTERN READY_PATH", "an embedding has no text that a pattern could match"),
+		environment.Wrong(c.ReadyPattern != nil && ollama.RouteOf(http.MethodPost, c.ReadyPath).Embedding, "READY_PATTERN READY_PATH", "an embedding has no text that a pattern could match"),
 		environment.Wrong(c.TCPTimeout > c.TCPInterval, "TCP_TIMEOUT TCP_INTERVAL", "the deadline must not be longer than the interval"),
 		environment.Wrong(c.APITimeout > c.APIInterval, "API_TIMEOUT API_INTERVAL", "the deadline must not be longer than the interval"),
 		environment.Wrong(c.FirstChunkTimeout >= c.ReadyInterval, "FIRST_CHUNK_TIMEOUT READY_INTERVAL", "the deadline must be shorter than the interval"),

@@ -55,6 +55,9 @@ func (g *GPU) UnmarshalText(text []byte) error {
 	return environment.OneOf(g, text, GPUAuto, GPURequired, GPUOff)
 }
 
+// Auto is the READY_PATH that is the model's own affair.
+const Auto = "auto"
+
 // KeepAlive is how long Ollama keeps a model after its last request: at least a
 // second. Negative means for ever.
 type KeepAlive time.Duration

@@ -51,11 +51,11 @@ func (r *readiness) read(body io.Reader) evidence.ProbeResult {
 
 // satisfied says that what has been said so far is enough.
 func (r *readiness) satisfied(content string) bool {
-	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.wantsWords() || r.symbols.varied)
+	return (r.spec.Pattern == nil || r.spec.Pattern.MatchString(content)) && (!r.spec.Varied || r.symbols.varied)
 }
 
 func (r *readiness) unsatisfied(content string, last ollama.Chunk) evidence.ProbeResult {
-	if r.wantsWords() && !r.symbols.varied {
+	if r.spec.Varied && !r.symbols.varied {
 		return r.monotonous(content, last)
 	}
 	switch {

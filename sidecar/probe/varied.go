@@ -11,9 +11,6 @@ import (
 // fewSymbols is up to how many of one symbol a model may mean what it says.
 const fewSymbols = 3
 
-// wantsWords is Varied where words are asked for.
-func (r *readiness) wantsWords() bool { return r.spec.Varied && !r.embeds }
-
 // symbols are what a text consists of, white space left out.
 type symbols struct {
 	first  rune
