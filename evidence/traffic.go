@@ -38,6 +38,9 @@ type Request struct {
 	LastChunkAt  time.Time `json:"last_chunk_at,omitzero"`
 	// PromptTokens is an estimate from the body's size.
 	PromptTokens int `json:"prompt_tokens,omitzero"`
+	// Embeds says that it asks for vectors: an answer in one piece that takes as long as
+	// its text is, and no longer.
+	Embeds bool `json:"embeds,omitzero"`
 }
 
 // Sign is something that live traffic showed about a model, posted as it happens.

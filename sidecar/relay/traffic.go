@@ -38,7 +38,7 @@ func (f *flight) seen() evidence.Request {
 	return evidence.Request{
 		Model: f.subject.Load().model.Title, Streaming: f.peek.Streaming, SentAt: f.sentAt,
 		FirstChunkAt: at(f.firstPiece.Load()), LastChunkAt: at(f.lastPiece.Load()),
-		PromptTokens: int(f.bodyBytes / bytesPerToken),
+		PromptTokens: int(f.bodyBytes / bytesPerToken), Embeds: f.route.Embedding,
 	}
 }
 

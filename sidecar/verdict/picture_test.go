@@ -124,6 +124,8 @@ func request(model string, sent, moved time.Duration) func(*Picture) {
 
 func streaming(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].Streaming = true }
 
+func embeds(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].Embeds = true }
+
 func prompt(tokens int) func(*Picture) {
 	return func(p *Picture) { p.Traffic.InFlight[len(p.Traffic.InFlight)-1].PromptTokens = tokens }
 }

@@ -25,7 +25,7 @@ const (
 	// that Clawgate can do.
 	spinBudget = 10 * time.Minute
 	// unseenWork is the same where what works may be an answer that nothing shows
-	// before it is complete: one in one piece, or one to a client that bypasses the
+	// before it is complete: a text in one piece, or one to a client that bypasses the
 	// relay. Answers of forty minutes are legitimate.
 	unseenWork = time.Hour
 )
@@ -140,11 +140,16 @@ func gpuWorked(p Picture, since time.Time) bool {
 const promptRate = 10
 
 // budget is how long silence with activity may last. Three times what the
-// longest prompt in flight would need, and never less than spinBudget.
+// longest prompt in flight would need, and never less than spinBudget. A model that
+// embeds takes one text after the other, so that those in flight count together.
 func budget(p Picture) time.Duration {
-	longest := spinBudget
+	longest, texts := spinBudget, map[string]time.Duration{}
 	for _, r := range p.Traffic.InFlight {
 		need := 3 * time.Duration(r.PromptTokens) * time.Second / promptRate
+		if r.Embeds {
+			texts[r.Model] += need
+			need = texts[r.Model]
+		}
 		longest = max(longest, need)
 	}
 	if heldDown(p) {
@@ -154,17 +159,17 @@ func budget(p Picture) time.Duration {
 }
 
 // benefit is how long the target may work for somebody without a sign. While a
-// client's own stream waits for it, and none for an answer in one piece, there is
-// no such benefit of the doubt: that client has waited for long enough.
+// client waits for a stream of it, or for an embedding, and none for a text in one
+// piece, there is no such benefit of the doubt: that client has waited for long enough.
 func benefit(p Picture) time.Duration {
-	streams := false
+	waits := false
 	for _, r := range p.Traffic.InFlight {
-		if r.Model == p.Target && !r.Streaming {
+		if r.Model == p.Target && !r.Streaming && !r.Embeds {
 			return unseenWork
 		}
-		streams = streams || r.Model == p.Target
+		waits = waits || r.Model == p.Target
 	}
-	if streams {
+	if waits {
 		return 0
 	}
 	return unseenWork
