@@ -169,6 +169,7 @@ func (s *supervisor) join(r *relay.Relay, parts Parts) {
 	p := &s.parts
 	p.relay = r
 	p.catalogue = newCatalogue(p.client, ollama.NormalizeModel(parts.Config.Model))
+	p.abilities.told = func(title string) ollama.Abilities { return p.catalogue.is().Titled(title).Abilities }
 	p.options = &runnerOptions{
 		processes: parts.Engine, client: p.client, traffic: r.RunnerOptions, changed: p.processes.ledger.ChangedAt,
 		blobs: map[string]string{}, known: map[string]ollama.RunnerOptions{},
