@@ -20,7 +20,7 @@ func (s *supervisor) sendProbe(order policy.SendProbe) {
 	ctx, cancel := context.WithCancel(s.run)
 	s.cancels.probes[order.ID] = cancel
 	ledger, id := s.parts.processes.ledger, order.ID
-	visit, asked := ledger.Begin(runners.Ask{Model: order.Target, Own: true}, time.Now()), ledger.Mark()
+	visit, asked := ledger.Begin(runners.Ask{Model: order.Target, Own: true, Guessed: order.Unlisted}, time.Now()), ledger.Mark()
 	spec, run := s.readySpec(order), s.run
 	spec.Learned = func(can ollama.Abilities) {
 		s.post(run, order.Generation, func() watch.Observation {

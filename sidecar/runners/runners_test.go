@@ -309,3 +309,22 @@ func TestWhatWaitsForTheSameReplacesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A probe that only remembers what the runner was started with may have it replaced, and
+// so may every client that comes after it.
+func TestAProbeThatGuessesMayReplaceARunner(t *testing.T) {
+	for guessed, want := range map[bool]bool{true: true, false: false} {
+		l, _ := loaded()
+		client := l.Begin(Ask{Model: main, Setup: 1}, at(10))
+		client.Served()
+		client.End(at(11))
+		probe := l.Begin(Ask{Model: main, Own: true, Guessed: guessed}, at(12))
+		probe.Served()
+		probe.End(at(13))
+		look := see(l, 14)
+		l.Begin(Ask{Model: main, Setup: 1}, at(15)).Served()
+		if got := l.Explains(main, look, at(16), nil); got != want {
+			t.Errorf("guessed: %v, and the next client's runner is explained: %v", guessed, got)
+		}
+	}
+}

@@ -19,6 +19,9 @@ type Ask struct {
 	// Own says that Clawgate itself asks a model that is loaded, with what its runner
 	// was started with.
 	Own bool
+	// Guessed says with Own that the model may not be loaded, and that what its runner
+	// was started with is only remembered: another setup may be asked for.
+	Guessed bool
 }
 
 // Visit is one request's time with Ollama. Its methods are called by the goroutine
@@ -45,7 +48,7 @@ func (l *Ledger) Begin(ask Ask, now time.Time) *Visit {
 	m, made := l.model(ask.Model)
 	v := &Visit{ledger: l, model: m, ask: ask, began: now, made: made}
 	v.fresh = !m.known && l.present != nil && !l.lists(m, ask.Model)
-	v.replaces = m.unsure || ask.Unread || !ask.Own && m.wants(v.setup())
+	v.replaces = m.unsure || ask.Unread || ask.Guessed || !ask.Own && m.wants(v.setup())
 	gone := !m.known || m.expired(now) || l.displaced(m)
 	v.loaded = v.replaces || gone
 	v.loads = v.loaded || !m.weighed
