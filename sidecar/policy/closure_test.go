@@ -28,6 +28,7 @@ func TestWhatAClosedGateSays(t *testing.T) {
 		"a remedy":                  {Recovering, around, "the model is being recovered: it was silent", ""},
 		"what came of it":           {Verifying, with(func(a *Around) { a.InDoubt = true }), "the model is being recovered: it was silent", ""},
 		"a pause":                   {Backoff, around, back, ""},
+		"nothing to load":           {Loading, with(func(a *Around) { a.Missing, a.Sentence = true, "it is not there" }), "it is not there", ""},
 		"one for want of it":        {Backoff, with(func(a *Around) { a.Missing, a.LoadFailed = true, "no such file" }), lacks, ""},
 		"one after a load":          {Backoff, with(func(a *Around) { a.LoadFailed = "no such file" }), "the model could not be loaded: no such file; the next try follows", ""},
 		"what a person has to load": {Exhausted, with(func(a *Around) { a.LoadFailed = "no such file" }), "a person has to look: it is silent; when it was loaded last: no such file", ""},

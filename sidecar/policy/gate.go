@@ -201,6 +201,9 @@ func (m Machine) explain(around Around) string {
 	case Starting:
 		return "the model has not answered yet since Clawgate or Ollama started"
 	case Loading:
+		if around.Missing && around.Pull.Since.IsZero() {
+			return around.Sentence
+		}
 		return "the model is being loaded"
 	case Recovering, Verifying:
 		return "the model is being recovered: " + around.Mending

@@ -93,7 +93,7 @@ func TestATrialMayBeWaitedFor(t *testing.T) {
 }
 
 func TestHowLongWhoComesFirstWaitsAtLeast(t *testing.T) {
-	loads := Around{Heard: true, Untroubled: true, LoadTimeout: time.Minute, Main: "m"}
+	loads := Around{Sentence: "it is silent", Heard: true, Untroubled: true, LoadTimeout: time.Minute, Main: "m"}
 	with := func(change func(*Around)) Around {
 		around := loads
 		change(&around)
