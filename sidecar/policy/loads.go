@@ -98,7 +98,7 @@ func (k *Keeper) loadView() LoadView {
 		Pinned:   k.settings.KeepAlive < 0, Unclear: k.unclear(),
 		GPUDoubted: w.Devices.DoubtedAt, Wanted: of.Wanted, Tried: k.loads.tried,
 		Traffic: len(k.turn.Traffic.InFlight) > 0, LastTraffic: w.Server.LastTraffic,
-		AnyLoaded: len(w.Server.Loaded) > 0, OthersUsed: k.othersInUse(), Fits: w.FitsBeside(w.Focus),
+		AnyLoaded: slices.ContainsFunc(w.Server.Loaded, func(m evidence.LoadedModel) bool { return w.Server.Reachable(m.Name) }), OthersUsed: k.othersInUse(), Fits: w.FitsBeside(w.Focus),
 	}
 }
 
@@ -109,7 +109,9 @@ func (k *Keeper) othersInUse() bool {
 	if k.turn.Traffic.UsesBeside(focus) {
 		return true
 	}
-	others := slices.ContainsFunc(server.Loaded, func(m evidence.LoadedModel) bool { return !server.Shares(m.Name, focus) })
+	others := slices.ContainsFunc(server.Loaded, func(m evidence.LoadedModel) bool {
+		return !server.Shares(m.Name, focus) && server.Reachable(m.Name) // nobody can ask for one without a name
+	})
 	return others && k.turn.now.Sub(server.LastTraffic) < OthersIdle
 }
 

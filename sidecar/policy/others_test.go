@@ -171,3 +171,22 @@ func TestNamesThatChange(t *testing.T) {
 		t.Error("it was in memory by another name, and is asked at once")
 	}
 }
+
+func TestWhatHasLostItsNamesIsInNobodysUse(t *testing.T) {
+	for name, c := range map[string]struct {
+		models string
+		want   bool
+	}{
+		"it has its name": {`[{"title":"` + otherOne + `","names":["` + otherOne + `"],"digests":["2"]}]`, true},
+		"it has none":     {`[{"title":"` + otherOne + `","digests":["2"]}]`, false},
+	} {
+		k := serving(func(k *Keeper) {
+			k.seen.Learn(catalogueOf(t, c.models))
+			k.seen.Server.Keeps([]evidence.LoadedModel{{Name: otherOne, Digest: "2"}}, true)
+			k.seen.Server.LastTraffic = ago(time.Minute)
+		})
+		if v := k.loadView(); v.AnyLoaded != c.want || v.OthersUsed != c.want {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
